@@ -1,0 +1,1 @@
+"""The rules of each protocol as Python sees them: one module a protocol."""

@@ -1,0 +1,146 @@
+"""The EVM behind one interface: ordered batches of transactions in, columns of receipts and transfers out.
+
+The engine enforces nonces, the block gas limit and intrinsic validity. `Chain` orders transactions, owns the
+clock and computes the next base fee. Whatever implements `Engine` must pass `slashpoint.testing.check_engine`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+ZERO_ADDRESS = bytes(20)
+
+
+class Status(IntEnum):
+    """How a transaction ended."""
+
+    REVERTED = 0  # executed, undone by REVERT; its output is the revert data
+    SUCCESS = 1
+    HALTED = 2  # executed, undone by an exceptional halt (out of gas, invalid opcode …); all its gas is used
+    DEFERRED = 3  # not executed: it did not fit what was left of the block, or an earlier nonce is missing
+    INVALID = 4  # not executed: it can never be (nonce used, cannot pay, under the intrinsic gas …)
+
+
+class Movement(IntEnum):
+    """What moved wei inside a transaction."""
+
+    CALL = 0  # the transaction's own value, or a CALL with value
+    CREATE = 1
+    SELFDESTRUCT = 2
+    BURN = 3  # wei destroyed with an account
+
+
+class Tx(NamedTuple):
+    """One transaction; `to` is None for a creation. Amounts in wei, gas in units of gas."""
+
+    sender: bytes  # 20 bytes
+    to: bytes | None  # 20 bytes
+    data: bytes = b""
+    value: int = 0
+    gas: int = 21_000  # the gas limit that it declares
+    max_fee: int = 0  # per gas
+    tip: int = 0  # max priority fee per gas
+    nonce: int = 0
+    access_list: tuple[tuple[bytes, tuple[int, ...]], ...] = ()
+
+
+class BlockContext(NamedTuple):
+    """What the EVM may know of the block that it runs."""
+
+    number: int
+    timestamp: int  # Unix seconds
+    base_fee: int  # wei per gas
+    gas_limit: int
+    coinbase: bytes = ZERO_ADDRESS
+    prevrandao: bytes = bytes(32)
+
+
+class Log(NamedTuple):
+    """One event as the EVM wrote it."""
+
+    tx: int  # index in the block's batch
+    address: bytes
+    topics: tuple[bytes, ...]  # 32 bytes each
+    data: bytes
+
+
+class Transfer(NamedTuple):
+    """One movement of wei at any call depth that was not undone; zero values and self-transfers left out."""
+
+    tx: int  # index in the block's batch
+    kind: Movement
+    sender: bytes
+    receiver: bytes  # ZERO_ADDRESS for BURN
+    wei: int
+
+
+@dataclass(slots=True)
+class BlockResult:
+    """What a batch did: column i of each array is transaction i. Fees are not transfers: they follow from `gas`."""
+
+    status: npt.NDArray[np.uint8]  # shape (n,), of Status
+    gas: npt.NDArray[np.uint64]  # shape (n,), gas used; 0 where not executed
+    output: Sequence[bytes]  # return data, revert data, or the 20-byte address of a created contract
+    logs: Sequence[Log] = ()
+    transfers: Sequence[Transfer] = ()
+    reasons: dict[int, str] = field(default_factory=dict)  # why: HALTED, DEFERRED and INVALID only
+
+
+class CallResult(NamedTuple):
+    """The outcome of a call that leaves no trace."""
+
+    status: Status
+    gas: int
+    output: bytes
+    reason: str = ""
+    logs: tuple[Log, ...] = ()
+
+
+class Engine(Protocol):
+    """An EVM with accounts, nonces and exact gas. One engine per thread."""
+
+    name: str
+    fork: str  # "prague", …
+
+    def run_block(self, context: BlockContext, txs: Sequence[Tx]) -> BlockResult:
+        """Execute `txs` in order as one block; each transaction is final before the next begins.
+
+        A transaction whose declared gas exceeds what the block has left (limit − gas used so far) is DEFERRED, and so
+        is one whose nonce is ahead of its account's; execution goes on with the next.
+        """
+        ...
+
+    def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
+        """Execute without a trace, free of fees and of the nonce and balance checks on fees.
+
+        `context` is the block that it pretends to be in: by default the one that ran last.
+        """
+        ...
+
+    def fund(self, address: bytes, wei: int) -> None:
+        """Set a balance: for the genesis only."""
+        ...
+
+    def balance(self, address: bytes) -> int: ...
+
+    def nonce(self, address: bytes) -> int: ...
+
+    def code(self, address: bytes) -> bytes: ...
+
+    def storage(self, address: bytes, slot: int) -> int: ...
+
+    def snapshot(self) -> int:
+        """Remember the state; returns what `restore` takes. Cheap; many may be alive at once."""
+        ...
+
+    def restore(self, snapshot: int) -> None:
+        """Go back to a snapshot, which stays usable; younger ones are forgotten."""
+        ...

@@ -1,0 +1,63 @@
+"""Luck: draws that are keyed, never sequential.
+
+A draw belongs to a name (a person, a purpose, a job), not to a place in a sequence, so that adding or
+removing somebody changes nobody else's luck. This is what makes runs with and without an attacker paired samples
+(common random numbers).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+T = TypeVar("T")
+Key = str | int | bytes | float | tuple["Key", ...] | None
+
+
+def digest(*key: Key, size: int = 8) -> bytes:
+    """BLAKE2b of a key, `size` bytes: the same in every process and on every machine."""
+    return hashlib.blake2b(repr(key).encode(), digest_size=size).digest()
+
+
+class Luck:
+    """One draw's worth of luck, addressed by its key; call it with more key to go deeper."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, *key: Key) -> None:
+        self.key = key
+
+    def __call__(self, *key: Key) -> Luck:
+        """The luck of a narrower name."""
+        return Luck(*self.key, *key)
+
+    def integer(self, below: int = 2**63) -> int:
+        """A whole number in [0, below); the bias is under below / 2**128."""
+        return int.from_bytes(digest(*self.key, size=16), "big") % below
+
+    def random(self) -> float:
+        """A uniform number in [0, 1), 53 bits."""
+        return (int.from_bytes(digest(*self.key), "big") >> 11) * 2.0**-53
+
+    def uniform(self, low: float, high: float) -> float:
+        """A uniform number in [low, high)."""
+        return low + (high - low) * self.random()
+
+    def choice(self, among: Sequence[T]) -> T:
+        """One of `among`, each as likely."""
+        return among[self.integer(len(among))]
+
+    def bytes(self, size: int) -> bytes:
+        """`size` random bytes (at most 64 come straight from the hash)."""
+        return digest(*self.key, size=size) if size <= 64 else self.generator().bytes(size)
+
+    def generator(self) -> np.random.Generator:
+        """A NumPy generator seeded by the key, for where many draws follow."""
+        import numpy as np
+
+        return np.random.Generator(np.random.PCG64(int.from_bytes(digest(*self.key, size=16), "big")))
