@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @dev Where a slashed stake goes, less the poker's bounty. Never to the requester: dealing with oneself would pay.
+enum SlashTo {
+    TREASURY, // kept by the contract for good
+    VICTIMS, // shared by the request's trainers who still stand; the treasury's when none does
+    BURN
+}
+
+/// @dev The rules of one market: data, so that another reading of the protocol is another set of values.
+struct Rules {
+    uint32 window; // s, for the truth, for claims, and for each candidate's opening
+    uint32 minSubmission; // s, at least 60
+    uint128 requesterStake; // pulled with each reward; back unless the truth is withheld
+    bool loserRefund; // whether those who reported and did not win have their stakes back
+    SlashTo slashTo;
+    uint16 pokeBountyBps; // of a slashed stake, to whoever carries out the slash
+    uint16 minAccuracyBps; // claims below it are never candidates
+    uint16 feeBps; // of a paid reward, to the treasury
+    bool salted; // whether seals hold a salt and, for a trainer's, its address
+    uint16 maxSubmissions; // that stand at once: what keeps every loop within one block; 0 for no limit
+}
+
+/// @dev What a requester asks for. Amounts in the token's smallest units.
+struct Terms {
+    uint128 reward;
+    uint128 stake; // of each trainer
+    uint32 submissionWindow; // s from now
+    uint32 size; // labels in the test set
+    bytes32 trainCid;
+    bytes32 testCid; // without labels
+    bytes32 truthSeal;
+    string context;
+}
+
+/// @dev A request's state. OPEN turns into AWAIT_TRUTH by the clock alone; the last four are final.
+enum State {
+    NONE,
+    OPEN, // trainers may submit, and take back
+    AWAIT_TRUTH, // past the deadline: the requester owes the labels
+    GROUNDED, // the labels are known: trainers owe their counts
+    CANDIDATE, // the candidate owes its predictions and its model
+    SUCCESS, // the reward is paid
+    REFUNDED, // nobody earned the reward: the requester has it back
+    CANCELLED, // by the requester: the reward went to the trainers, if there were any
+    PUNISHED // the truth was withheld
+}
+
+/// @dev A submission's state. Whether one that reported won or lost follows from its request.
+enum Phase {
+    NONE, // never made, or taken back
+    COMMITTED,
+    REPORTED,
+    SLASHED
+}
+
+struct Request {
+    address requester;
+    uint64 deadline; // Unix s: submissions before, the truth from then on
+    uint32 size;
+    uint128 reward;
+    uint128 stake; // of each trainer
+    bytes32 truthSeal;
+    address candidate;
+    uint40 due; // Unix s: the end of the claims' or the candidate's window
+    State state; // AWAIT_TRUTH is never stored
+    uint16 claimed; // trainers who reported
+    uint16 slashed; // trainers who lost their stake
+    uint256 held; // this request's part of the escrow; nothing once it is over
+}
+
+struct Submission {
+    bytes32 modelSeal;
+    bytes32 predictionSeal;
+    uint32 correct; // as claimed
+    Phase phase;
+}

@@ -1,0 +1,89 @@
+"""Compilation: from contracts/src to contracts/build with the pinned solc, and the check that no build is stale.
+
+Compiling needs Node and npm. Checking, and everything else, needs neither: the builds are committed, and each holds
+the hashes of the sources that it was made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import slashpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONTRACTS = Path(slashpoint.__file__).parent / "contracts"
+REMEDY = "run: slashpoint compile (needs Node and npm), and commit contracts/build"
+
+
+def compile_contracts(check: bool, contracts: Path = CONTRACTS) -> int:  # noqa: FBT001 - named at every call
+    """Compile, or with `check` only verify that the builds are those of today's sources.
+
+    Returns:
+        The exit code: 0 when it compiled or every build is fresh, 1 otherwise. Complaints go to stderr.
+    """
+    if check:
+        complaints = list(stale(contracts))
+        for complaint in complaints:
+            print(complaint, file=sys.stderr)
+        if complaints:
+            print(REMEDY, file=sys.stderr)
+        return int(bool(complaints))
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if not npm or not node:
+        print("compiling needs Node and npm on the PATH; the committed builds need neither", file=sys.stderr)
+        return 1
+    for command in ([npm, "ci", "--no-audit", "--no-fund"], [node, "compile.mjs"]):
+        code = subprocess.run(command, cwd=contracts, check=False).returncode  # noqa: S603 - our own two commands
+        if code:
+            print(f"`{' '.join(command)}` failed in {contracts}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def stale(contracts: Path = CONTRACTS) -> Iterator[str]:
+    """Yield what is wrong with the builds: silence means that each is of today's sources, settings and versions."""
+    used: set[str] = set()
+    for path in sorted((contracts / "build").glob("*.json")):
+        build = json.loads(path.read_text())
+        used.update(build["sources"])
+        for why in _differences(contracts, build):
+            yield f"contracts/build/{path.name} is stale: {why}"
+    for path in sorted((contracts / "src").glob("*.sol")):
+        if f"src/{path.name}" not in used:
+            yield f"contracts/src/{path.name} is in no build"
+
+
+def _differences(contracts: Path, build: dict[str, Any]) -> Iterator[str]:
+    """Yield how what a build records of its making differs from what lies here."""
+    pins = json.loads((contracts / "package.json").read_text())["dependencies"]
+    for source, digest in build["sources"].items():
+        ours = source.startswith("src/")
+        path = contracts / source if ours else contracts / "node_modules" / source
+        if not path.exists():
+            if ours:  # a library's sources are here only where npm installed them
+                yield f"{source} is gone"
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            yield f"{source} has changed"
+    if not build["compiler"].startswith(f"{pins['solc']}+"):
+        yield f"made by solc {build['compiler']}, and package.json pins {pins['solc']}"
+    for library, version in build["libraries"].items():
+        if pins.get(library) != version:
+            yield f"made with {library} {version}, and package.json pins {pins.get(library)}"
+    if build["settings"] != json.loads((contracts / "solc.json").read_text()):
+        yield "solc.json has changed"
+    if build["source_hash"] != source_hash(build):
+        yield "its source_hash is not that of what it records: it was edited by hand"
+
+
+def source_hash(build: dict[str, Any]) -> str:
+    """SHA-256 of what a build records of its making: compiler, libraries, settings and each source's SHA-256."""
+    made = {key: build[key] for key in ("compiler", "libraries", "settings", "sources")}
+    return hashlib.sha256(json.dumps(made, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
