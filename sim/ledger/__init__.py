@@ -1,0 +1,135 @@
+"""The ledger: everything that happened in a world, as append-only tables.
+
+On the hot path a row is one `list.append` of a tuple: `ledger.transactions.append((…))`. `tick`, once a block, sends
+full buffers to `<folder>/ledger/<table>.arrow` as record batches, so that whatever was flushed reads back whole after
+`kill -9`; `close` turns each table into one Parquet file. A ledger that was not closed holds a file named PARTIAL.
+The tables are those of `columns.TABLES`, and `read` takes a ledger in any of these states.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.sim.ledger.arrow import LedgerError
+from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, row
+from slashpoint.sim.ledger.digest import seal
+from slashpoint.sim.ledger.reading import PARTIAL, Tables, read
+from slashpoint.sim.ledger.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["SCHEMA_VERSION", "TABLES", "Ledger", "LedgerError", "Table", "Tables", "arguments", "read", "row"]
+
+BUFFERED = 8192  # rows, of all tables together, before they are flushed
+ON_CHAIN = ("blocks", "transactions", "events", "transfers")  # what the chain hash covers: no column is a float
+
+
+class Ledger:
+    """All tables of one world, on disk under `<folder>/ledger`, or in memory when there is no folder.
+
+    `meta` (seed, engine …) goes into the metadata of every table, not into the hashes.
+    """
+
+    blocks: Table
+    transactions: Table
+    events: Table
+    transfers: Table
+    duties: Table
+    models: Table
+    jobs: Table
+    accounts: Table
+    holdings: Table
+    violations: Table
+
+    def __init__(
+        self, folder: Path | None = None, *, meta: Mapping[str, str] | None = None, buffered: int = BUFFERED
+    ) -> None:
+        self.folder = folder / "ledger" if folder else None
+        self.buffered = buffered
+        self.meta = dict(meta or {})
+        self.complete = False
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if any(self.folder.iterdir()):
+                raise LedgerError(f"{self.folder} holds a ledger already")
+            (self.folder / PARTIAL).write_text("still being written, or its writer was killed\n")
+        self.tables = {name: Table(name, self.folder, self.meta) for name in TABLES}
+        vars(self).update(self.tables)
+        self._rows = [table.rows for table in self.tables.values()]
+
+    def tick(self) -> None:
+        """Flush if enough rows wait: call it once a block, so that all tables on disk end at the same block."""
+        if sum(map(len, self._rows)) >= self.buffered:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send all buffered rows on; raises LedgerError after having tried every table."""
+        failed: list[str] = []
+        for table in self.tables.values():
+            try:
+                table.flush()
+            except (OSError, LedgerError) as error:
+                failed.append(f"{table.name}: {error} ({len(table.rows)} rows not written)")
+        if failed:
+            raise LedgerError(self._failure(failed))
+
+    def close(self, *, complete: bool = True, why: str = "the run did not end by itself") -> None:
+        """Flush; then one Parquet file a table, or, when not `complete`, leave it as it is, marked with `why`.
+
+        Raises LedgerError when the disk is full, say; what is on disk can be read all the same.
+        """
+        if self.complete:
+            return
+        try:
+            self.flush()
+            if complete and self.folder:
+                for table in self.tables.values():
+                    table.to_parquet()
+                (self.folder / PARTIAL).unlink()
+            self.complete = complete
+        except OSError as error:
+            raise LedgerError(self._failure([str(error)])) from error
+        finally:
+            for table in self.tables.values():
+                table.release()
+        if not complete and self.folder:
+            with suppress(OSError):  # an empty mark is one too
+                (self.folder / PARTIAL).write_text(why + "\n")
+
+    def hashes(self) -> tuple[str, str]:
+        """SHA-256, in hexadecimal, of what is on chain, and of everything.
+
+        The first covers the integers and text of blocks, transactions, events and transfers without compute: no float,
+        and nothing that was made from one. Equal for any batches, hash seed and folder.
+        """
+        self.flush()
+        chain = seal((name, self.tables[name].chain_digest) for name in ON_CHAIN)
+        return chain, seal((name, table.digest) for name, table in self.tables.items())
+
+    def _failure(self, complaints: list[str]) -> str:
+        where = f"; {self.folder} holds a partial ledger that can be read up to there" if self.folder else ""
+        return f"the ledger could not be written: {'; '.join(complaints)}{where}"
+
+
+def arguments(values: Mapping[str, Any]) -> str:
+    """Decoded arguments as the JSON of an `args` column: integers beyond 2**53 as strings, bytes as 0x…."""
+    return json.dumps(
+        {name: portable(value) for name, value in values.items()}, separators=(",", ":"), ensure_ascii=False
+    )
+
+
+def portable(value: Any) -> Any:
+    """A value as JSON can hold it in every reader."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, int) and abs(value) > 2**53:
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [portable(one) for one in value]
+    if isinstance(value, dict):
+        return {str(name): portable(one) for name, one in value.items()}
+    return value

@@ -1,0 +1,130 @@
+"""Rows to Arrow and back, exactly: money of any size goes in and comes out as Python ints."""
+
+from __future__ import annotations
+
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, Column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+WIDE = "_wide"  # of a money column: the amounts of more than 38 digits, 32 bytes big-endian; there the column is null
+MONEY = pa.decimal128(38, 0)
+LARGEST = 10**38  # of a decimal128
+TYPES = {
+    "i32": pa.int32(),
+    "i64": pa.int64(),
+    "f64": pa.float64(),
+    "bool": pa.bool_(),
+    "str": pa.string(),
+    "money": MONEY,
+}
+
+
+class LedgerError(Exception):
+    """A ledger that cannot be written, or cannot be read."""
+
+
+def schema(table: str, meta: Mapping[str, str]) -> pa.Schema:
+    """The Arrow schema of a table: each field says what it means, each money column has its wide sibling."""
+    fields = []
+    for name, column in TABLES[table].items():
+        money = column.type == "money"
+        about = {"meaning": column.meaning} | ({"wide": name + WIDE} if money else {})
+        fields.append(pa.field(name, TYPES[column.type], nullable=column.nullable or money, metadata=about))
+        if money:
+            # Not of fixed size: an empty one would take 32 bytes a row.
+            wide = {"meaning": f"{name} where it has more than 38 digits: 32 bytes, big-endian"}
+            fields.append(pa.field(name + WIDE, pa.binary(), metadata=wide))
+    return pa.schema(fields, {"schema_version": str(SCHEMA_VERSION), "table": table, **meta})
+
+
+def encode(table: str, rows: Sequence[tuple[Any, ...]], form: pa.Schema) -> pa.RecordBatch:
+    """Rows as one record batch; raises LedgerError naming the column and the value that does not fit."""
+    columns = TABLES[table]
+    try:
+        data = list(zip(*rows, strict=True))
+    except ValueError:
+        data = []
+    if len(data) != len(columns):
+        wrong = next((row for row in rows if len(row) != len(columns)), None)
+        raise LedgerError(f"{table} wants rows of {len(columns)} ({', '.join(columns)}), got {wrong!r}")
+    arrays = []
+    for (name, column), values in zip(columns.items(), data, strict=True):
+        try:
+            arrays += money(values) if column.type == "money" else [plain(values, column)]
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:  # Arrow's own errors are ValueErrors
+            raise LedgerError(f"{table}.{name} is {column.kind}: {culprit(values, column)} ({error})") from error
+    return pa.RecordBatch.from_arrays(arrays, schema=form)
+
+
+def culprit(values: Sequence[Any], column: Column) -> str:
+    """The first value that a column cannot hold, in words."""
+    for row, value in enumerate(values):
+        try:
+            money((value,)) if column.type == "money" else plain((value,), column)
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            return f"row {row} holds {value!r}"
+    return "the batch does not fit"
+
+
+def plain(values: Sequence[Any], column: Column) -> pa.Array:
+    """Anything but money."""
+    if column.type in {"i32", "i64"}:
+        integers(values)
+    array = pa.array(values, TYPES[column.type])
+    if array.null_count and not column.nullable:
+        raise ValueError("None is not one of its values")
+    return array
+
+
+def integers(values: Sequence[Any]) -> None:
+    """Refuse what is no integer: Arrow would silently cut the fraction off a float."""
+    for kind in set(map(type, values)):
+        if not issubclass(kind, (int, np.integer, NoneType)):
+            raise TypeError(f"{kind.__name__} is no integer")
+
+
+def money(values: Sequence[int]) -> list[pa.Array]:
+    """Whole numbers as decimal128 and, where they have more than 38 digits, as 32 bytes beside.
+
+    Arrow makes decimals of Python ints through `decimal`, at 0.5 µs each; this is 0.02 µs up to 63 bits, 0.1 beyond.
+    """
+    integers(values)
+    n = len(values)
+    try:
+        low = pa.array(values, pa.int64()).to_numpy()  # refuses None
+    except OverflowError:
+        pass
+    else:
+        pair = np.stack([low, low >> 63], axis=1)
+        return [pa.Array.from_buffers(MONEY, n, [None, pa.py_buffer(pair)]), pa.nulls(n, pa.binary())]
+    fits = [-LARGEST < value < LARGEST for value in values]
+    held = values if all(fits) else [value if fit else 0 for value, fit in zip(values, fits, strict=True)]
+    data = b"".join([value.to_bytes(16, "little", signed=True) for value in held])
+    wide = [None if fit else value.to_bytes(32, "big") for value, fit in zip(values, fits, strict=True)]
+    valid = pa.py_buffer(np.packbits(fits, bitorder="little"))
+    return [pa.Array.from_buffers(MONEY, n, [valid, pa.py_buffer(data)]), pa.array(wide, pa.binary())]
+
+
+def whole(amounts: pa.ChunkedArray, wide: pa.ChunkedArray) -> list[int]:
+    """The exact Python ints of a money column and its wide sibling."""
+    numbers: list[int] = []
+    for chunk in amounts.chunks:
+        pair = np.frombuffer(chunk.buffers()[1], np.int64).reshape(-1, 2)[chunk.offset : chunk.offset + len(chunk)]
+        low, high = pair[:, 0], pair[:, 1]
+        if (high == low >> 63).all():
+            numbers += low.tolist()
+        else:
+            below = low.view(np.uint64).tolist()
+            numbers += [(top << 64) | rest for top, rest in zip(high.tolist(), below, strict=True)]
+    if wide.null_count < len(wide):
+        for row, value in enumerate(wide.to_pylist()):
+            if value is not None:
+                numbers[row] = int.from_bytes(value, "big")
+    return numbers

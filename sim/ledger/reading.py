@@ -1,0 +1,126 @@
+"""Reading a ledger: finished, partial or still in memory, by the same names and with the same exact integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from slashpoint.sim.ledger.arrow import WIDE, LedgerError, schema, whole
+from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from slashpoint.sim.ledger import Ledger
+
+PARTIAL = "PARTIAL"  # the file that marks an unfinished ledger, and says why it is one
+
+
+class Tables(Mapping[str, "pd.DataFrame"]):
+    """The tables of a ledger by name.
+
+    Money columns hold exact Python ints (dtype object). Sum them as such: pandas' `sum` over
+    ints is exact, NumPy's and DuckDB's conversions to float are not. Integer columns that may be empty are nullable
+    Int64 or Int32; text that is missing is NaN.
+    """
+
+    def __init__(self, tables: Mapping[str, pa.Table], *, complete: bool, why: str = "") -> None:
+        self._tables = dict(tables)
+        self._frames: dict[str, pd.DataFrame] = {}
+        self.complete = complete  # False: the run was cut short, `why` says how
+        self.why = why
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._frames:
+            self._frames[name] = frame(name, self.arrow(name))
+        return self._frames[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def arrow(self, name: str) -> pa.Table:
+        """A table as it was written: money as decimal128 with its wide sibling."""
+        try:
+            return self._tables[name]
+        except KeyError:
+            raise KeyError(f"a ledger has no table {name!r}; it has {', '.join(self._tables)}") from None
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What was said of the whole ledger: schema_version, and what its writer added."""
+        found: dict[bytes, bytes] = self._tables["blocks"].schema.metadata
+        return {key.decode(): value.decode() for key, value in found.items() if key not in {b"table", b"complete"}}
+
+
+def read(source: Path | Ledger) -> Tables:
+    """The tables of a ledger that is still in memory, or of the folder that one was written under.
+
+    Raises LedgerError when there is none, or when a newer or older schema wrote it.
+    """
+    if isinstance(source, Path):
+        return from_folder(source)
+    source.flush()
+    if source.folder:
+        return from_folder(source.folder)
+    return Tables(
+        {name: pa.Table.from_batches(table.batches, table.schema) for name, table in source.tables.items()},
+        complete=source.complete,
+    )
+
+
+def from_folder(folder: Path) -> Tables:
+    """The tables under a run's folder, or in its ledger folder."""
+    inside = folder / "ledger" if (folder / "ledger").is_dir() else folder
+    tables: dict[str, pa.Table] = {}
+    for name in TABLES:
+        done, open_ = inside / f"{name}.parquet", inside / f"{name}.arrow"
+        if done.exists():
+            tables[name] = pq.read_table(done)
+        elif open_.exists():
+            batches = list(batches_in(open_))
+            tables[name] = pa.Table.from_batches(batches, batches[0].schema if batches else schema(name, {}))
+    mark = inside / PARTIAL
+    if not tables and not mark.exists():
+        raise LedgerError(f"no ledger in {folder}")
+    for name, table in tables.items():
+        version = (table.schema.metadata or {}).get(b"schema_version", b"none").decode()
+        if version != str(SCHEMA_VERSION):
+            raise LedgerError(f"{inside}: {name} has schema version {version}, this program reads {SCHEMA_VERSION}")
+    ordered = {name: tables.get(name, schema(name, {}).empty_table()) for name in TABLES}
+    return Tables(ordered, complete=not mark.exists(), why=mark.read_text().strip() if mark.exists() else "")
+
+
+def batches_in(path: Path) -> Iterator[pa.RecordBatch]:
+    """The whole batches of an Arrow stream, which may end anywhere."""
+    if not path.exists():
+        return
+    with pa.OSFile(str(path)) as file:
+        try:
+            yield from pa.ipc.open_stream(file)
+        except (pa.ArrowInvalid, OSError):
+            return  # a torn end: its writer was killed, or the disk was full
+
+
+def frame(name: str, table: pa.Table) -> pd.DataFrame:
+    """A table as a DataFrame whose money is exact."""
+    import pandas as pd
+
+    columns: dict[str, pd.Series] = {}
+    for column, about in TABLES[name].items():
+        values = table.column(column)
+        if about.type == "money":
+            columns[column] = pd.Series(whole(values, table.column(column + WIDE)), dtype=object)
+        elif about.nullable and about.type in {"i32", "i64"}:
+            columns[column] = values.to_pandas(
+                types_mapper={pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}.get
+            )
+        else:
+            columns[column] = values.to_pandas()
+    return pd.DataFrame(columns)

@@ -1,0 +1,119 @@
+"""One table being written: rows gather, become record batches, and in the end a Parquet file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from slashpoint.sim.ledger.arrow import encode, schema
+from slashpoint.sim.ledger.digest import Digest
+from slashpoint.sim.ledger.reading import batches_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from io import FileIO
+    from pathlib import Path
+
+ROW_GROUP = 65_536  # rows of a Parquet file that are read at once
+
+
+class Table:
+    """One table being written. `append` takes a tuple in the order of its columns."""
+
+    def __init__(self, name: str, folder: Path | None, meta: Mapping[str, str]) -> None:
+        self.name = name
+        self.schema = schema(name, meta)
+        self.rows: list[tuple[Any, ...]] = []  # not flushed yet
+        self.append: Callable[[tuple[Any, ...]], None] = self.rows.append
+        self.batches: list[pa.RecordBatch] = []  # flushed, where there is no folder
+        self.path = folder / f"{name}.arrow" if folder else None
+        self._file: FileIO | None = None
+        self._end = 0  # of what is whole in the file
+        self._full = Digest()  # of what was flushed
+        self._chain = Digest() if name == "transfers" else None  # of its part on chain, where that is not all
+
+    def __len__(self) -> int:
+        return self._full.rows + len(self.rows)
+
+    def flush(self) -> None:
+        """Send the buffered rows on. When it fails they stay buffered, and the file holds what it held."""
+        if not self.rows:
+            return
+        batch = encode(self.name, self.rows, self.schema)
+        full, chain = self._full.copy(), self._chain and self._chain.copy()
+        full.update(batch)
+        if chain:
+            chain.update(batch.filter(pc.not_equal(batch["cause"], "compute")))
+        end = self._write(batch) if self.path else 0
+        # An interruption before these lines undoes the flush, one after them comes too late.
+        self._end, self._full, self._chain = end, full, chain
+        if not self.path:
+            self.batches.append(batch)
+        self.rows.clear()
+
+    def _write(self, batch: pa.RecordBatch) -> int:
+        """Write one batch as an Arrow IPC message; returns where the file then ends."""
+        assert self.path is not None
+        if self._file is None:
+            self._file = self.path.open("r+b" if self._end else "wb", buffering=0)
+        self._file.seek(self._end)
+        self._file.truncate()  # what a failed or interrupted write left
+        message = memoryview(batch.serialize())
+        if not self._end:
+            message = memoryview(self.schema.serialize().to_pybytes() + message)
+        end = self._end + len(message)
+        while message:
+            message = message[self._file.write(message) :]
+        return end
+
+    def to_parquet(self) -> None:
+        """Turn the flushed rows into one Parquet file and remove the Arrow file; memory stays bounded."""
+        assert self.path is not None
+        final, draft = self.path.with_suffix(".parquet"), self.path.with_suffix(".parquet.draft")
+        form = self.schema.with_metadata({**self.schema.metadata, b"complete": b"true"})
+        try:
+            with pq.ParquetWriter(draft, form, compression="zstd") as writer:
+                rows = 0
+                for group in groups(batches_in(self.path)):
+                    writer.write_table(group.cast(form), row_group_size=ROW_GROUP)
+                    rows += group.num_rows
+            if rows != len(self):
+                raise OSError(f"{self.path} gives back {rows} of its {len(self)} rows")
+            draft.replace(final)
+        finally:
+            draft.unlink(missing_ok=True)
+        self.release()
+        self.path.unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    @property
+    def digest(self) -> Digest:
+        """Of what was flushed."""
+        return self._full
+
+    @property
+    def chain_digest(self) -> Digest:
+        """Of what was flushed and comes from the chain: everything but compute, which was a float once."""
+        return self._chain or self._full
+
+
+def groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches gathered into tables of at least ROW_GROUP rows, but for the last."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows >= ROW_GROUP:
+            yield pa.Table.from_batches(held)
+            held, rows = [], 0
+    if held:
+        yield pa.Table.from_batches(held)
