@@ -6,6 +6,8 @@ clock and computes the next base fee. Whatever implements `Engine` must pass `sl
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 ZERO_ADDRESS = bytes(20)
+ENGINES = ("auto", "native", "pyevm", "eth_tester")
 
 
 class Status(IntEnum):
@@ -113,8 +116,10 @@ class Engine(Protocol):
     def run_block(self, context: BlockContext, txs: Sequence[Tx]) -> BlockResult:
         """Execute `txs` in order as one block; each transaction is final before the next begins.
 
-        A transaction whose declared gas exceeds what the block has left (limit − gas used so far) is DEFERRED, and so
-        is one whose nonce is ahead of its account's; execution goes on with the next.
+        A transaction whose declared gas exceeds what the block has left (limit - gas used so far) is DEFERRED, and so
+        is one whose nonce is ahead of its account's; execution goes on with the next. Checks come in this order: room in
+        the block, what the transaction can never be (its tip, fee, initcode, intrinsic gas), its sender's code, its
+        nonce, its sender's funds.
         """
         ...
 
@@ -129,18 +134,57 @@ class Engine(Protocol):
         """Set a balance: for the genesis only."""
         ...
 
-    def balance(self, address: bytes) -> int: ...
+    def balance(self, address: bytes) -> int:
+        """Wei of an account."""
+        ...
 
-    def nonce(self, address: bytes) -> int: ...
+    def nonce(self, address: bytes) -> int:
+        """The nonce that an account uses next."""
+        ...
 
-    def code(self, address: bytes) -> bytes: ...
+    def code(self, address: bytes) -> bytes:
+        """The code of a contract; empty for others."""
+        ...
 
-    def storage(self, address: bytes, slot: int) -> int: ...
+    def storage(self, address: bytes, slot: int) -> int:
+        """One word of a contract's storage."""
+        ...
 
     def snapshot(self) -> int:
-        """Remember the state; returns what `restore` takes. Cheap; many may be alive at once."""
+        """Remember the state and which block ran last; returns what `restore` takes. Cheap; many may be alive at once."""
         ...
 
     def restore(self, snapshot: int) -> None:
-        """Go back to a snapshot, which stays usable; younger ones are forgotten."""
+        """Go back to a snapshot, which stays usable; younger ones are forgotten.
+
+        Raises:
+            KeyError: it was forgotten, or never taken.
+        """
         ...
+
+
+def make_engine(name: str = "auto", fork: str = "prague") -> Engine:
+    """An engine by its name; `auto` is the native one where it is installed and SLASHPOINT_NATIVE is not 0, else pyevm.
+
+    Raises:
+        ValueError: the engine, or its fork, does not exist.
+        ImportError: `native` was asked for and is not installed.
+    """
+    if name == "auto":
+        native = os.environ.get("SLASHPOINT_NATIVE") != "0" and importlib.util.find_spec("slashpoint_revm")
+        name = "native" if native else "pyevm"
+    match name:  # imported where they are made: each takes half a second
+        case "native":
+            from slashpoint.sim.engine.native import Native
+
+            return Native(fork)
+        case "pyevm":
+            from slashpoint.sim.engine.pyevm import PyEvm
+
+            return PyEvm(fork)
+        case "eth_tester":
+            from slashpoint.sim.engine.eth_tester import EthTester
+
+            return EthTester(fork)
+        case _:
+            raise ValueError(f"there is no engine {name!r}; there are {', '.join(ENGINES)}")

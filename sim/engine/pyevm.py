@@ -1,0 +1,135 @@
+"""PyEvm: py-evm driven directly, without signatures. The portable engine, and the one to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from eth.vm.execution_context import ExecutionContext
+from eth_typing import Address, BlockNumber, Hash32
+
+from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Log, Status, Transfer, Tx
+from slashpoint.sim.engine.accounts import Accounts, Mark, PragueAccounts
+from slashpoint.sim.engine.transaction import transact
+from slashpoint.sim.engine.validity import malformed, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FORKS: dict[str, type[Accounts]] = {"cancun": Accounts, "prague": PragueAccounts}
+GENESIS = BlockContext(number=0, timestamp=0, base_fee=0, gas_limit=30_000_000)
+
+
+class PyEvm:
+    """The EVM as py-evm executes it, one transaction after the other, on accounts without tries.
+
+    BLOCKHASH is 0. py-evm knows no fork newer than Prague.
+    """
+
+    name = "pyevm"
+
+    def __init__(self, fork: str = "prague", chain_id: int = 1) -> None:
+        if fork not in FORKS:
+            raise ValueError(f"pyevm has no fork {fork!r}; there are {', '.join(FORKS)}")
+        self.fork = fork
+        self.chain_id = chain_id
+        self._state = FORKS[fork]()
+        self._context = GENESIS
+        self._contexts: dict[Mark, BlockContext] = {}  # the block before each snapshot
+
+    def run_block(self, context: BlockContext, txs: Sequence[Tx]) -> BlockResult:
+        """Execute `txs` in order as one block."""
+        self._enter(context)
+        left = context.gas_limit
+        status, gas, output = [], [], []
+        logs: list[Log] = []
+        transfers: list[Transfer] = []
+        reasons: dict[int, str] = {}
+        for i, tx in enumerate(txs):
+            if refused := refusal(tx, context, self.fork, self._state, left):
+                result = CallResult(refused[0], 0, b"", refused[1])
+            else:
+                tip = min(tx.tip, tx.max_fee - context.base_fee)
+                price = context.base_fee + tip
+                result, moved = transact(self._state, self.fork, tx, price=price, tip=tip, index=i)
+                self._state.lock_changes()
+                transfers += moved
+            left -= result.gas
+            status.append(result.status)
+            gas.append(result.gas)
+            output.append(result.output)
+            logs += result.logs
+            if result.reason:
+                reasons[i] = result.reason
+        return BlockResult(np.array(status, np.uint8), np.array(gas, np.uint64), output, logs, transfers, reasons)
+
+    def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
+        """Execute without a trace, free of fees, from any address at any nonce; the gas counts what it would use."""
+        why = malformed(tx, self.fork)
+        if not why and tx.value > self._state.get_balance(tx.sender):
+            why = f"may cost {tx.value} wei, the sender has {self._state.get_balance(tx.sender)}"
+        if why:
+            return CallResult(Status.INVALID, 0, b"", why)
+        before = self._context
+        self._enter(context or before)
+        start = self._state.snapshot()
+        try:
+            return transact(self._state, self.fork, tx)[0]
+        finally:
+            self._state.revert(start)
+            self._state.lock_changes()
+            self._enter(before)
+
+    def fund(self, address: bytes, wei: int) -> None:
+        """Set a balance: for the genesis only."""
+        self._state.set_balance(address, wei)
+        self._state.lock_changes()
+
+    def balance(self, address: bytes) -> int:
+        """Wei of an account."""
+        return self._state.get_balance(address)
+
+    def nonce(self, address: bytes) -> int:
+        """Transactions sent by an account, or contracts created by a contract, plus one."""
+        return self._state.get_nonce(address)
+
+    def code(self, address: bytes) -> bytes:
+        """The code of a contract; empty for others."""
+        return self._state.get_code(address)
+
+    def storage(self, address: bytes, slot: int) -> int:
+        """One word of a contract's storage."""
+        return self._state.get_storage(address, slot)
+
+    def snapshot(self) -> int:
+        """Remember the state, and which block ran last."""
+        mark = self._state.mark()
+        self._contexts[mark] = self._context
+        return mark
+
+    def restore(self, snapshot: int) -> None:
+        """Go back to a snapshot, which stays usable; younger ones are forgotten.
+
+        Raises:
+            KeyError: it was forgotten, or never taken.
+        """
+        if snapshot not in self._contexts:
+            raise KeyError(f"no snapshot {snapshot}; there are {', '.join(map(str, self._contexts)) or 'none'}")
+        self._state.rewind(Mark(snapshot))
+        self._contexts = {mark: context for mark, context in self._contexts.items() if mark <= snapshot}
+        self._enter(self._contexts[Mark(snapshot)])
+
+    def _enter(self, context: BlockContext) -> None:
+        self._context = context
+        self._state.execution_context = ExecutionContext(
+            coinbase=Address(context.coinbase),
+            timestamp=context.timestamp,
+            block_number=BlockNumber(context.number),
+            difficulty=0,
+            mix_hash=Hash32(context.prevrandao),
+            gas_limit=context.gas_limit,
+            prev_hashes=(),
+            chain_id=self.chain_id,
+            base_fee_per_gas=context.base_fee,
+            excess_blob_gas=0,
+        )

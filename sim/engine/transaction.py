@@ -1,0 +1,115 @@
+"""The life of one transaction on py-evm: buy gas, execute, refund, tip, bury."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eth._utils.address import generate_contract_address
+from eth.exceptions import (
+    ContractCreationCollision,
+    FullStack,
+    InsufficientStack,
+    InvalidInstruction,
+    InvalidJumpDestination,
+    OutOfBoundsRead,
+    OutOfGas,
+    ReservedBytesInCode,
+    Revert,
+    VMError,
+    WriteProtection,
+)
+from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
+from eth.vm.message import Message
+from eth_typing import Address
+
+from slashpoint.sim.engine import ZERO_ADDRESS, CallResult, Log, Movement, Status, Transfer, Tx
+from slashpoint.sim.engine.frames import movements
+from slashpoint.sim.engine.validity import floor_gas, initcode_gas, intrinsic_gas
+
+if TYPE_CHECKING:
+    from slashpoint.sim.engine.accounts import Accounts
+
+REFUND_QUOTIENT = 5  # at most this part of the gas used is refunded (EIP-3529)
+HALTS: dict[type[VMError], str] = {
+    OutOfGas: "out of gas",
+    InvalidInstruction: "invalid opcode",
+    InvalidJumpDestination: "invalid jump",
+    InsufficientStack: "stack underflow",
+    FullStack: "stack overflow",
+    OutOfBoundsRead: "return data out of bounds",
+    WriteProtection: "state change in a static call",
+    ContractCreationCollision: "contract address collision",
+    ReservedBytesInCode: "code begins with 0xEF",
+    VMError: "precompiled contract failed",  # the class of all: what remains
+}
+
+
+def transact(
+    state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0, index: int = 0
+) -> tuple[CallResult, list[Transfer]]:
+    """Execute a transaction that is valid and can pay; its changes are not final yet.
+
+    The sender pays `price` wei per gas, of which the coinbase gets `tip`. The rest, the base fee, goes to nobody: it is
+    burned.
+    """
+    state.set_balance(tx.sender, state.get_balance(tx.sender) - tx.gas * price)
+    nonce = state.get_nonce(tx.sender)
+    state.set_nonce(tx.sender, nonce + 1)
+    created = generate_contract_address(Address(tx.sender), nonce) if tx.to is None else None
+
+    frame = _execute(state, tx, price, created)
+
+    # py-evm counts inside the frame only, and keeps the refund apart
+    used = tx.gas - frame.get_gas_remaining()
+    used -= min(frame.get_gas_refund(), used // REFUND_QUOTIENT)
+    used = max(used, floor_gas(tx, fork))
+    state.set_balance(tx.sender, state.get_balance(tx.sender) + (tx.gas - used) * price)
+    state.set_balance(state.coinbase, state.get_balance(state.coinbase) + used * tip)
+
+    transfers = list(movements(frame, index))
+    for dead in sorted(frame.get_accounts_for_deletion()):  # a set: its order differs from process to process
+        if wei := state.get_balance(dead):  # what reached it after it self-destructed, a tip included
+            transfers.append(Transfer(index, Movement.BURN, dead, ZERO_ADDRESS, wei))
+        state.delete_account(dead)
+    return _result(frame, used, created, index), transfers
+
+
+def _execute(state: Accounts, tx: Tx, price: int, created: bytes | None) -> Any:
+    """Run the outermost frame."""
+    origin, to = Address(tx.sender), Address(tx.to or b"")
+    context = CancunTransactionContext(gas_price=price, origin=origin)
+    message = Message(
+        gas=tx.gas - intrinsic_gas(tx) + initcode_gas(tx),  # py-evm charges the initcode inside the frame
+        to=to,
+        sender=origin,
+        value=tx.value,
+        data=b"" if created else tx.data,
+        code=tx.data if created else state.get_code(to),
+        create_address=Address(created) if created else None,  # type: ignore[arg-type]
+    )
+    state.mark_address_warm(origin)
+    state.mark_address_warm(message.storage_address)
+    for address, slots in tx.access_list:
+        state.mark_address_warm(address)
+        for slot in slots:
+            state.mark_storage_warm(address, slot)
+    if created is None:
+        return state.computation_class.apply_message(state, message, context)
+    if state.has_code_or_nonce(created):
+        frame = state.get_computation(message, context)
+        frame.error = ContractCreationCollision()
+        return frame
+    return state.computation_class.apply_create_message(state, message, context)
+
+
+def _result(frame: Any, used: int, created: bytes | None, index: int) -> CallResult:
+    if frame.is_error and isinstance(frame.error, Revert):
+        return CallResult(Status.REVERTED, used, frame.output)
+    if frame.is_error:
+        why = next(why for kind, why in HALTS.items() if isinstance(frame.error, kind))
+        return CallResult(Status.HALTED, used, b"", why)
+    logs = tuple(
+        Log(index, address, tuple(topic.to_bytes(32, "big") for topic in topics), data)
+        for address, topics, data in frame.get_log_entries()
+    )
+    return CallResult(Status.SUCCESS, used, created or frame.output, "", logs)
