@@ -1,0 +1,42 @@
+"""Prices: what a whole unit of each asset is worth in USD as simulated time passes.
+
+A price process is the one subclass of `Prices` in a module of its own; the fields of its dataclass are its parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.luck import Luck
+
+USD = "USD"
+
+
+@dataclass
+class Prices:
+    """The interface, and the one price that is always known: a dollar is a dollar.
+
+    What a parameter cannot be is refused by `__post_init__`, with ValueError.
+    """
+
+    def begin(self, luck: Luck, genesis: float) -> None:
+        """Get ready for a world: its luck, and the Unix time at which it begins. ValueError if it cannot."""
+
+    def observes(self, fact: Fact) -> None:
+        """Hear of a fact as it is published, in order; only reflexive prices care."""
+
+    def usd(self, asset: str, now: float) -> float:  # noqa: ARG002 - a dollar is one at any time
+        """USD per whole unit (10**18 smallest) of an asset at a Unix time; KeyError for one that has no price."""
+        if asset == USD:
+            return 1.0
+        raise KeyError(f"{type(self).__name__} has no price for {asset}")
+
+
+def positive(**prices: float) -> None:
+    """Refuse what cannot be a price."""
+    for name, price in prices.items():
+        if not 0 < price < float("inf"):
+            raise ValueError(f"prices.{name}={price}: a price is positive and finite")

@@ -1,0 +1,24 @@
+"""Prices that never change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slashpoint.sim.prices import USD, Prices, positive
+
+
+@dataclass
+class Constant(Prices):
+    """One price for ether and one for every token, for ever."""
+
+    eth: float = 2500.0  # USD per ETH
+    token: float = 1.0  # USD per whole token
+
+    def __post_init__(self) -> None:
+        positive(eth=self.eth, token=self.token)
+
+    def usd(self, asset: str, now: float) -> float:
+        """USD per whole unit of an asset."""
+        if asset == USD:
+            return super().usd(asset, now)
+        return self.eth if asset == "ETH" else self.token
