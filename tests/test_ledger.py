@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slashpoint.sim.ledger import TABLES, Ledger, LedgerError, arguments, read, row
+from slashpoint.sim.ledger import TABLES, Ledger, LedgerError, read, row
 
 LARGE = 10**24 + 1
 CAUSES = ("funding", "reward", "compute", "gas")
@@ -360,10 +359,3 @@ def test_another_schema_is_refused(tmp_path: Path, written: Path) -> None:
     pq.write_table(table.replace_schema_metadata({"schema_version": "99"}), tmp_path / "ledger" / "blocks.parquet")
     with pytest.raises(LedgerError, match="blocks has schema version 99, this program reads 1"):
         read(tmp_path)
-
-
-def test_arguments_survive_every_reader() -> None:
-    text = arguments({"id": b"\x01\xff", "amount": 2**53 + 1, "count": 7, "path": [2**60, b""], "who": {"é": True}})
-    assert json.loads(text) == {
-        "id": "0x01ff", "amount": str(2**53 + 1), "count": 7, "path": [str(2**60), "0x"], "who": {"é": True}
-    }  # fmt: skip

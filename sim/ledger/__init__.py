@@ -8,9 +8,8 @@ The tables are those of `columns.TABLES`, and `read` takes a ledger in any of th
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slashpoint.sim.ledger.arrow import LedgerError
 from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, row
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["SCHEMA_VERSION", "TABLES", "Ledger", "LedgerError", "Table", "Tables", "arguments", "read", "row"]
+__all__ = ["SCHEMA_VERSION", "TABLES", "Ledger", "LedgerError", "Table", "Tables", "read", "row"]
 
 BUFFERED = 8192  # rows, of all tables together, before they are flushed
 ON_CHAIN = ("blocks", "transactions", "events", "transfers")  # what the chain hash covers: no column is a float
@@ -113,23 +112,3 @@ class Ledger:
     def _failure(self, complaints: list[str]) -> str:
         where = f"; {self.folder} holds a partial ledger that can be read up to there" if self.folder else ""
         return f"the ledger could not be written: {'; '.join(complaints)}{where}"
-
-
-def arguments(values: Mapping[str, Any]) -> str:
-    """Decoded arguments as the JSON of an `args` column: integers beyond 2**53 as strings, bytes as 0x…."""
-    return json.dumps(
-        {name: portable(value) for name, value in values.items()}, separators=(",", ":"), ensure_ascii=False
-    )
-
-
-def portable(value: Any) -> Any:
-    """A value as JSON can hold it in every reader."""
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if isinstance(value, int) and abs(value) > 2**53:
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return [portable(one) for one in value]
-    if isinstance(value, dict):
-        return {str(name): portable(one) for name, one in value.items()}
-    return value
