@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,12 @@ import slashpoint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+log = logging.getLogger(__name__)
 CONTRACTS = Path(slashpoint.__file__).parent / "contracts"
 REMEDY = "run: slashpoint compile (needs Node and npm), and commit contracts/build"
 
 
-def compile_contracts(check: bool, contracts: Path = CONTRACTS) -> int:  # noqa: FBT001 - named at every call
+def compile_contracts(check: bool, contracts: Path = CONTRACTS) -> int:
     """Compile, or with `check` only verify that the builds are those of today's sources.
 
     Returns:
@@ -32,18 +33,18 @@ def compile_contracts(check: bool, contracts: Path = CONTRACTS) -> int:  # noqa:
     if check:
         complaints = list(stale(contracts))
         for complaint in complaints:
-            print(complaint, file=sys.stderr)
+            log.error(complaint)
         if complaints:
-            print(REMEDY, file=sys.stderr)
+            log.error(REMEDY)
         return int(bool(complaints))
     npm, node = shutil.which("npm"), shutil.which("node")
     if not npm or not node:
-        print("compiling needs Node and npm on the PATH; the committed builds need neither", file=sys.stderr)
+        log.error("compiling needs Node and npm on the PATH; the committed builds need neither")
         return 1
     for command in ([npm, "ci", "--no-audit", "--no-fund"], [node, "compile.mjs"]):
         code = subprocess.run(command, cwd=contracts, check=False).returncode  # noqa: S603 - our own two commands
         if code:
-            print(f"`{' '.join(command)}` failed in {contracts}", file=sys.stderr)
+            log.error("`%s` failed in %s", " ".join(command), contracts)
             return 1
     return 0
 

@@ -1,0 +1,13 @@
+"""Contracts: compiled artifacts, what they are called by name, and what comes back decoded.
+
+An `Artifact` is what a compiler wrote; a `Contract` is one at an address, whose views answer now and whose other
+functions build a `Call`, an intention that somebody may send. `Event` and `Revert` are what its logs and its revert
+data say.
+"""
+
+from slashpoint.sim.contract.artifact import Artifact
+from slashpoint.sim.contract.contract import Call, Contract, ViewFailed
+from slashpoint.sim.contract.entry import Event
+from slashpoint.sim.contract.revert import Revert
+
+__all__ = ["Artifact", "Call", "Contract", "Event", "Revert", "ViewFailed"]

@@ -1,0 +1,53 @@
+"""Interfaces: what an ABI offers, by name, by selector and by topic."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from slashpoint.sim.contract.entry import SELECTOR, Entry, Function, Record
+from slashpoint.sim.contract.revert import PANICS, Revert, common_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Named = TypeVar("Named", bound=Entry)
+
+
+class Interface:
+    """What an ABI offers. Overloads share a name."""
+
+    def __init__(self, abi: Iterable[dict[str, Any]]) -> None:
+        entries = list(abi)
+        self.functions = _by_name(Function(each) for each in entries if each["type"] == "function")
+        self.events = _by_name(Record(each) for each in entries if each["type"] == "event")
+        self._errors = [Entry(each) for each in entries if each["type"] == "error"]
+        inputs: list[dict[str, Any]] = next(
+            (each.get("inputs", []) for each in entries if each["type"] == "constructor"), []
+        )
+        self.constructor = Function({"name": "constructor", "inputs": inputs})
+
+    @functools.cached_property
+    def errors(self) -> dict[bytes, Entry]:
+        """By selector: its own, and those that any contract may pass on."""
+        return {**common_errors(), **{each.hash[:SELECTOR]: each for each in self._errors}}
+
+    def decode_error(self, data: bytes) -> Revert:
+        """What revert data say."""
+        error = self.errors.get(data[:SELECTOR])
+        if error is not None:
+            try:
+                args = dict(zip(error.names, error.coder.unpack(data, SELECTOR), strict=True))
+            except ValueError:
+                return Revert(f"0x{data.hex()}", {})
+            if error.name == "Panic":
+                args["meaning"] = PANICS.get(args["code"], "unknown")
+            return Revert(error.name, args)
+        return Revert(f"0x{data.hex()}" if data else "", {})
+
+
+def _by_name(entries: Iterable[Named]) -> dict[str, list[Named]]:
+    named: dict[str, list[Named]] = {}
+    for each in entries:
+        named.setdefault(each.name, []).append(each)
+    return named

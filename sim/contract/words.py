@@ -1,0 +1,110 @@
+"""The elementary types of the contract ABI: one word each, and the two blobs, `bytes` and `string`."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from operator import index
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WORD = 32  # bytes
+ADDRESS = 20  # bytes
+FUNCTION = 24  # bytes: an address and a selector
+ELEMENTARY = re.compile(r"(uint|int|bytes)(\d+)|address|bool|bytes|string|function")
+
+
+class Coder(NamedTuple):
+    """How the values of one type are written."""
+
+    type: str  # canonical: structs as (…)
+    size: int  # bytes of its head; WORD, for the pointer, where it is dynamic
+    dynamic: bool
+    pack: Callable[[Any], bytes]  # raises TypeError
+    unpack: Callable[[bytes, int], Any]  # from where it begins in the data; raises ValueError
+
+
+def coder(kind: str) -> Coder:
+    """The coder of an elementary type.
+
+    Raises:
+        ValueError: there is no such type (or a fixed-point one, which Solidity cannot compute with either).
+    """
+    match = ELEMENTARY.fullmatch(kind)
+    if match is None:
+        raise ValueError(f"the type {kind!r} cannot be encoded")
+    if kind in {"bytes", "string"}:
+        return _blob(kind)
+    if match[1] in {"uint", "int"}:
+        return _integer(kind, int(match[2]), signed=match[1] == "int")
+    if kind == "bool":
+        return Coder(kind, WORD, False, _pack_bool, lambda data, at: data[at + WORD - 1] == 1)
+    if kind == "address":
+        return Coder(kind, WORD, False, _pack_address, lambda data, at: data[at + WORD - ADDRESS : at + WORD])
+    return _fixed_bytes(kind, int(match[2] or FUNCTION))
+
+
+def _integer(kind: str, bits: int, *, signed: bool) -> Coder:
+    low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
+
+    def pack(value: Any) -> bytes:
+        number: int = value if value.__class__ is int else index(value)
+        if not low <= number < high:
+            raise TypeError(f"{number} is no {kind}")
+        return number.to_bytes(WORD, "big", signed=signed)
+
+    return Coder(kind, WORD, False, pack, lambda data, at: int.from_bytes(data[at : at + WORD], "big", signed=signed))
+
+
+def _fixed_bytes(kind: str, size: int) -> Coder:
+    pad = bytes(WORD - size)
+
+    def pack(value: Any) -> bytes:
+        if not isinstance(value, bytes) or len(value) != size:
+            raise TypeError(f"{reprlib.repr(value)} is no {kind}: it takes exactly {size} bytes")
+        return value + pad
+
+    return Coder(kind, WORD, False, pack, lambda data, at: data[at : at + size])
+
+
+def _pack_bool(value: Any) -> bytes:
+    if value not in {True, False}:
+        raise TypeError(f"{reprlib.repr(value)} is no bool")
+    return bytes(WORD - 1) + (b"\1" if value else b"\0")
+
+
+def _pack_address(value: Any) -> bytes:
+    if isinstance(value, str):
+        value = bytes.fromhex(value.removeprefix("0x"))
+    if not isinstance(value, bytes) or len(value) != ADDRESS:
+        raise TypeError(f"{reprlib.repr(value)} is no address: it takes 20 bytes, or their hex")
+    return bytes(WORD - ADDRESS) + value
+
+
+def _blob(kind: str) -> Coder:
+    """`bytes` and `string`. What is no UTF-8 in a string is shown escaped: a sender may write anything."""
+
+    def pack(value: Any) -> bytes:
+        if not isinstance(value, str if kind == "string" else bytes):
+            raise TypeError(f"{reprlib.repr(value)} is no {kind}")
+        data = value.encode() if isinstance(value, str) else value
+        return len(data).to_bytes(WORD, "big") + data + bytes(-len(data) % WORD)
+
+    def unpack(data: bytes, at: int) -> bytes | str:
+        start, size = at + WORD, length(data, at)
+        if start + size > len(data):
+            raise ValueError(f"a {kind} of {size} bytes ends after the data")
+        value = data[start : start + size]
+        return value.decode(errors="backslashreplace") if kind == "string" else value
+
+    return Coder(kind, WORD, True, pack, unpack)
+
+
+def length(data: bytes, at: int) -> int:
+    """The number that a word holds, as far as it can be a place or a length in these data."""
+    number = int.from_bytes(data[at : at + WORD], "big")
+    if at + WORD > len(data) or number > len(data):
+        raise ValueError("a length or a pointer leads out of the data")
+    return number
