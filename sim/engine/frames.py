@@ -53,10 +53,16 @@ def _destinations(code: bytes) -> tuple[set[int], set[int]]:  # noqa: ARG001 - t
     return set(), set()
 
 
+def _is_outermost(frame: Any) -> bool:
+    """py-evm asks who sent the message, which misleads it where a contract poses as the origin of a call."""
+    return bool(frame.msg.depth == 0)
+
+
 class CancunFrame(CancunComputation):
     """A call frame under Cancun's rules."""
 
     opcodes = _opcodes(CancunComputation.opcodes)
+    is_origin_computation = property(_is_outermost)
     bequest: Bequest | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
