@@ -1,0 +1,109 @@
+"""Metrics: what a finished ledger means. Each is a marked function of a `Run`; they are found by their mark.
+
+    @metric(unit="USD", better="lower")
+    def burnt(run: Run) -> float:
+        \"\"\"Ether that fees destroyed.\"\"\"
+        return run.usd("ETH", run.paid("gas")["ETH"])
+
+The first line of the docstring is the definition that every table carries. A metric returns one number, a Series (a
+number for each key) or a DataFrame (a number for each key and column), all in its unit.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pandas as pd
+
+    from slashpoint.sim.metrics.run import Run
+
+Value = Any  # float | pd.Series | pd.DataFrame: named here so that the decorator does not import pandas
+Better = Literal["higher", "lower"] | None
+Function = TypeVar("Function", bound="Callable[[Any], Value]")
+COLUMNS = {
+    "name": "name of the metric",
+    "key": "what the number is about within the metric; empty when it has only one",
+    "value": "the number",
+    "unit": "its unit",
+    "better": "higher, lower, or empty",
+    "definition": "what it is",
+}
+
+
+class Metric(Protocol):
+    """A marked function of a run."""
+
+    __name__: str
+    unit: str
+    better: Better
+
+    def __call__(self, run: Run, /) -> Value:
+        """Its value for a run."""
+
+
+def metric(*, unit: str, better: Better = None) -> Callable[[Function], Function]:
+    """Mark a function of a run as a metric; `better` says which way is, if one is."""
+
+    def mark(function: Function) -> Function:
+        if not inspect.getdoc(function):
+            raise TypeError(f"the metric {function.__name__} needs a docstring: its first line is its definition")
+        function.unit, function.better = unit, better  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def definition(metric: Metric) -> str:
+    """What a metric is, in one line."""
+    return (inspect.getdoc(metric) or "").splitlines()[0]
+
+
+def metrics_of(owner: Any) -> list[Metric]:
+    """The marked functions of an object, or those that a module defines, by name."""
+    found = [getattr(owner, name) for name in sorted(dir(owner))]
+    marked = [one for one in found if callable(one) and hasattr(one, "unit") and hasattr(one, "better")]
+    return [one for one in marked if not inspect.ismodule(owner) or one.__module__ == owner.__name__]
+
+
+def builtin() -> list[Metric]:
+    """The metrics of this package, by module and name."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return [one for name in modules for one in metrics_of(importlib.import_module(f"{__name__}.{name}"))]
+
+
+def all_metrics(run: Run, metrics: Iterable[Metric] | None = None) -> pd.DataFrame:
+    """All metrics of a run (by default those of this package), one number a row; columns as in COLUMNS."""
+    import pandas as pd
+
+    rows = [
+        (one.__name__, key, value, one.unit, one.better or "", definition(one))
+        for one in (builtin() if metrics is None else metrics)
+        for key, value in numbers(one(run))
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": float})
+
+
+def numbers(value: Value) -> Iterator[tuple[str, float]]:
+    """Each number of a metric with its key."""
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        for column in value.columns:
+            for key, number in value[column].items():
+                yield text(key, column), number
+    elif isinstance(value, pd.Series):
+        for key, number in value.items():
+            yield text(key), number
+    else:
+        yield "", value
+
+
+def text(*parts: Any) -> str:
+    """A key as one piece of text: its parts, and theirs, joined by colons."""
+    return ":".join(text(*part) if isinstance(part, tuple) else str(part) for part in parts)

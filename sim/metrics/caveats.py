@@ -1,0 +1,64 @@
+"""What a reader should know before believing a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slashpoint.sim.metrics.run import total
+from slashpoint.sim.units import ETH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slashpoint.sim.metrics.run import Run
+
+
+def warnings(run: Run) -> list[str]:
+    """Warn of what was cut short, never works, never happened, is unexplained or was left lying."""
+    return [*partial(run), *fruitless(run), *silent(run), *unexplained(run), *unclaimed(run)]
+
+
+def partial(run: Run) -> Iterator[str]:
+    """An unfinished ledger."""
+    if not run.tables.complete:
+        yield f"the ledger is partial: {run.tables.why or 'it was not closed'}"
+
+
+def fruitless(run: Run) -> Iterator[str]:
+    """Verbs that never succeeded."""
+    for verb, rows in run.tables["transactions"].groupby("verb"):
+        if not (rows["status"] == "success").any():
+            reason = rows["reason"].fillna("").mode().iloc[0]
+            yield (
+                f"{verb} never succeeded in {len(rows)}: {reason}"
+                if reason
+                else f"{verb} never succeeded in {len(rows)}"
+            )
+
+
+def silent(run: Run) -> Iterator[str]:
+    """Duties and events that the protocol has and the run has not."""
+    asked, seen = set(run.tables["duties"]["duty"]), set(run.tables["events"]["event"])
+    if never := [duty for duty in run.expected.get("duties", ()) if duty not in asked]:
+        yield f"duties never asked: {', '.join(never)}"
+    if never := [event for event in run.expected.get("events", ()) if event not in seen]:
+        yield f"events never seen: {', '.join(never)}"
+
+
+def unexplained(run: Run) -> Iterator[str]:
+    """Money that moved for no known cause."""
+    transfers = run.tables["transfers"]
+    unknown = transfers[transfers["cause"] == "unknown"]
+    for (asset,), amount in total(unknown, ["asset"]).items():
+        count = int((unknown["asset"] == asset).sum())
+        yield f"{amount / ETH:.6g} {asset} moved in {count} transfers of unknown cause"
+
+
+def unclaimed(run: Run) -> Iterator[str]:
+    """Money that could have been withdrawn."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for (_, contract, asset), amount in run.owed.items():
+        if amount:
+            sums.setdefault((contract, asset), []).append(amount)
+    for (contract, asset), amounts in sums.items():
+        yield f"{contract} owes {sum(amounts) / ETH:.6g} {asset} to {len(amounts)} accounts that did not withdraw"

@@ -1,0 +1,104 @@
+"""What was delivered, when, and what was left behind."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from slashpoint.sim.metrics import metric
+from slashpoint.sim.metrics.run import Run, spread, total
+from slashpoint.sim.units import ETH, SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CANCELLED = "cancelled"  # the outcome of a job that its poster took back
+
+
+@metric(unit="jobs")
+def outcomes(run: Run) -> pd.Series:
+    """How many jobs ended in each way; `open` when the run ended first."""
+    jobs = run.tables["jobs"]
+    return jobs["outcome"].where(jobs["closed_ns"].notna(), "open").fillna("none").value_counts().sort_index()
+
+
+@metric(unit="1", better="higher")
+def delivered_quality(run: Run) -> float:
+    """Mean of right answers over all answers of what was delivered, nothing counted as 0, over jobs not cancelled."""
+    jobs = due(run)
+    return float((jobs["delivered"].fillna(0) / jobs["scale"]).mean()) if len(jobs) else math.nan
+
+
+@metric(unit="1", better="higher")
+def delivered_share(run: Run) -> float:
+    """The share of jobs that ended, and were not cancelled, in which something was delivered."""
+    jobs = due(run)
+    return float(jobs["delivered"].notna().mean()) if len(jobs) else math.nan
+
+
+@metric(unit="1", better="lower")
+def better_passed_over(run: Run) -> float:
+    """The share of delivering jobs for which somebody had trained a better model than the one delivered."""
+    jobs = due(run)
+    jobs = jobs[jobs["delivered"].notna()]
+    best = run.tables["models"].groupby("job")["correct"].max()
+    return float((jobs["job"].map(best) > jobs["delivered"]).fillna(value=False).mean()) if len(jobs) else math.nan
+
+
+@metric(unit="1", better="lower")
+def false_accept(run: Run) -> float:
+    """The share of deliveries under `metrics.threshold` (right answers over all); not a number without one."""
+    return mean(quality < threshold for threshold, quality, _ in judged(run) if quality is not None)
+
+
+@metric(unit="1", better="lower")
+def false_reject(run: Run) -> float:
+    """The share of jobs with nothing delivered for which a model at or over `metrics.threshold` had been trained."""
+    return mean(best >= threshold for threshold, quality, best in judged(run) if quality is None)
+
+
+@metric(unit="s", better="lower")
+def time_to_settle(run: Run) -> pd.Series:
+    """Mean, extremes and quantiles of the time from a job's posting to its end."""
+    return spread((run.closed["closed_ns"] - run.closed["born_ns"]) / SECOND)
+
+
+@metric(unit="whole units", better="lower")
+def stuck_funds(run: Run) -> pd.Series:
+    """What each contract held of each asset at the end and owed to nobody; negative when it owed more than it held."""
+    holdings = run.tables["holdings"]
+    held = total(holdings[holdings["kind"] == "balance"], ["account", "asset"])
+    for (_, contract, asset), amount in run.owed.items():
+        held[contract, asset] = held.get((contract, asset), 0) - amount
+    contracts = {*run.tables["transactions"]["contract"], *run.tables["jobs"]["market"]}
+    contracts |= {contract for _, contract, _ in run.owed}
+    return pd.Series({key: amount / ETH for key, amount in held.items() if key[0] in contracts}, dtype=float)
+
+
+def due(run: Run) -> pd.DataFrame:
+    """The jobs that should have delivered: those that ended and were not cancelled."""
+    return run.closed[run.closed["outcome"] != CANCELLED]
+
+
+def judged(run: Run) -> Iterator[tuple[float, float | None, float]]:
+    """Threshold, quality delivered (None when nothing was) and best quality trained, for each job that was due."""
+    threshold = run.config.get("metrics", {}).get("threshold")
+    if threshold is None:
+        return
+    best = run.tables["models"].groupby("job")["correct"].max()
+    jobs = due(run)
+    for job, scale, delivered in zip(jobs["job"], jobs["scale"], jobs["delivered"], strict=True):
+        trained = best.get(job)
+        yield (
+            threshold,
+            None if pd.isna(delivered) else delivered / scale,
+            0.0 if trained is None or pd.isna(trained) else trained / scale,
+        )
+
+
+def mean(truths: Iterator[bool]) -> float:
+    """The share that is true; not a number for none."""
+    found = list(truths)
+    return sum(found) / len(found) if found else math.nan

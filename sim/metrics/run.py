@@ -1,0 +1,146 @@
+"""A finished run as metrics see it: its tables, and the sums that many metrics need."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from slashpoint.sim.units import ETH, SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+    from slashpoint.sim.ledger import Tables
+    from slashpoint.sim.prices import Prices
+
+QUANTILES = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
+FEES = ("gas", "tip")  # causes of transfers
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. Amounts stay exact integers of smallest units until `usd`."""
+
+    tables: Tables
+    prices: Mapping[str, float]  # USD per whole unit of each asset, when the run ended
+    config: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # what a reader must know: a surrogate, an assumption
+    expected: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the duties and events that the protocol has
+    hashes: Mapping[str, str] = field(default_factory=dict)  # chain_hash and full_hash
+
+    @cached_property
+    def controller(self) -> dict[str, str]:
+        """The person behind each account, by name."""
+        accounts = self.tables["accounts"]
+        return dict(zip(accounts["account"], accounts["controller"], strict=True))
+
+    @cached_property
+    def people(self) -> pd.DataFrame:
+        """Role (several joined by +), strategy and attacker, by controller."""
+        roles: dict[str, dict[str, None]] = defaultdict(dict)
+        others: dict[str, tuple[str, bool]] = {}
+        accounts = self.tables["accounts"]
+        columns = (accounts[name] for name in ("controller", "roles", "strategy", "attacker"))
+        for who, played, strategy, attacker in zip(*columns, strict=True):
+            roles[who].update(dict.fromkeys(played.split("+")))
+            others[who] = strategy, attacker
+        rows = [("+".join(roles[who]), *others[who]) for who in others]
+        index = pd.Index(list(others), name="controller", dtype=str)
+        return pd.DataFrame(rows, index, columns=["role", "strategy", "attacker"])
+
+    @cached_property
+    def net(self) -> dict[tuple[str, str], int]:
+        """What each party gained of each asset: received less sent but for `funding`, and what it is owed.
+
+        Parties are controllers, contracts, and the names at the edge of the world (burnt, coinbase, power company …).
+        Of every asset the gains sum to zero.
+        """
+        gains: dict[tuple[str, str], int] = defaultdict(int)
+        transfers = self.tables["transfers"]
+        columns = (transfers[name] for name in ("sender", "receiver", "asset", "amount", "cause"))
+        for sender, receiver, asset, amount, cause in zip(*columns, strict=True):
+            if cause != "funding":
+                gains[self.controller.get(sender, sender), asset] -= amount
+                gains[self.controller.get(receiver, receiver), asset] += amount
+        for (account, contract, asset), amount in self.owed.items():
+            gains[self.controller.get(account, account), asset] += amount
+            gains[contract, asset] -= amount
+        return dict(gains)
+
+    @cached_property
+    def owed(self) -> dict[tuple[str, str, str], int]:
+        """What could have been withdrawn and was not, by (account, contract, asset)."""
+        holdings = self.tables["holdings"]
+        owed = holdings[holdings["kind"] == "owed"]
+        return total(owed, ["account", "contract", "asset"])
+
+    def paid(self, *causes: str, by: str | None = None) -> dict[Any, int]:
+        """The sum of transfers with these causes by asset, or by (`by`, asset) with the name of a column."""
+        transfers = self.tables["transfers"]
+        chosen = transfers[transfers["cause"].isin(causes)]
+        if by is None:
+            return defaultdict(int, {asset: amount for (asset,), amount in total(chosen, ["asset"]).items()})
+        return total(chosen, [by, "asset"])
+
+    def usd(self, asset: str, amount: int) -> float:
+        """USD of an amount at the prices of the end."""
+        return amount / ETH * self.prices[asset]
+
+    def dollars(self, amounts: Mapping[Any, int], keys: Iterable[Hashable] | None = None) -> pd.Series:
+        """USD by key of amounts by (key, asset); `keys` says which, and in which order, if not all."""
+        chosen = dict.fromkeys((key for key, _ in amounts) if keys is None else keys, 0.0)
+        for (key, asset), amount in amounts.items():
+            if key in chosen:
+                chosen[key] += self.usd(asset, amount)
+        return pd.Series(chosen, dtype=float)
+
+    @cached_property
+    def executed(self) -> pd.DataFrame:
+        """The transactions that got into a block."""
+        transactions = self.tables["transactions"]
+        return transactions[transactions["status"] != "dropped"]
+
+    @cached_property
+    def closed(self) -> pd.DataFrame:
+        """The jobs that ended."""
+        jobs = self.tables["jobs"]
+        return jobs[jobs["closed_ns"].notna()]
+
+    @cached_property
+    def span(self) -> float:
+        """Seconds from the first block to the last."""
+        times = self.tables["blocks"]["time_ns"]
+        return int(times.max() - times.min()) / SECOND if len(times) else 0.0
+
+
+def total(table: pd.DataFrame, keys: Sequence[str], column: str = "amount") -> dict[Any, int]:
+    """Exact sums of a money column by the values of some others, in the order in which they first appear."""
+    sums: dict[Any, int] = defaultdict(int)
+    for *key, amount in zip(*(table[name] for name in keys), table[column], strict=True):
+        sums[tuple(key)] += amount
+    return dict(sums)
+
+
+def at_end(prices: Prices, tables: Tables) -> dict[str, float]:
+    """USD per whole unit of every asset in a ledger, when its last block was made."""
+    times = tables["blocks"]["time_ns"]
+    now = int(times.max()) / SECOND if len(times) else 0.0
+    assets = {"ETH", "USD", *tables["transfers"]["asset"], *tables["holdings"]["asset"], *tables["jobs"]["asset"]}
+    return {asset: prices.usd(asset, now) for asset in sorted(assets)}
+
+
+def spread(values: pd.Series) -> pd.Series:
+    """Mean, extremes and quantiles of some numbers."""
+    values = values.astype(float)
+    parts = {"mean": values.mean(), "min": values.min()}
+    parts |= {name: float(values.quantile(share)) for name, share in QUANTILES.items()}
+    return pd.Series(parts | {"max": values.max()}, dtype=float)
+
+
+def spreads(values: pd.Series, by: Any) -> pd.DataFrame:
+    """`spread` of some numbers, a row for each group."""
+    return pd.DataFrame({key: spread(group) for key, group in values.groupby(by)}).T

@@ -1,0 +1,57 @@
+"""What the world as a whole gained."""
+
+from __future__ import annotations
+
+from slashpoint.sim.metrics import metric
+from slashpoint.sim.metrics.profit import profit
+from slashpoint.sim.metrics.run import FEES, Run
+
+
+@metric(unit="USD", better="higher")
+def value_delivered(run: Run) -> float:
+    """What the buyers would have paid for what was delivered to them."""
+    return float(run.tables["jobs"]["value_usd"].sum())
+
+
+@metric(unit="USD", better="lower")
+def compute_cost(run: Run) -> float:
+    """What everybody paid for computing."""
+    return sum(run.usd(asset, amount) for asset, amount in run.paid("compute").items())
+
+
+@metric(unit="USD", better="lower")
+def gas_cost(run: Run) -> float:
+    """What everybody paid for gas, burned or tipped."""
+    return sum(run.usd(asset, amount) for asset, amount in run.paid(*FEES).items())
+
+
+@metric(unit="USD", better="higher")
+def welfare(run: Run) -> float:
+    """Value delivered less compute and gas; what money merely changed hands cancels out."""
+    return value_delivered(run) - compute_cost(run) - gas_cost(run)
+
+
+@metric(unit="USD", better="higher")
+def buyer_surplus(run: Run) -> float:
+    """Value delivered, and the profit (mostly negative) of the persons who posted jobs."""
+    return value_delivered(run) + float(profit(run).reindex(buyers(run)).sum())
+
+
+@metric(unit="USD", better="higher")
+def provider_surplus(run: Run) -> float:
+    """The profit of the persons who posted no job."""
+    return float(profit(run).drop(buyers(run)).sum())
+
+
+@metric(unit="USD", better="lower")
+def deadweight_loss(run: Run) -> float:
+    """Gas and compute spent on jobs that delivered nothing: the part of the loss that a ledger can show."""
+    jobs = run.tables["jobs"]
+    wasted = set(jobs["job"][jobs["delivered"].isna()])
+    spent = run.dollars(run.paid(*FEES, "compute", by="job"))
+    return float(spent[spent.index.isin(wasted)].sum())
+
+
+def buyers(run: Run) -> list[str]:
+    """The persons who posted jobs."""
+    return list(dict.fromkeys(run.controller[who] for who in run.tables["jobs"]["poster"] if who in run.controller))
