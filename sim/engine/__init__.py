@@ -117,8 +117,8 @@ class Engine(Protocol):
         """Execute `txs` in order as one block; each transaction is final before the next begins.
 
         A transaction whose declared gas exceeds what the block has left (limit - gas used so far) is DEFERRED, and so
-        is one whose nonce is ahead of its account's; execution goes on with the next. Checks come in this order: room in
-        the block, what the transaction can never be (its tip, fee, initcode, intrinsic gas), its sender's code, its
+        is one whose nonce is ahead of its account's; execution goes on with the next. Checks come in this order: room
+        in the block, what the transaction can never be (its tip, fee, initcode, intrinsic gas), its sender's code, its
         nonce, its sender's funds.
         """
         ...
@@ -151,7 +151,7 @@ class Engine(Protocol):
         ...
 
     def snapshot(self) -> int:
-        """Remember the state and which block ran last; returns what `restore` takes. Cheap; many may be alive at once."""
+        """Remember the state and which block ran last, for `restore`. Cheap; many may be alive at once."""
         ...
 
     def restore(self, snapshot: int) -> None:

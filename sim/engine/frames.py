@@ -53,22 +53,21 @@ def _destinations(code: bytes) -> tuple[set[int], set[int]]:  # noqa: ARG001 - t
     return set(), set()
 
 
-def _is_outermost(frame: Any) -> bool:
-    """py-evm asks who sent the message, which misleads it where a contract poses as the origin of a call."""
-    return bool(frame.msg.depth == 0)
-
-
 class CancunFrame(CancunComputation):
     """A call frame under Cancun's rules."""
 
     opcodes = _opcodes(CancunComputation.opcodes)
-    is_origin_computation = property(_is_outermost)
     bequest: Bequest | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # py-evm looks for the destinations of a code afresh in every frame, an eighth of its time
         self.code.valid_positions, self.code.invalid_positions = _destinations(self.msg.code)  # type: ignore[attr-defined]
+
+    @property
+    def is_origin_computation(self) -> bool:
+        """Whether the frame is the outermost: py-evm asks who called it, and a call may pose as a contract."""
+        return bool(self.msg.depth == 0)
 
 
 class PragueFrame(CancunFrame, PragueComputation):

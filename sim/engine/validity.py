@@ -50,7 +50,7 @@ def floor_gas(tx: Tx, fork: str) -> int:
     return TRANSACTION + FLOOR_TOKEN * (4 * len(tx.data) - 3 * tx.data.count(0)) if fork != "cancun" else 0
 
 
-def refusal(tx: Tx, context: BlockContext, fork: str, accounts: Ledgered, left: int) -> tuple[Status, str] | None:  # noqa: PLR0911
+def refusal(tx: Tx, context: BlockContext, fork: str, accounts: Ledgered, left: int) -> tuple[Status, str] | None:
     """Why a transaction is not executed, or None: it is, and pays.
 
     `left` is the gas that the block has left. Room in the block is asked first, then what the transaction can never

@@ -1,0 +1,173 @@
+"""Rules of what a transaction leaves behind: outputs, events, contracts, and what programs can see."""
+
+from __future__ import annotations
+
+from slashpoint.sim.engine import BlockContext, Log, Status
+from slashpoint.sim.testing.assembly import assemble, calls, creates, initcode, returns
+from slashpoint.sim.testing.gas import STRANGER, WRITE, word
+from slashpoint.sim.testing.stage import ALICE, BASE_FEE, COINBASE, TIP, WEALTH, Stage, expect
+
+FIRST = bytes.fromhex("24ab7852eb82e8f5a68b38ae05dad92030981348")  # keccak(rlp([ALICE, 0]))[12:]
+SECOND = bytes.fromhex("d92a832881f5226d9143d3b5049542df133b110a")  # keccak(rlp([ALICE, 1]))[12:]
+SALTED = bytes.fromhex(
+    "76d8feb55559a2f6161095312c28acb50e1abc3c"
+)  # keccak(0xff ++ SECOND ++ SALT ++ keccak(its initcode))[12:]
+SALT = 42
+
+
+def number(output: bytes) -> int:
+    """The first word of an output."""
+    return int.from_bytes(output[:32], "big")
+
+
+def rule_output(stage: Stage) -> None:
+    """A transaction's output is what its program returned, or its revert data; a halt has none."""
+    expect("returned", stage.send(stage.deploy(*returns(7, 8))).output, word(7) + word(8))
+    expect("returned by STOP", stage.send(stage.deploy("STOP")).output, b"")
+    reverted = stage.send(stage.deploy(0xBAD, 0, "MSTORE", 2, 30, "REVERT"))
+    expect("status", reverted.status, Status.REVERTED)
+    expect("revert data", reverted.output, b"\x0b\xad")
+    halted = stage.send(stage.deploy(1, 0, "MSTORE", "INVALID"))
+    expect("output of a halt", halted.output, b"")
+    expect("whether a halt has a reason", bool(halted.reason), True)
+
+
+def rule_undone(stage: Stage) -> None:
+    """What failed changed nothing but its sender's nonce and wei."""
+    for last in ((0, 0, "REVERT"), ("INVALID",)):
+        contract = stage.deploy(*WRITE, *calls(STRANGER, 3), 0, 0, "LOG0", *last)
+        before, nonce = stage.engine.balance(ALICE), stage.engine.nonce(ALICE)
+        outcome = stage.send(contract, word(5), value=9)
+        expect("storage", stage.engine.storage(contract, 0), 0)
+        expect("logs and transfers", (outcome.logs, outcome.transfers), ((), ()))
+        expect("wei", [stage.engine.balance(who) for who in (contract, STRANGER)], [0, 0])
+        expect("paid", before - stage.engine.balance(ALICE), outcome.gas * (BASE_FEE + TIP))
+        expect("nonces used", stage.engine.nonce(ALICE) - nonce, 1)
+
+
+def rule_logs(stage: Stage) -> None:
+    """Events come with address, topics and data, in the order in which they were written, undone ones left out."""
+    inner = stage.deploy(4, 3, 2, 1, 0, 0, "LOG4")
+    failing = stage.deploy(0, 0, "LOG0", 0, 0, "REVERT")
+    outer = stage.deploy(0xAB, 0, "MSTORE", 7, 32, 0, "LOG1", *calls(inner), *calls(failing), 9, 8, 1, 31, "LOG2")
+    txs = [stage.tx(inner), stage.tx(failing), stage.tx(outer)]
+    topics = tuple(map(word, (1, 2, 3, 4)))
+    wanted = [
+        Log(0, inner, topics, b""),
+        Log(2, outer, (word(7),), word(0xAB)),
+        Log(2, inner, topics, b""),
+        Log(2, outer, (word(8), word(9)), b"\xab"),
+    ]
+    expect("logs", list(stage.block(*txs).logs), wanted)
+
+
+def rule_block_context(stage: Stage) -> None:
+    """A program sees the block that it was given, the price that is paid, and chain 1."""
+    seen = ("NUMBER", "TIMESTAMP", "BASEFEE", "GASLIMIT", "COINBASE", "PREVRANDAO", "CHAINID", "GASPRICE")
+    contract = stage.deploy(*returns(*seen))
+    fields = {"number": 77, "timestamp": 1_800_000_000, "gas_limit": 5_000_001, "prevrandao": b"\xaa" * 32}
+    output = stage.outcomes(stage.tx(contract), **fields)[0].output
+    beacon = int.from_bytes(b"\xaa" * 32, "big")
+    wanted = [77, 1_800_000_000, BASE_FEE, 5_000_001, number(COINBASE.rjust(32, b"\0")), beacon, 1, BASE_FEE + TIP]
+    for what, got, want in zip(seen, (number(output[i:]) for i in range(0, len(output), 32)), wanted, strict=True):
+        expect(what, got, want)
+
+
+def rule_frames(stage: Stage) -> None:
+    """A program sees who called it, who signed, what came along, and what it has."""
+    seen = ("ADDRESS", "CALLER", "ORIGIN", "CALLVALUE", "CALLDATASIZE", "SELFBALANCE")
+    inner = stage.deploy(*returns(*seen))
+    size = len(seen) * 32
+    outer = stage.deploy(*calls(inner, 3, b"12345"), "POP", size, 0, 0, "RETURNDATACOPY", size, 0, "RETURN")
+    output = stage.send(outer, value=10).output
+    wanted = [number(who.rjust(32, b"\0")) for who in (inner, outer, ALICE)] + [3, 5, 3]
+    expect("what it saw", [number(output[i:]) for i in range(0, size, 32)], wanted)
+
+
+def rule_creation(stage: Stage) -> None:
+    """A created contract's address follows from its creator's and a nonce, or from a salt; that is the output."""
+    runtime = assemble(*returns(1))
+    created = stage.send(None, initcode(runtime), value=6)
+    expect("the address", created.output, FIRST)
+    expect("its code", stage.engine.code(FIRST), runtime)
+    expect("its nonce (EIP-161)", stage.engine.nonce(FIRST), 1)
+    expect("its wei", stage.engine.balance(FIRST), 6)
+    init = initcode(assemble("STOP"))
+    factory = stage.deploy(*creates(init, salt=SALT), 0, "MSTORE", 32, 0, "RETURN")
+    expect("the factory", factory, SECOND)
+    expect("the address from a salt", stage.send(factory).output[12:], SALTED)
+    expect("the code", stage.engine.code(SALTED), assemble("STOP"))
+    expect("the same salt again", number(stage.send(factory).output), 0)
+    expect("creations and 1", stage.engine.nonce(factory), 3)
+
+
+def rule_creation_fails(stage: Stage) -> None:
+    """A constructor may revert with data, and some code is refused; nothing is left of either."""
+    reverted = stage.send(None, assemble(0xBAD, 0, "MSTORE", 2, 30, "REVERT"), value=5)
+    expect("status and data", (reverted.status, reverted.output), (Status.REVERTED, b"\x0b\xad"))
+    for what, init in (
+        ("code that begins with 0xEF (EIP-3541)", assemble(0xEF, 0, "MSTORE", 1, 31, "RETURN")),
+        ("code over 24,576 bytes (EIP-170)", assemble(24_577, 0, "RETURN")),
+        ("code that it cannot pay", assemble(5_000, 0, "RETURN")),
+    ):
+        gas = 900_000 if what.endswith("pay") else 6_000_000
+        halted = stage.send(None, init, gas=gas)
+        expect(f"status of {what}", (halted.status, halted.gas, halted.output), (Status.HALTED, gas, b""))
+        expect(f"transfers of {what}", halted.transfers, ())
+    expect("the longest code", stage.send(None, assemble(24_576, 0, "RETURN"), gas=6_000_000).status, Status.SUCCESS)
+    expect("wei that was not burned", stage.total(), 2 * WEALTH - _burned(stage))
+
+
+def _burned(stage: Stage) -> int:
+    return sum(sum(block[1]) for block in stage.trace) * BASE_FEE
+
+
+def rule_static(stage: Stage) -> None:
+    """A static call may look and not touch, at any depth."""
+    for touch in (
+        (1, 0, "SSTORE"),
+        (1, 0, "TSTORE"),
+        (0, 0, "LOG0"),
+        calls(STRANGER, 1),
+        creates(b""),
+        (STRANGER, "SELFDESTRUCT"),
+    ):
+        touching = stage.deploy(*touch, value=5)
+        middle = stage.deploy(*calls(touching), 0, "MSTORE", 32, 0, "RETURN")
+        asking = stage.deploy(
+            *calls(middle, gas=500_000, kind="STATICCALL"), 32, 0, 0, "RETURNDATACOPY", 32, 0, "RETURN"
+        )
+        expect(f"whether {touch[-1]!r} goes well below", number(stage.send(asking).output), 0)
+    looking = stage.deploy(*calls(stage.deploy(0, "SLOAD"), kind="STATICCALL"), 0, "MSTORE", 32, 0, "RETURN")
+    expect("whether SLOAD goes well below", number(stage.send(looking).output), 1)
+
+
+def rule_transient(stage: Stage) -> None:
+    """Transient storage lasts a transaction, and is undone with its frame (EIP-1153)."""
+    counting = stage.deploy(1, 0, "TLOAD", "ADD", "DUP1", 0, "TSTORE", 0, "MSTORE", 32, 0, "RETURN")
+    failing = stage.deploy(*calls(counting), 0, 0, "REVERT")
+    again = (*calls(counting), "POP", 32, 0, 0, "RETURNDATACOPY")
+    outer = stage.deploy(*calls(counting), *calls(failing), *again, 32, 0, "RETURN")
+    for outcome in stage.outcomes(stage.tx(outer), stage.tx(outer)):
+        expect("counted", number(outcome.output), 2)
+
+
+def rule_precompiles(stage: Stage) -> None:
+    """The precompiled contracts are there."""
+    sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of nothing
+    hashing = stage.deploy(*calls(word(2)[12:], kind="STATICCALL"), "POP", 32, 0, 0, "RETURNDATACOPY", 32, 0, "RETURN")
+    expect("SHA-256", stage.send(hashing).output.hex(), sha256)
+    copying = stage.deploy(*calls(word(4)[12:], data=b"abc"), "POP", "RETURNDATASIZE", 0, "MSTORE", 32, 0, "RETURN")
+    expect("bytes copied", number(stage.send(copying).output), 3)
+
+
+def rule_call_context(stage: Stage) -> None:
+    """A call pretends to be in the block that it is given, else in the one that ran last."""
+    contract = stage.deploy(*returns("NUMBER", "TIMESTAMP", "CALLER"))
+    last = stage.context(number=500, timestamp=1_900_000_000)
+    stage.engine.run_block(last, [])
+    expect("the block", number(stage.call(contract).output), 500)
+    other = BlockContext(9, 10, 11, 12_000_000)
+    expect("another block", stage.call(contract, context=other).output[:64], word(9) + word(10))
+    expect("the block, again", number(stage.call(contract).output), 500)
+    expect("what a call pays for gas", number(stage.call(stage.deploy(*returns("GASPRICE"))).output), 0)

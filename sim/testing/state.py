@@ -1,0 +1,129 @@
+"""Rules of what is remembered and what is not: calls leave no trace, snapshots come back."""
+
+from __future__ import annotations
+
+from slashpoint.sim.engine import Status, Tx
+from slashpoint.sim.testing.assembly import initcode, returns
+from slashpoint.sim.testing.execution import number
+from slashpoint.sim.testing.gas import STRANGER, TOKEN, WRITE, word
+from slashpoint.sim.testing.stage import ALICE, BOB, COINBASE, NOBODY, WEALTH, Stage, expect
+
+
+def _state(stage: Stage, contract: bytes) -> tuple[object, ...]:
+    """All that a rule below changes."""
+    engine, who = stage.engine, (ALICE, BOB, COINBASE, STRANGER, NOBODY, contract)
+    return (
+        [engine.balance(one) for one in who],
+        [engine.nonce(one) for one in who],
+        [engine.code(one) for one in who],
+        [engine.storage(contract, slot) for slot in range(3)],
+    )
+
+
+def rule_fund(stage: Stage) -> None:
+    """Funding sets a balance; nobody else has anything."""
+    stage.engine.fund(STRANGER, 5)
+    stage.engine.fund(STRANGER, 3)
+    expect("wei", stage.engine.balance(STRANGER), 3)
+    nothing = stage.engine.balance(NOBODY), stage.engine.nonce(NOBODY), stage.engine.code(NOBODY)
+    expect("wei, nonce and code of a stranger", nothing, (0, 0, b""))
+    expect("a slot of a stranger's", stage.engine.storage(NOBODY, 7), 0)
+
+
+def rule_no_trace(stage: Stage) -> None:
+    """A call answers as a transaction would, needs neither nonce nor wei, and changes nothing."""
+    contract = stage.deploy(*WRITE, 0, 0, "LOG0", *returns("CALLER"))
+    stage.send(contract, word(1))
+    before = _state(stage, contract)
+    for _ in range(2):
+        called = stage.call(contract, word(2))
+        expect("status and events", (called.status, len(called.logs)), (Status.SUCCESS, 1))
+        expect("who called", called.output[12:], NOBODY)
+    expect("the state", _state(stage, contract), before)
+    asked = stage.engine.call(Tx(ALICE, contract, word(2), gas=1_000_000, nonce=99))
+    expect("its gas, against the transaction's", asked.gas, stage.send(contract, word(2)).gas)
+    expect("the gas of the same again", stage.call(contract, word(3)).gas, stage.send(contract, word(3)).gas)
+
+
+def rule_calls_fail(stage: Stage) -> None:
+    """A call may revert, halt, or send what its sender has not."""
+    reverted = stage.call(stage.deploy(0xBAD, 0, "MSTORE", 2, 30, "REVERT"))
+    expect("revert data", (reverted.status, reverted.output), (Status.REVERTED, b"\x0b\xad"))
+    halted = stage.call(stage.deploy("INVALID"))
+    expect("a halt", (halted.status, halted.gas, halted.output), (Status.HALTED, 1_000_000, b""))
+    expect("wei out of nothing", stage.call(BOB, value=1).status, Status.INVALID)
+    expect("wei that it has", stage.engine.call(Tx(ALICE, STRANGER, value=1)).status, Status.SUCCESS)
+    expect("wei that a call sent", stage.engine.balance(STRANGER), 0)
+    expect("calldata beyond the gas", stage.engine.call(Tx(ALICE, BOB, b"\1")).status, Status.INVALID)
+
+
+def rule_calls_may_come_from_contracts(stage: Stage) -> None:
+    """A call may come from a contract."""
+    contract = stage.deploy(*returns("CALLER"))
+    asked = stage.engine.call(Tx(contract, contract, gas=100_000))
+    expect("the caller", asked.output[12:], contract)
+
+
+def rule_calls_may_create(stage: Stage) -> None:
+    """A call may create, and its output is the address where the contract would have been."""
+    init = initcode(b"\0")
+    asked = stage.engine.call(Tx(ALICE, None, init, gas=1_000_000))
+    expect("code there", stage.engine.code(asked.output), b"")
+    expect("the address, against the transaction's", asked.output, stage.send(None, init).output)
+
+
+def rule_snapshots(stage: Stage) -> None:
+    """A snapshot restores balances, nonces, code, storage and the last block, as often as one likes."""
+    contract, clock = stage.deploy(*WRITE), stage.deploy(*returns("NUMBER"))
+    stage.send(contract, word(1))
+    states, snapshots = [], []
+    for value in (2, 0, 3):
+        states.append((_state(stage, contract), number(stage.call(clock).output)))
+        snapshots.append(stage.engine.snapshot())
+        stage.send(contract, word(value))
+        stage.send(STRANGER, value=value)
+        stage.deploy("STOP")
+    for at in (2, 1, 1, 0, 0):
+        stage.engine.restore(snapshots[at])
+        got = _state(stage, contract), number(stage.call(clock).output)
+        expect(f"the state at snapshot {at}", got, states[at])
+        stage.send(contract, word(9))
+        stage.deploy("STOP")
+
+
+def rule_old_snapshots(stage: Stage) -> None:
+    """Restoring forgets what was taken later, and what was never taken cannot be restored."""
+    first, second = stage.engine.snapshot(), stage.engine.snapshot()
+    stage.engine.restore(first)
+    for unknown in (second, 10**6):
+        try:
+            stage.engine.restore(unknown)
+        except KeyError:
+            continue
+        expect("an error", None, KeyError)
+    stage.send(BOB, value=1)
+    third = stage.engine.snapshot()
+    stage.send(BOB, value=1)
+    stage.engine.restore(third)
+    expect("wei", stage.engine.balance(BOB), WEALTH + 1)
+
+
+def rule_gas_after_restoring(stage: Stage) -> None:
+    """What is run again after a restore costs the same again."""
+    token = stage.deploy(*TOKEN)
+    data = BOB.rjust(32, b"\0") + word(5)
+    snapshot = stage.engine.snapshot()
+    first = [stage.send(token, data).gas for _ in range(2)]
+    stage.engine.restore(snapshot)
+    expect("gas", [stage.send(token, data).gas for _ in range(2)], first)
+
+
+def rule_many_snapshots(stage: Stage) -> None:
+    """A hundred snapshots may be alive at once."""
+    snapshots = []
+    for _ in range(100):
+        snapshots.append(stage.engine.snapshot())
+        stage.send(BOB, value=1)
+    for at in (99, 50, 49, 7, 0):
+        stage.engine.restore(snapshots[at])
+        expect(f"wei at snapshot {at}", stage.engine.balance(BOB), WEALTH + at)
