@@ -130,7 +130,7 @@ def test_sums_beyond_floats(written: Path) -> None:
     assert large["amount"].sum() == sum(large["amount"]) == truth
     assert large.groupby("asset")["amount"].sum()["ETH"] == truth
 
-    query = f"select sum(amount) as total from '{written}/ledger/transfers.parquet' where amount = {LARGE}"  # noqa: S608
+    query = f"select sum(amount) as total from '{written}/ledger/transfers.parquet' where amount = {LARGE}"
     assert duckdb.sql(query).fetchall() == [(Decimal(truth),)]  # exact
     assert int(duckdb.sql(query).to_arrow_table()["total"][0].as_py()) == truth  # exact
     trap = duckdb.sql(query).df()["total"]
@@ -159,7 +159,9 @@ def test_the_hashes_are_the_same_everywhere(tmp_path: Path) -> None:
     """Recorded once: another machine, another version or another folder must not change them."""
     chain = "7388a50601dbd409bda1119e9ac7eee87f22b634ab11e57421140672caccf072"
     full = "3617e85f21bfa351817852de33a4e168e1bdcfe1e09d02df50b287af147c2485"
-    assert fill(Ledger(tmp_path / "one", buffered=7)).hashes() == (chain, full)
+    ledger = fill(Ledger(tmp_path, buffered=7))
+    ledger.close()
+    assert ledger.hashes() == (chain, full)
     code = """
         from slashpoint.sim.ledger import Ledger, row
         ledger = Ledger()
