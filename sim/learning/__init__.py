@@ -1,0 +1,101 @@
+"""Learning: tasks whose models are really trained, or stood in for by a surrogate that says so.
+
+Importing this is cheap: what a task needs (torch, data) loads when it is first used.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from slashpoint.sim.luck import Luck
+
+    Rows = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One commission: a random split of a task's data. Equal when the keys are."""
+
+    key: str  # 16 hex digits, from the task's name and the split itself
+    scale: int  # test items
+    train: Rows = field(repr=False, compare=False)  # rows of the task's data, shape (n,)
+    test: Rows = field(repr=False, compare=False)  # shape (scale,)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One training to be done. The same order gives the same model, bit for bit, whoever else trains."""
+
+    who: str  # the person whose luck it is
+    problem: Problem
+    effort: float = 1.0  # share of the full training's steps
+    share: float = 1.0  # share of the training rows that are used
+    twist: str = ""  # more of the luck's key, for deliberate variations
+    leak: bool = False  # trains on the test rows too, with their true labels
+
+    def __post_init__(self) -> None:
+        if not (self.effort >= 0 and math.isfinite(self.effort)):
+            raise ValueError(f"{self.who} orders a training with effort={self.effort}; 1 is full, 0 is none")
+        if not 0 < self.share <= 1:
+            raise ValueError(f"{self.who} orders a training with share={self.share} of the rows; it lies in (0, 1]")
+
+
+class Task(ABC):
+    """Something to be learnt: where the data come from, how a model is trained, what a model answers.
+
+    Tasks are values: two of the same class with the same parameters are equal and hash alike.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str]  # what a model is: "mlp", "surrogate"
+    unit: ClassVar[str] = "correct"  # of scores: the count of test items that are right
+    classes: ClassVar[int]
+    note: ClassVar[str] = ""  # what an honest report must say of every result
+    scale: int  # test items of a problem
+    seconds: float  # simulated, of a full training on the reference device
+
+    @abstractmethod
+    def problem(self, luck: Luck) -> Problem:
+        """A split drawn by `luck`, which should belong to the job."""
+
+    @abstractmethod
+    def files(self, problem: Problem) -> dict[str, bytes]:
+        """What a requester publishes: "train" (with labels) and "test" (without)."""
+
+    @abstractmethod
+    def labels(self, problem: Problem) -> bytes:
+        """The truth: the class of each test item, one byte an item."""
+
+    @abstractmethod
+    def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
+        """Train models, all together; each depends on its own order and `luck` alone.
+
+        Args:
+            orders: what to train.
+            luck: of the learning as a whole; each order's own is keyed by person, problem and twist below it.
+        """
+
+    @abstractmethod
+    def predict_many(self, asked: Sequence[tuple[bytes, Problem]]) -> list[bytes]:
+        """What models answer, each to the test items of its problem: one byte an item.
+
+        Bytes that are no model of this task answer class 0 to everything: junk on chain is data, not an error.
+        """
+
+    def predict(self, model: bytes, problem: Problem) -> bytes:
+        """What one model answers: see `predict_many`."""
+        return self.predict_many([(model, problem)])[0]
+
+
+def correct(predictions: bytes, labels: bytes) -> int:
+    """How many items two byte strings agree on; a missing item agrees with nothing."""
+    return sum(map(int.__eq__, predictions, labels))
