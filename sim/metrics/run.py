@@ -129,8 +129,13 @@ def at_end(prices: Prices, tables: Tables) -> dict[str, float]:
     """USD per whole unit of every asset in a ledger, when its last block was made."""
     times = tables["blocks"]["time_ns"]
     now = int(times.max()) / SECOND if len(times) else 0.0
-    assets = {"ETH", "USD", *tables["transfers"]["asset"], *tables["holdings"]["asset"], *tables["jobs"]["asset"]}
-    return {asset: prices.usd(asset, now) for asset in sorted(assets)}
+    return {asset: prices.usd(asset, now) for asset in assets(tables)}
+
+
+def assets(tables: Tables) -> list[str]:
+    """Every asset in a ledger, and the two that always are."""
+    held = (tables[name]["asset"] for name in ("transfers", "holdings", "jobs"))
+    return sorted({"ETH", "USD"}.union(*held))
 
 
 def spread(values: pd.Series) -> pd.Series:
