@@ -10,7 +10,7 @@ import importlib.util
 import os
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,6 +160,15 @@ class Engine(Protocol):
         Raises:
             KeyError: it was forgotten, or never taken.
         """
+        ...
+
+
+@runtime_checkable
+class Signer(Protocol):
+    """An engine whose transactions are signed: it must know the keys of those who send them."""
+
+    def learn(self, *names: str) -> None:
+        """Sign for the accounts whose addresses come from the keys of these names."""
         ...
 
 

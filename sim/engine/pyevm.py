@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from eth.vm.execution_context import ExecutionContext
 from eth_typing import Address, BlockNumber, Hash32
 
-from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Log, Status, Transfer, Tx
+from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Status, Tx
 from slashpoint.sim.engine.accounts import Accounts, Mark, PragueAccounts
-from slashpoint.sim.engine.transaction import transact
-from slashpoint.sim.engine.validity import malformed, refusal
+from slashpoint.sim.engine.transaction import Row, block_result, transact
+from slashpoint.sim.engine.validity import call_refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,34 +40,20 @@ class PyEvm:
         """Execute `txs` in order as one block."""
         self._enter(context)
         left = context.gas_limit
-        status, gas, output = [], [], []
-        logs: list[Log] = []
-        transfers: list[Transfer] = []
-        reasons: dict[int, str] = {}
+        rows: list[Row] = []
         for i, tx in enumerate(txs):
             if refused := refusal(tx, context, self.fork, self._state, left):
-                result = CallResult(refused[0], 0, b"", refused[1])
-            else:
-                tip = min(tx.tip, tx.max_fee - context.base_fee)
-                price = context.base_fee + tip
-                result, moved = transact(self._state, self.fork, tx, price=price, tip=tip, index=i)
-                self._state.lock_changes()
-                transfers += moved
-            left -= result.gas
-            status.append(result.status)
-            gas.append(result.gas)
-            output.append(result.output)
-            logs += result.logs
-            if result.reason:
-                reasons[i] = result.reason
-        return BlockResult(np.array(status, np.uint8), np.array(gas, np.uint64), output, logs, transfers, reasons)
+                rows.append((CallResult(refused[0], 0, b"", refused[1]), []))
+                continue
+            tip = min(tx.tip, tx.max_fee - context.base_fee)
+            rows.append(transact(self._state, self.fork, tx, price=context.base_fee + tip, tip=tip, index=i))
+            left -= rows[-1][0].gas
+            self._state.lock_changes()
+        return block_result(rows)
 
     def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
         """Execute without a trace, free of fees, from any address at any nonce; the gas counts what it would use."""
-        why = malformed(tx, self.fork)
-        if not why and tx.value > self._state.get_balance(tx.sender):
-            why = f"may cost {tx.value} wei, the sender has {self._state.get_balance(tx.sender)}"
-        if why:
+        if why := call_refusal(tx, self.fork, self._state):
             return CallResult(Status.INVALID, 0, b"", why)
         before = self._context
         self._enter(context or before)

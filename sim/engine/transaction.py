@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from eth._utils.address import generate_contract_address
 from eth.exceptions import (
     ContractCreationCollision,
@@ -22,11 +23,13 @@ from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth.vm.message import Message
 from eth_typing import Address
 
-from slashpoint.sim.engine import ZERO_ADDRESS, CallResult, Log, Movement, Status, Transfer, Tx
+from slashpoint.sim.engine import ZERO_ADDRESS, BlockResult, CallResult, Log, Movement, Status, Transfer, Tx
 from slashpoint.sim.engine.frames import movements
 from slashpoint.sim.engine.validity import floor_gas, initcode_gas, intrinsic_gas
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slashpoint.sim.engine.accounts import Accounts
 
 REFUND_QUOTIENT = 5  # at most this part of the gas used is refunded (EIP-3529)
@@ -42,11 +45,10 @@ HALTS: dict[type[VMError], str] = {
     ReservedBytesInCode: "code begins with 0xEF",
     VMError: "precompiled contract failed",  # the class of all: what remains
 }
+Row = tuple[CallResult, list[Transfer]]  # what became of one transaction
 
 
-def transact(
-    state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0, index: int = 0
-) -> tuple[CallResult, list[Transfer]]:
+def transact(state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0, index: int = 0) -> Row:
     """Execute a transaction that is valid and can pay; its changes are not final yet.
 
     The sender pays `price` wei per gas, of which the coinbase gets `tip`. The rest, the base fee, goes to nobody: it is
@@ -59,10 +61,7 @@ def transact(
 
     frame = _execute(state, tx, price, created)
 
-    # py-evm counts inside the frame only, and keeps the refund apart
-    used = tx.gas - frame.get_gas_remaining()
-    used -= min(frame.get_gas_refund(), used // REFUND_QUOTIENT)
-    used = max(used, floor_gas(tx, fork))
+    used = gas_used(frame, tx, fork)
     state.set_balance(tx.sender, state.get_balance(tx.sender) + (tx.gas - used) * price)
     state.set_balance(state.coinbase, state.get_balance(state.coinbase) + used * tip)
 
@@ -71,7 +70,14 @@ def transact(
         if wei := state.get_balance(dead):  # what reached it after it self-destructed, a tip included
             transfers.append(Transfer(index, Movement.BURN, dead, ZERO_ADDRESS, wei))
         state.delete_account(dead)
-    return _result(frame, used, created, index), transfers
+    return result_of(frame, used, created, index), transfers
+
+
+def gas_used(frame: Any, tx: Tx, fork: str) -> int:
+    """Gas that a transaction used: py-evm counts inside its outermost frame only, and keeps the refund apart."""
+    used = tx.gas - frame.get_gas_remaining()
+    used -= min(frame.get_gas_refund(), used // REFUND_QUOTIENT)
+    return max(used, floor_gas(tx, fork))
 
 
 def _execute(state: Accounts, tx: Tx, price: int, created: bytes | None) -> Any:
@@ -102,7 +108,8 @@ def _execute(state: Accounts, tx: Tx, price: int, created: bytes | None) -> Any:
     return state.computation_class.apply_create_message(state, message, context)
 
 
-def _result(frame: Any, used: int, created: bytes | None, index: int) -> CallResult:
+def result_of(frame: Any, used: int, created: bytes | None = None, index: int = 0) -> CallResult:
+    """What a transaction's outermost frame ended in."""
     if frame.is_error and isinstance(frame.error, Revert):
         return CallResult(Status.REVERTED, used, frame.output)
     if frame.is_error:
@@ -113,3 +120,16 @@ def _result(frame: Any, used: int, created: bytes | None, index: int) -> CallRes
         for address, topics, data in frame.get_log_entries()
     )
     return CallResult(Status.SUCCESS, used, created or frame.output, "", logs)
+
+
+def block_result(rows: Sequence[Row]) -> BlockResult:
+    """What a block did, from what its transactions did."""
+    results = [result for result, _ in rows]
+    return BlockResult(
+        status=np.array([result.status for result in results], np.uint8),
+        gas=np.array([result.gas for result in results], np.uint64),
+        output=[result.output for result in results],
+        logs=[log for result in results for log in result.logs],
+        transfers=[transfer for _, transfers in rows for transfer in transfers],
+        reasons={i: result.reason for i, result in enumerate(results) if result.reason},
+    )

@@ -78,14 +78,19 @@ def _never(tx: Tx, context: BlockContext, fork: str) -> str:
         return "tip over max fee"
     if tx.max_fee < context.base_fee:
         return "max fee under the base fee"
-    return malformed(tx, fork)
+    return _malformed(tx, fork)
 
 
-def malformed(tx: Tx, fork: str) -> str:
-    """What is wrong with a transaction whoever sends it and whatever it pays; empty if nothing is."""
+def _malformed(tx: Tx, fork: str) -> str:
     if tx.to is None and len(tx.data) > MAX_INITCODE:
         return "initcode too long"
     for needed in (intrinsic_gas(tx), floor_gas(tx, fork)):
         if tx.gas < needed:
             return f"declares {tx.gas} gas, needs {needed} before it runs"
     return ""
+
+
+def call_refusal(tx: Tx, fork: str, accounts: Ledgered) -> str:
+    """Why a call that leaves no trace cannot be made; empty if it can. Fees, nonces and code are not asked for."""
+    balance = accounts.get_balance(tx.sender)
+    return _malformed(tx, fork) or (f"may cost {tx.value} wei, the sender has {balance}" if tx.value > balance else "")

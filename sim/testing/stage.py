@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Engine, Log, Status, Transfer, Tx
+from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Engine, Log, Signer, Status, Transfer, Tx
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.testing.assembly import Item, assemble, initcode
 from slashpoint.sim.units import ETH, GWEI
@@ -39,6 +39,8 @@ class Stage:
         self.fork = fork
         self.number = 0
         self.trace: list[Any] = []
+        if isinstance(engine, Signer):
+            engine.learn("alice", "bob")
         engine.fund(ALICE, WEALTH)
         engine.fund(BOB, WEALTH)
 
@@ -51,7 +53,7 @@ class Stage:
 
     def context(self, **fields: Any) -> BlockContext:
         """The next block."""
-        self.number += 1
+        self.number = fields.get("number", self.number + 1)
         block = BlockContext(self.number, 1_700_000_000 + 12 * self.number, BASE_FEE, 30_000_000, COINBASE)
         return block._replace(**fields)
 

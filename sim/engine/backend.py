@@ -1,0 +1,124 @@
+"""The chain below EthTester: eth-tester's, without a wall clock and without randomness of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eth.chains.base import MiningChain
+from eth.constants import GENESIS_PARENT_HASH, POST_MERGE_NONCE
+from eth.db.atomic import AtomicDB
+from eth.vm.forks.cancun import CancunVM
+from eth.vm.forks.cancun.state import CancunState
+from eth.vm.forks.prague import PragueVM
+from eth.vm.forks.prague.state import PragueState
+from eth_hash.auto import keccak
+from eth_tester import PyEVMBackend
+
+from slashpoint.sim.engine import ZERO_ADDRESS, BlockContext
+from slashpoint.sim.engine.frames import CancunFrame, PragueFrame
+
+if TYPE_CHECKING:
+    from eth_keys.datatypes import PrivateKey
+    from eth_typing import Address
+
+GENESIS = {"difficulty": 0, "nonce": POST_MERGE_NONCE, "gas_limit": 30_000_000, "timestamp": 0, "base_fee_per_gas": 0}
+
+
+class _Burials(CancunState):
+    """py-evm's state with a note of the wei that accounts take to their graves."""
+
+    computation_class = CancunFrame
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.buried: dict[bytes, int] = {}
+
+    def delete_account(self, address: Address) -> None:
+        """Bury an account."""
+        if wei := self.get_balance(address):
+            self.buried[address] = wei
+        super().delete_account(address)
+
+
+class _PragueBurials(_Burials, PragueState):
+    """The same under Prague's rules."""
+
+    computation_class = PragueFrame
+
+
+class _LenientCancun(CancunVM):
+    """A VM that takes whatever number, clock, base fee and gas limit a block is given: they are the simulation's."""
+
+    _state_class = _Burials
+
+    @classmethod
+    def validate_header(cls, header: Any, parent_header: Any) -> None:
+        """Nothing to check."""
+
+
+class _LenientPrague(PragueVM):
+    """The same under Prague's rules."""
+
+    _state_class = _PragueBurials
+
+    @classmethod
+    def validate_header(cls, header: Any, parent_header: Any) -> None:
+        """Nothing to check."""
+
+
+FORKS: dict[str, Any] = {"cancun": _LenientCancun, "prague": _LenientPrague}
+
+
+class _Chain(MiningChain):
+    """A chain without a wall clock."""
+
+    def create_header_from_parent(self, parent_header: Any, **fields: Any) -> Any:
+        """The next block, a second later."""
+        fields = {"timestamp": parent_header.timestamp + 1, **fields, "gas_limit": parent_header.gas_limit}
+        return super().create_header_from_parent(parent_header, **fields)
+
+    def get_transaction_builder(self) -> Any:
+        """What eth-tester asks its chains for."""
+        return self.get_vm().get_transaction_builder()
+
+
+class Backend(PyEVMBackend):  # type: ignore[misc]  # untyped
+    """eth-tester's backend on that chain, with the randomness of a block hashed from its parent."""
+
+    chain: Any
+
+    def __init__(self, fork: str, chain_id: int) -> None:
+        self._chain_class: Any = _Chain.configure(vm_configuration=((0, FORKS[fork]),), chain_id=chain_id)
+        super().__init__()
+
+    def reset_to_genesis(self, *_: Any, **__: Any) -> None:
+        """Begin with nothing and nobody."""
+        self.account_keys: tuple[PrivateKey, ...] = ()
+        self.chain = self._chain_class.from_genesis(AtomicDB(), GENESIS, {})
+
+    def mine_blocks(self, num_blocks: int = 1, coinbase: bytes = ZERO_ADDRESS) -> tuple[bytes, ...]:
+        """Seal what is pending, and empty blocks after it."""
+        hashes = []
+        for _ in range(num_blocks):
+            parent = self.chain.header.parent_hash
+            hashes.append(self.chain.mine_block(coinbase=coinbase, mix_hash=keccak(parent)).hash)
+        return tuple(hashes)
+
+    def rewind(self, header: Any) -> None:
+        """Go back to a pending header, as eth-tester does for its own snapshots: what came after is no longer there."""
+        chain = self.chain
+        parent = chain.get_block_header_by_hash(header.parent_hash)
+        chain.chaindb._set_as_canonical_chain_head(chain.chaindb.db, parent, GENESIS_PARENT_HASH)  # noqa: SLF001
+        chain.header = header
+
+
+def pending_header(header: Any, context: BlockContext) -> Any:
+    """A pending header as the simulation wants it."""
+    return header.copy(
+        block_number=context.number,
+        timestamp=context.timestamp,
+        base_fee_per_gas=context.base_fee,
+        gas_limit=context.gas_limit,
+        coinbase=context.coinbase,
+        mix_hash=context.prevrandao,
+    )

@@ -1,0 +1,183 @@
+"""EthTester: eth-tester with signed transactions. The check that nothing was cut, and the door for web3.py.
+
+Here is all that `PyEvm` leaves out: signatures, tries and their roots, receipts, headers, py-evm's own checks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eth.vm.spoof import SpoofTransaction
+from eth_keys.datatypes import PrivateKey
+from eth_tester import EthereumTester
+
+from slashpoint.sim.engine import ZERO_ADDRESS, BlockContext, BlockResult, CallResult, Movement, Status, Transfer, Tx
+from slashpoint.sim.engine.backend import FORKS, Backend, pending_header
+from slashpoint.sim.engine.frames import movements
+from slashpoint.sim.engine.keys import key_of
+from slashpoint.sim.engine.transaction import Row, block_result, gas_used, result_of
+from slashpoint.sim.engine.validity import call_refusal, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from web3 import Web3
+
+
+class EthTester:
+    """eth-tester as an engine: slow, complete, and only for senders whose keys it learned.
+
+    Its blocks only go forward, and the numbers that a block skips become empty blocks.
+    """
+
+    name = "eth_tester"
+
+    def __init__(self, fork: str = "prague", chain_id: int = 1) -> None:
+        if fork not in FORKS:
+            raise ValueError(f"eth_tester has no fork {fork!r}; there are {', '.join(FORKS)}")
+        self.fork = fork
+        self.chain_id = chain_id
+        self._backend = Backend(fork, chain_id)
+        self._chain: Any = self._backend.chain
+        self._context = BlockContext(0, 0, 0, 30_000_000)
+        self._snapshots: dict[int, tuple[Any, BlockContext]] = {}
+        self._taken = 0
+        self._keys: dict[bytes, PrivateKey] = {}
+        self._seen: tuple[Any, Any] = (None, None)  # a header, and the state after it
+
+    def learn(self, *names: str) -> None:
+        """Sign for the accounts whose addresses come from the keys of these names."""
+        for name in names:
+            key = PrivateKey(key_of(name))
+            if key.public_key.to_canonical_address() not in self._keys:
+                self._keys[key.public_key.to_canonical_address()] = key
+                self._backend.account_keys += (key,)
+
+    def web3(self) -> Web3:
+        """A web3.py client of this very chain; what it sends is mined at once, in a block after the last."""
+        from web3 import EthereumTesterProvider, Web3
+        from web3.providers.eth_tester.defaults import API_ENDPOINTS
+
+        eth = {**API_ENDPOINTS["eth"], "chainId": lambda *_: self.chain_id}  # else eth-tester's usual one
+        return Web3(EthereumTesterProvider(EthereumTester(self._backend), {**API_ENDPOINTS, "eth": eth}))
+
+    def run_block(self, context: BlockContext, txs: Sequence[Tx]) -> BlockResult:
+        """Sign and execute `txs` in order, and mine the block.
+
+        Raises:
+            ValueError: nobody knows a sender's key, or the block's number is not after the last one's.
+        """
+        self._enter(context)
+        rows: list[Row] = []
+        for i, tx in enumerate(txs):
+            left = context.gas_limit - self._chain.header.gas_used
+            refused = refusal(tx, context, self.fork, self._state, left)
+            rows.append((CallResult(refused[0], 0, b"", refused[1]), []) if refused else self._transact(tx, i))
+        self._chain.mine_block(coinbase=context.coinbase)
+        return block_result(rows)
+
+    def _transact(self, tx: Tx, index: int) -> Row:
+        if tx.sender not in self._keys:
+            raise ValueError(
+                f"nobody knows the key of 0x{tx.sender.hex()}: eth_tester signs, so run with chain.addresses=keys"
+                " and let it learn the sender's name"
+            )
+        before = self._chain.header.gas_used
+        signed = self._unsigned(tx).as_signed_transaction(self._keys[tx.sender], chain_id=self.chain_id)
+        _, receipt, frame = self._chain.apply_transaction(signed)
+        transfers = list(movements(frame, index))
+        for dead, wei in sorted(frame.state.buried.items()):
+            transfers.append(Transfer(index, Movement.BURN, dead, ZERO_ADDRESS, wei))
+        created = frame.msg.storage_address if tx.to is None else None
+        return result_of(frame, receipt.gas_used - before, created, index), transfers
+
+    def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
+        """Execute without a trace, free of fees, from any address at any nonce; the gas counts what it would use."""
+        header = pending_header(self._chain.header, context or self._context)
+        state = self._chain.get_vm(header).state
+        if why := call_refusal(tx, self.fork, state):
+            return CallResult(Status.INVALID, 0, b"", why)
+        unsigned = self._unsigned(tx._replace(nonce=state.get_nonce(tx.sender), max_fee=0, tip=0))
+        asked = SpoofTransaction(unsigned, from_=tx.sender, type_id=2)
+        executor = state.get_transaction_executor()
+        # without the last step, which would pay for a base fee that nobody offered
+        frame = executor.build_computation(executor.build_evm_message(asked), asked)
+        created = frame.msg.storage_address if tx.to is None else None
+        return result_of(frame, gas_used(frame, tx, self.fork), created)
+
+    def _unsigned(self, tx: Tx) -> Any:
+        return (
+            self._chain.get_vm()
+            .get_transaction_builder()
+            .new_unsigned_dynamic_fee_transaction(
+                chain_id=self.chain_id,
+                nonce=tx.nonce,
+                max_priority_fee_per_gas=tx.tip,
+                max_fee_per_gas=tx.max_fee,
+                gas=tx.gas,
+                to=tx.to or b"",
+                value=tx.value,
+                data=tx.data,
+                access_list=tx.access_list,
+            )
+        )
+
+    def fund(self, address: bytes, wei: int) -> None:
+        """Set a balance: for the genesis only."""
+        state = self._chain.get_vm().state
+        state.set_balance(address, wei)
+        state.persist()
+        self._chain.header = self._chain.header.copy(state_root=state.state_root)
+
+    def balance(self, address: bytes) -> int:
+        """Wei of an account."""
+        return int(self._state.get_balance(address))
+
+    def nonce(self, address: bytes) -> int:
+        """The nonce that an account uses next."""
+        return int(self._state.get_nonce(address))
+
+    def code(self, address: bytes) -> bytes:
+        """The code of a contract; empty for others."""
+        return bytes(self._state.get_code(address))
+
+    def storage(self, address: bytes, slot: int) -> int:
+        """One word of a contract's storage."""
+        return int(self._state.get_storage(address, slot))
+
+    def snapshot(self) -> int:
+        """Remember the head of the chain: everything below it is in the tries."""
+        self._taken += 1
+        self._snapshots[self._taken] = self._chain.header, self._context
+        return self._taken
+
+    def restore(self, snapshot: int) -> None:
+        """Go back to a snapshot, which stays usable; younger ones are forgotten.
+
+        Raises:
+            KeyError: it was forgotten, or never taken.
+        """
+        if snapshot not in self._snapshots:
+            raise KeyError(f"no snapshot {snapshot}; there are {', '.join(map(str, self._snapshots)) or 'none'}")
+        self._snapshots = {number: kept for number, kept in self._snapshots.items() if number <= snapshot}
+        header, self._context = self._snapshots[snapshot]
+        self._backend.rewind(header)
+
+    @property
+    def _state(self) -> Any:
+        if self._seen[0] is not self._chain.header:
+            self._seen = self._chain.header, self._chain.get_vm().state
+        return self._seen[1]
+
+    def _enter(self, context: BlockContext) -> None:
+        """Begin a block, after empty ones for the numbers that were skipped."""
+        pending = self._chain.header
+        if context.number < pending.block_number:
+            raise ValueError(f"eth_tester goes forward: block {context.number} is not after {pending.block_number - 1}")
+        for number in range(pending.block_number, context.number):
+            self._chain.header = pending_header(
+                self._chain.header, context._replace(number=number, prevrandao=bytes(32))
+            )
+            self._chain.mine_block(coinbase=context.coinbase)
+        self._chain.header = pending_header(self._chain.header, context)
+        self._context = context
