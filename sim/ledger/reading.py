@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.ledger import Ledger
 
+ABOUT_ONE = {b"table", b"complete", b"wide"}  # metadata of one table, not of the ledger
 PARTIAL = "PARTIAL"  # the file that marks an unfinished ledger, and says why it is one
 
 
@@ -56,7 +57,7 @@ class Tables(Mapping[str, "pd.DataFrame"]):
     def meta(self) -> dict[str, str]:
         """What was said of the whole ledger: schema_version, and what its writer added."""
         found: dict[bytes, bytes] = self._tables["blocks"].schema.metadata
-        return {key.decode(): value.decode() for key, value in found.items() if key not in {b"table", b"complete"}}
+        return {key.decode(): value.decode() for key, value in found.items() if key not in ABOUT_ONE}
 
 
 def read(source: Path | Ledger) -> Tables:

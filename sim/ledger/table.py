@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from slashpoint.sim.ledger.arrow import encode, schema
+from slashpoint.sim.ledger.arrow import WIDE, encode, schema
 from slashpoint.sim.ledger.digest import Digest
 from slashpoint.sim.ledger.reading import batches_in
 
@@ -32,6 +32,8 @@ class Table:
         self.path = folder / f"{name}.arrow" if folder else None
         self._file: FileIO | None = None
         self._end = 0  # of what is whole in the file
+        self._wides = [name for name in self.schema.names if name.endswith(WIDE)]
+        self._wide: set[str] = set()  # those that hold anything
         self._full = Digest()  # of what was flushed
         self._chain = Digest() if name == "transfers" else None  # of its part on chain, where that is not all
 
@@ -43,6 +45,7 @@ class Table:
         if not self.rows:
             return
         batch = encode(self.name, self.rows, self.schema)
+        self._wide |= {name for name in self._wides if batch[name].null_count < len(batch)}
         full, chain = self._full.copy(), self._chain and self._chain.copy()
         full.update(batch)
         if chain:
@@ -73,7 +76,8 @@ class Table:
         """Turn the flushed rows into one Parquet file and remove the Arrow file; memory stays bounded."""
         assert self.path is not None
         final, draft = self.path.with_suffix(".parquet"), self.path.with_suffix(".parquet.draft")
-        form = self.schema.with_metadata({**self.schema.metadata, b"complete": b"true"})
+        about = {b"complete": b"true", b"wide": " ".join(sorted(self._wide)).encode()}
+        form = self.schema.with_metadata({**self.schema.metadata, **about})
         try:
             with pq.ParquetWriter(draft, form, compression="zstd") as writer:
                 rows = 0

@@ -81,11 +81,10 @@ def all_metrics(run: Run, metrics: Iterable[Metric] | None = None) -> pd.DataFra
     """All metrics of a run (by default those of this package), one number a row; columns as in COLUMNS."""
     import pandas as pd
 
-    rows = [
-        (one.__name__, key, value, one.unit, one.better or "", definition(one))
-        for one in (builtin() if metrics is None else metrics)
-        for key, value in numbers(one(run))
-    ]
+    rows: list[tuple[str, str, float, str, str, str]] = []
+    for one in builtin() if metrics is None else metrics:
+        about = one.unit, one.better or "", definition(one)
+        rows += [(one.__name__, key, value, *about) for key, value in numbers(one(run))]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": float})
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from slashpoint.sim.metrics import metric
-from slashpoint.sim.metrics.run import Run, spreads
+from slashpoint.sim.metrics.run import Run, lines, spreads
 from slashpoint.sim.units import ETH
 
 
@@ -56,8 +56,7 @@ def locked(run: Run) -> pd.Series:
     most = dict.fromkeys(run.people.index, 0.0)
     transfers = run.tables["transfers"]
     fringe = {"genesis", "burnt", "coinbase", "power company"}
-    columns = (transfers[name] for name in ("sender", "receiver", "asset", "amount"))
-    for sender, receiver, asset, amount in zip(*columns, strict=True):
+    for sender, receiver, asset, amount in lines(transfers, "sender", "receiver", "asset", "amount"):
         payer, payee = run.controller.get(sender), run.controller.get(receiver)
         if payer and not payee and receiver not in fringe:
             worth[payer] += amount / ETH * run.prices[asset]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from slashpoint.sim.metrics import metric
-from slashpoint.sim.metrics.run import Run, spread, total
+from slashpoint.sim.metrics.run import Run, lines, spread, total
 from slashpoint.sim.units import ETH, SECOND
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def judged(run: Run) -> Iterator[tuple[float, float | None, float]]:
         return
     best = run.tables["models"].groupby("job")["correct"].max()
     jobs = due(run)
-    for job, scale, delivered in zip(jobs["job"], jobs["scale"], jobs["delivered"], strict=True):
+    for job, scale, delivered in lines(jobs, "job", "scale", "delivered"):
         trained = best.get(job)
         yield (
             threshold,
