@@ -14,7 +14,6 @@ Every file but the ledger and the log is written whole or not at all.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import logging
 import math
@@ -29,7 +28,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import slashpoint
+from slashpoint.experiments.provenance import source_hash, versions
 from slashpoint.sim.ledger import read
 from slashpoint.sim.metrics import all_metrics
 from slashpoint.sim.metrics.caveats import warnings
@@ -205,29 +204,3 @@ def write(path: Path, text: str) -> None:
 def document(value: Any) -> str:
     """JSON for people and for machines: strict, so that nothing that is not a number gets in."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def versions() -> dict[str, str]:
-    """Python, slashpoint, and whatever it requires, as installed."""
-    found = {"python": platform.python_version(), "slashpoint": slashpoint.__version__}
-    try:
-        required = importlib.metadata.requires("slashpoint") or []
-    except importlib.metadata.PackageNotFoundError:
-        return found
-    for requirement in required:
-        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # an extra that is not there
-    return found
-
-
-def source_hash() -> str:
-    """SHA-256 of slashpoint's own Python files, by their names."""
-    root = Path(slashpoint.__path__[0])
-    digest = hashlib.sha256()
-    for part in ("sim", "protocols", "agents", "experiments"):
-        for path in sorted((root / part).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()

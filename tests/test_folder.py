@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from slashpoint.experiments.folder import RunFolder, find, open_run, source_hash, write
+from slashpoint.experiments.folder import RunFolder, find, open_run, write
+from slashpoint.experiments.provenance import source_hash, versions
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.metrics.profit import profit
 from slashpoint.sim.metrics.run import Run, at_end
@@ -78,7 +79,9 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     assert provenance["builds"] == {"Market": "ab12"}
     assert provenance["overrides"] == OVERRIDES
     assert provenance["source"] == source_hash()
-    assert "python" in provenance["versions"]
+    assert provenance["versions"] == versions()
+    assert provenance["versions"]["python"].startswith("3.")
+    assert len(source_hash()) == 64
     timing = json.loads((folder.path / "timing.json").read_text())
     assert timing["started"] <= timing["ended"]
     assert set(timing["seconds"]) == {"run"}
