@@ -159,7 +159,8 @@ class EthTester:
         """
         if snapshot not in self._snapshots:
             raise KeyError(f"no snapshot {snapshot}; there are {', '.join(map(str, self._snapshots)) or 'none'}")
-        self._snapshots = {number: kept for number, kept in self._snapshots.items() if number <= snapshot}
+        while next(reversed(self._snapshots)) != snapshot:
+            self._snapshots.popitem()
         header, self._context = self._snapshots[snapshot]
         self._backend.rewind(header)
 

@@ -75,7 +75,7 @@ class PyEvm:
         return self._state.get_balance(address)
 
     def nonce(self, address: bytes) -> int:
-        """Transactions sent by an account, or contracts created by a contract, plus one."""
+        """The nonce that an account uses next."""
         return self._state.get_nonce(address)
 
     def code(self, address: bytes) -> bytes:
@@ -101,7 +101,8 @@ class PyEvm:
         if snapshot not in self._contexts:
             raise KeyError(f"no snapshot {snapshot}; there are {', '.join(map(str, self._contexts)) or 'none'}")
         self._state.rewind(Mark(snapshot))
-        self._contexts = {mark: context for mark, context in self._contexts.items() if mark <= snapshot}
+        while next(reversed(self._contexts)) != snapshot:
+            self._contexts.popitem()
         self._enter(self._contexts[Mark(snapshot)])
 
     def _enter(self, context: BlockContext) -> None:

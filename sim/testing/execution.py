@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slashpoint.sim.engine import BlockContext, Log, Status
+from slashpoint.sim.engine import BlockContext, Log, Status, Tx
 from slashpoint.sim.testing.assembly import assemble, calls, creates, initcode, returns
 from slashpoint.sim.testing.gas import STRANGER, WRITE, word
 from slashpoint.sim.testing.stage import ALICE, BASE_FEE, COINBASE, TIP, WEALTH, Stage, expect
@@ -171,3 +171,11 @@ def rule_call_context(stage: Stage) -> None:
     expect("another block", stage.call(contract, context=other).output, word(9) + word(10))
     expect("the block, again", number(stage.call(contract).output), 50)
     expect("what a call pays for gas", number(stage.call(paying).output), 0)
+
+
+def rule_depth(stage: Stage) -> None:
+    """Calls nest 1,024 deep below the outermost, and no deeper."""
+    below = (*(0, 0, 0, 0, 0, "ADDRESS", "GAS", "CALL", "POP"), "RETURNDATASIZE", 0, 0, "RETURNDATACOPY")
+    counting = stage.deploy(*below, 0, "MLOAD", 1, "ADD", 0, "MSTORE", 32, 0, "RETURN")
+    asked = stage.engine.call(Tx(ALICE, counting, gas=10**12))
+    expect("frames", number(asked.output), 1_025)
