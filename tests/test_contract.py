@@ -9,6 +9,7 @@ import eth_abi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from slashpoint.sim.contract import Artifact, Call, Contract, Revert, ViewFailed
 from slashpoint.sim.contract.artifact import BUILD
 from slashpoint.sim.contract.codec import sequence
@@ -83,7 +84,8 @@ def test_garbage_is_refused_or_read_but_never_crashes(data):
 @pytest.mark.parametrize(
     ("kind", "value"),
     [("uint8", 256), ("uint8", -1), ("int8", 128), ("uint8", 1.0), ("bool", 2),
-     ("address", b"\1" * 19), ("address", "0xzz"), ("bytes4", b"\1" * 5), ("bytes", "text"), ("string", b"bytes"), ("uint8[2]", (1,)), ("uint8[]", 3)],
+     ("address", b"\1" * 19), ("address", "0xzz"), ("bytes4", b"\1" * 5), ("bytes", "text"),
+     ("string", b"bytes"), ("uint8[2]", (1,)), ("uint8[]", 3)],
 )  # fmt: skip
 def test_what_is_of_no_type_is_a_type_error_that_names_the_parameter(kind, value):
     with pytest.raises(TypeError, match=r"^stake: "):
