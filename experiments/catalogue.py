@@ -1,0 +1,193 @@
+"""The catalogue: what can be chosen by name. Option x is the one class in x.py; its fields are its parameters.
+
+It is the same for attacks, prices and tasks, for ours and for those of a project: any folder with a `slashpoint.yaml`,
+whose Python files load by path under a private name. A new file is a new option; nothing else is edited.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple, get_origin, get_type_hints
+
+import slashpoint
+from slashpoint.sim.errors import Misconfigured
+
+HOME = Path(slashpoint.__path__[0])
+MARK = "slashpoint.yaml"
+
+
+class Kind(NamedTuple):
+    """One kind of choice: where ours lie, where a project's lie, and what they all are."""
+
+    ours: str  # folder in this package
+    theirs: str  # folder in a project
+    module: str = ""  # where the base class is
+    base: str = ""
+
+
+KINDS = {
+    "attack": Kind("agents/attacks", "attacks", "slashpoint.agents.conduct", "Conduct"),
+    "prices": Kind("sim/prices", "prices", "slashpoint.sim.prices", "Prices"),
+    "task": Kind("sim/learning", "tasks", "slashpoint.sim.learning", "Task"),
+}
+PROTOCOL = Kind("protocols", "protocols")
+ROLES = Kind("agents/roles", "roles")
+INVARIANTS, METRICS = Kind("", "invariants"), Kind("", "metrics")  # ours are found by their marks
+DATACLASS = re.compile(r"^@(dataclasses\.)?dataclass\b", re.MULTILINE)
+
+
+def find_project(start: Path | None = None) -> Path | None:
+    """The project around a folder (by default the current one): the nearest folder upwards with a `slashpoint.yaml`."""
+    start = (start or Path.cwd()).resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / MARK).is_file()), None)
+
+
+def names(kind: str, project: Path | None = None) -> list[str]:
+    """The options of a kind, by name. Nothing is imported."""
+    files = [path for path, _ in _files(KINDS[kind], project)]
+    return sorted({path.stem for path in files if DATACLASS.search(path.read_text(encoding="utf-8"))})
+
+
+def presets(group: str, project: Path | None = None) -> list[str]:
+    """The YAML files of a group of `conf/`, ours and the project's, by name."""
+    folders = [HOME, *([project] if project else [])]
+    return sorted({path.stem for folder in folders for path in (folder / "conf" / group).glob("*.yaml")})
+
+
+def exists(kind: str, name: str, project: Path | None = None) -> bool:
+    """Whether there is such an option."""
+    return kind in KINDS and any(path.stem == name for path, _ in _files(KINDS[kind], project))
+
+
+def load(kind: str, name: str, project: Path | None = None) -> type[Any]:
+    """The class behind an option.
+
+    Raises:
+        Misconfigured: there is no such option, or its file does not hold what it should.
+    """
+    if not exists(kind, name, project):
+        raise Misconfigured(f"there is no {kind} {name!r}; there are {', '.join(names(kind, project)) or 'none'}")
+    return option(part(KINDS[kind], name, project), KINDS[kind])
+
+
+def part(kind: Kind, name: str, project: Path | None = None) -> ModuleType:
+    """The module of this name: ours, or the project's.
+
+    Raises:
+        Misconfigured: there is none, there are two, or importing it failed.
+    """
+    files = _files(kind, project)
+    found = [(path, owner) for path, owner in files if path.stem == name]
+    if not found:
+        there = ", ".join(sorted(path.stem for path, _ in files)) or "none"
+        raise Misconfigured(f"there is no {name}.py in {kind.theirs}/; there are {there}")
+    if len(found) > 1:
+        raise Misconfigured(f"{found[-1][0]} has the name of one of ours: give it another")
+    return load_module(*found[0])
+
+
+def parts(kind: Kind, project: Path | None) -> list[ModuleType]:
+    """The project's own modules of a kind, by name."""
+    return [load_module(path, project) for path, owner in _files(kind, project) if owner is not None]
+
+
+def option(module: ModuleType, kind: Kind) -> type[Any]:
+    """The one class of a kind that a module defines."""
+    base = getattr(importlib.import_module(kind.module), kind.base)
+    classes = [
+        one
+        for one in vars(module).values()
+        if inspect.isclass(one)
+        and one.__module__ == module.__name__
+        and issubclass(one, base)
+        and not one.__name__.startswith("_")
+    ]
+    if len(classes) != 1:
+        what = " and ".join(one.__name__ for one in classes) or "none"
+        raise Misconfigured(f"{module.__file__} must define one public subclass of {kind.base}; it defines {what}")
+    if "__dataclass_fields__" not in vars(classes[0]):
+        raise Misconfigured(f"{module.__file__}: write @dataclass above class {classes[0].__name__}")
+    return classes[0]
+
+
+def parameters(cls: type[Any]) -> type[Any]:
+    """A dataclass of the parameters of an option alone: names, types, defaults."""
+    try:
+        hints = get_type_hints(cls)
+    except NameError as error:
+        raise Misconfigured(f"{cls.__qualname__}: import the types of its parameters at run time: {error}") from error
+    taken = [(one.name, hints[one.name], _bare(one)) for one in dataclasses.fields(cls) if one.init]
+    return dataclasses.make_dataclass(cls.__name__, taken)
+
+
+def make(kind: str, name: str, given: dict[str, Any], project: Path | None = None) -> Any:
+    """An option with its parameters.
+
+    Raises:
+        Misconfigured: it refuses them.
+    """
+    cls = load(kind, name, project)
+    hints = get_type_hints(parameters(cls))
+    given = {key: tuple(value) if get_origin(hints.get(key)) is tuple else value for key, value in given.items()}
+    try:
+        return cls(**given)
+    except (TypeError, ValueError) as error:
+        raise Misconfigured(f"{kind} {name}: {error}") from error
+
+
+def load_module(path: Path, project: Path | None = None) -> ModuleType:
+    """A module of this package, or of a project: its private name is known to nobody, so it cannot hide anything.
+
+    Files of a project may import one another relatively.
+
+    Raises:
+        Misconfigured: importing it failed.
+    """
+    root, top = (_package(project), project) if project else ("slashpoint", HOME)
+    try:
+        return importlib.import_module(".".join((root, *path.relative_to(top).with_suffix("").parts)))
+    except Exception as error:
+        if project is None:
+            raise  # ours to mend
+        own = [at for at in _frames(error) if at.startswith(str(project))]
+        where = own[-1] if own else path
+        raise Misconfigured(f"{where}: cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:
+    """The files of a kind, each with the project that it belongs to."""
+    ours = sorted((HOME / kind.ours).glob("[!_]*.py")) if kind.ours else []
+    theirs = sorted((project / kind.theirs).glob("[!_]*.py")) if project else []
+    return [*((path, None) for path in ours), *((path, project) for path in theirs)]
+
+
+def _package(project: Path) -> str:
+    """The private package that a project is: only `sys.modules` knows of it, never `sys.path`."""
+    name = f"slashpoint_project_{hashlib.blake2b(str(project).encode(), digest_size=4).hexdigest()}"
+    package = sys.modules.setdefault(name, ModuleType(name))
+    package.__path__ = [str(project)]
+    return name
+
+
+def _bare(field: dataclasses.Field[Any]) -> Any:
+    """A field with its default and nothing else."""
+    if field.default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=field.default_factory)
+    return dataclasses.field(default=field.default)
+
+
+def _frames(error: BaseException) -> list[str]:
+    trace, found = error.__traceback__, []
+    while trace is not None:
+        found.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and error.filename:
+        found.append(f"{error.filename}:{error.lineno}")
+    return found

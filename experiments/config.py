@@ -1,0 +1,160 @@
+"""Configuration: Hydra's grammar over `conf/`, the catalogue and a project, without `hydra.main`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from hydra import compose as hydra_compose
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from slashpoint.experiments import catalogue
+from slashpoint.experiments.catalogue import KINDS
+from slashpoint.experiments.composer import composer
+from slashpoint.sim.chain import ChainRules
+from slashpoint.sim.engine import ENGINES
+from slashpoint.sim.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from hydra.core.override_parser.types import Override
+
+GROUPS = ("scenario", "protocol", "chain", "prices", "task", "attack")
+PEOPLE = "scenario.people."  # below it, a number or a distribution
+
+
+def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictConfig:
+    """The configuration that overrides in Hydra's grammar ask for, resolved and checked.
+
+    Raises:
+        Misconfigured: something is unknown, of another type, negative or not finite; the message says what to do.
+    """
+    with composer(project):
+        choices = [one for one in _parse(overrides) if one.key_or_group in GROUPS]
+        usual = hydra_compose("config", [str(one.input_line) for one in choices])
+        config = hydra_compose("config", list(overrides))
+        OmegaConf.resolve(config)
+    _check_attacks(config, project)
+    _check_numbers(config)
+    _check_types(config, usual)
+    chain_rules(config)
+    for kind in ("prices", "task"):
+        plugin(kind, config, project)
+    attacks(config, project)
+    return config
+
+
+def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[str]]:
+    """The runs of a multirun: `a=1,5 b=range(2)` are four lists of overrides, in Hydra's own order.
+
+    Raises:
+        Misconfigured: the overrides do not follow the grammar.
+    """
+    with composer(project):
+        (runs,) = BasicSweeper.split_arguments(_parse(overrides), max_batch_size=None)
+    return runs
+
+
+def plugin(kind: str, config: DictConfig, project: Path | None = None) -> Any:
+    """The price process or the task that a configuration asks for."""
+    given: Any = OmegaConf.to_container(config[kind])
+    return catalogue.make(kind, given.pop("name"), given, project)
+
+
+def attacks(config: DictConfig, project: Path | None = None) -> list[Any]:
+    """The conducts that a configuration asks for, in its order."""
+    given: Any = OmegaConf.to_container(config.attack)
+    return [catalogue.make("attack", name, values, project) for name, values in given.items()]
+
+
+def chain_rules(config: DictConfig) -> ChainRules:
+    """The parameters of the chain that a configuration asks for."""
+    if config.engine not in ENGINES:
+        raise Misconfigured(f"engine={config.engine}: there are {', '.join(ENGINES)}")
+    try:
+        return ChainRules(**config.chain)
+    except (TypeError, ValueError) as error:
+        raise Misconfigured(f"chain: {error}") from error
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    return OverridesParser.create(config_loader=GlobalHydra.instance().config_loader()).parse_overrides(list(overrides))
+
+
+def _check_attacks(config: DictConfig, project: Path | None) -> None:
+    """Refuse a YAML file that was merged into `attack` itself: Hydra does so silently."""
+    for name, values in config.attack.items():
+        if not catalogue.exists("attack", str(name), project):
+            raise Misconfigured(
+                f"attack.{name}: there is no attack {name!r}. A file conf/attack/x.yaml must be named like its attack "
+                f"and begin with `# @package attack.x`; there are {', '.join(catalogue.names('attack', project))}"
+            )
+        if not isinstance(values, DictConfig):
+            raise Misconfigured(f"attack.{name}={values}: an attack is chosen by attack=[{name}]")
+
+
+def _check_numbers(config: DictConfig) -> None:
+    """Refuse what is missing and numbers that no run can mean; what a class of the catalogue takes, it knows itself."""
+    for key, value in _leaves(config):
+        if value == "???":
+            raise Misconfigured(f"{key} is missing: give {key}=…")
+        if not isinstance(value, (int, float)):
+            continue
+        if not math.isfinite(value):
+            raise Misconfigured(f"{key}={value}: a number is finite")
+        if value < 0 and not key.startswith(tuple(KINDS)):
+            raise Misconfigured(f"{key}={value}: it cannot be negative")
+        if key.endswith("_bps") and value > 10_000:
+            raise Misconfigured(f"{key}={value}: there are 10000 basis points in one")
+
+
+def _check_types(config: DictConfig, usual: DictConfig) -> None:
+    """Refuse a value of another type than the one that it overrides, and one that overrides nothing."""
+    for key, value in _leaves(usual):
+        given: Any = OmegaConf.select(config, key)
+        if not key.startswith((*KINDS, PEOPLE)) and not _alike(given, value):
+            raise Misconfigured(f"{key}={given}: it must be {_sort(value)}, such as {value}")
+    known = dict(_leaves(usual))
+    for key, _ in _leaves(config):
+        if key not in known and not key.startswith((*KINDS, PEOPLE)) and "[" not in key:
+            raise Misconfigured(f"{key}: nothing reads it; see conf/ for what there is")
+    for key, given in config.scenario.people.items():
+        if key not in usual.scenario.people:
+            raise Misconfigured(f"{PEOPLE}{key}: nothing reads it; there are {', '.join(usual.scenario.people)}")
+        if not _is_draw(given):
+            raise Misconfigured(f"{PEOPLE}{key}={given}: it must be a number or {{uniform: [low, high]}}")
+
+
+def _alike(value: Any, usual: Any) -> bool:
+    if isinstance(usual, bool) or isinstance(value, bool):
+        return type(value) is type(usual)
+    return isinstance(value, (int, float)) if isinstance(usual, float) else type(value) is type(usual)
+
+
+def _sort(value: Any) -> str:
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(type(value), "a list")
+
+
+def _is_draw(value: Any) -> bool:
+    """Whether a value is a number, or one distribution with the numbers that it needs."""
+    if isinstance(value, DictConfig):
+        return len(value) == 1 and all(OmegaConf.is_list(one) and all(map(_is_draw, one)) for one in value.values())
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value with its dotted key; items of lists by their index."""
+    if isinstance(node, DictConfig):
+        for key in node:
+            missing = OmegaConf.is_missing(node, key)
+            yield from _leaves("???" if missing else node[key], f"{prefix}.{key!s}" if prefix else str(key))
+    elif OmegaConf.is_list(node):
+        for index, item in enumerate(node):
+            yield from _leaves(item, f"{prefix}[{index}]")
+    else:
+        yield prefix, node

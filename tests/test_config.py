@@ -1,0 +1,214 @@
+"""Configuration: Hydra's grammar, the catalogue, projects, and what is refused before block 1."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from omegaconf import OmegaConf
+
+from slashpoint.experiments import catalogue, config
+from slashpoint.experiments.config import attacks, compose, expand, plugin
+from slashpoint.sim.chain import ChainRules
+from slashpoint.sim.errors import Misconfigured
+
+ATTACK = """
+    from dataclasses import dataclass
+
+    from slashpoint.agents.conduct import Conduct
+
+
+    @dataclass
+    class {name}(Conduct):
+        k: int = 3
+        on: str | None = None
+        shares: tuple[float, ...] = (0.5, 0.5)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with two attacks, a price process and a protocol of its own."""
+    (tmp_path / "slashpoint.yaml").touch()
+    write(tmp_path / "attacks/mine.py", ATTACK.format(name="Mine"))
+    write(tmp_path / "attacks/other.py", ATTACK.format(name="Other"))
+    write(
+        tmp_path / "prices/cheap.py",
+        """
+        from dataclasses import dataclass
+
+        from slashpoint.sim.prices.constant import Constant
+        from ..attacks.mine import Mine
+
+
+        @dataclass
+        class Cheap(Constant):
+            eth: float = 1.0
+            like: int = Mine.k
+        """,
+    )
+    own = OmegaConf.load(catalogue.HOME / "conf/protocol/modelmarket.yaml")
+    write(tmp_path / "conf/protocol/fair.yaml", OmegaConf.to_yaml(OmegaConf.merge(own, {"name": "fair", "stake": 1.5})))
+    return tmp_path
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dedent(text))
+
+
+def test_the_usual() -> None:
+    usual = compose()
+    assert (usual.protocol.name, usual.task.name, usual.prices.name) == ("modelmarket", "digits", "constant")
+    assert (usual.attack, usual.seed, usual.engine) == ({}, 0, "auto")
+    assert plugin("prices", usual).eth == 2500
+
+
+def test_defaults_are_told_once_by_the_classes() -> None:
+    digits = catalogue.load("task", "digits")
+    assert compose().task == {"name": "digits"} | {one.name: one.default for one in fields(digits) if one.init}
+    assert config.chain_rules(compose()) == ChainRules()
+
+
+def test_every_file_of_conf_composes_and_says_what_it_is() -> None:
+    for path in (catalogue.HOME / "conf").glob("*/*.yaml"):
+        assert path.read_text().startswith("# ")
+        assert compose([f"{path.parent.name}={path.stem}"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["prices=foo"], r"(?s)prices/foo.*Available options in 'prices':\s+constant\s+gbm"),
+        (["protocol=foo"], r"(?s)Available options in 'protocol':\s+modelmarket"),
+        (["attack=foo"], "attack/foo"),
+        (["attack.sybil.k=3"], "attack.sybil"),
+        (["+attack.foo.k=3"], "there is no attack 'foo'"),
+        (["nope=3"], "nope"),
+        (["+nope=3"], "nope: nothing reads it"),
+        (["protocol.nope=3"], "nope"),
+        (["seed=-1"], "seed=-1: it cannot be negative"),
+        (["seed=1.5"], "seed=1.5: it must be a whole number, such as 0"),
+        (["protocol.reward=much"], "protocol.reward=much: it must be a number"),
+        (["protocol.reward=inf"], "protocol.reward=inf: a number is finite"),
+        (["protocol.reward=nan"], "finite"),
+        (["prices.eth=inf"], "prices.eth=inf: a number is finite"),
+        (["protocol.fee_bps=10001"], "10000 basis points"),
+        (["protocol.loser_refund=3"], "true or false"),
+        (["protocol.variant=3"], "it must be text"),
+        (["~protocol.reward"], "protocol.reward=None"),
+        (["protocol.seats=3"], "protocol.seats.requester=None"),
+        (["chain.ordering=x"], "there are priority, fifo, random"),
+        (["chain.block_time=0"], "chain.block_time=0.* must be positive"),
+        (["engine=jet"], "there are auto"),
+        (["scenario.people.speed=fast"], "a number or {uniform"),
+        (["scenario.people.speed={uniform: [1,-2]}"], "cannot be negative"),
+        (["+scenario.people.charm=1"], "there are latency"),
+        (["task.scale=abc"], "could not be converted to Integer"),
+        (["task.scale=-3"], "task digits: task.scale=-3; it must be positive"),
+        (["task.nope=3"], "nope"),
+        (["task=cohort"], "must define one public subclass of Task"),
+        (["prices=replay"], "prices.path is missing"),
+        (["protocol.stake=1,2"], "multirun"),
+        (["=="], "Error parsing override"),
+    ],
+)
+def test_refused(overrides: list[str], says: str) -> None:
+    with pytest.raises(Misconfigured, match=says):
+        compose(overrides)
+
+
+def test_a_scenario_chooses_a_task_unless_one_is_given() -> None:
+    assert compose(["scenario=small"]).task.name == "surrogate"
+    assert compose(["scenario=small", "task=digits", "task.scale=5"]).task.scale == 5
+    assert compose(["scenario=small", "scenario.people.latency=1"]).scenario.people.latency == 1
+
+
+def test_attacks_one_several_none(project: Path) -> None:
+    one = compose(["attack=mine", "attack.mine.k=5", "attack.mine.shares=[1.0]"], project)
+    assert one.attack == {"mine": {"k": 5, "on": None, "shares": [1.0]}}
+    (mine,) = attacks(one, project)
+    assert (type(mine).__name__, mine.k, mine.shares) == ("Mine", 5, (1.0,))
+    several = compose(["attack=[other,mine]", "attack.other.on=work"], project)
+    assert [type(made).__name__ for made in attacks(several, project)] == ["Other", "Mine"]
+    assert attacks(compose(["attack=[]"], project), project) == []
+    with pytest.raises(Misconfigured, match="Integer"):
+        compose(["attack=mine", "attack.mine.k=many"], project)
+
+
+def test_a_project_is_found_from_below_and_hides_nothing(project: Path) -> None:
+    (project / "deep/er").mkdir(parents=True)
+    before = list(sys.path)
+    assert catalogue.find_project(project / "deep/er") == project.resolve()
+    cheap = plugin("prices", compose(["prices=cheap"], project), project)
+    assert (cheap.eth, cheap.token, cheap.like) == (1.0, 1.0, 3)
+    assert type(cheap).__module__.startswith("slashpoint_project_")
+    assert sys.path == before
+    assert compose(["protocol=fair"], project).protocol.stake == 1.5
+    assert catalogue.names("prices", project) == ["cheap", "constant", "gbm", "replay"]
+    assert catalogue.presets("protocol", project) == ["fair", "modelmarket"]
+
+
+def test_projects_do_not_leak_into_each_other(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert compose(["attack=mine"], project)
+    with pytest.raises(Misconfigured, match="attack/mine"):
+        compose(["attack=mine"])
+    other = tmp_path_factory.mktemp("other")
+    write(other / "attacks/mine.py", ATTACK.format(name="Namesake"))
+    assert catalogue.load("attack", "mine", other).__name__ == "Namesake"
+    assert catalogue.load("attack", "mine", project).__name__ == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import nonsense_that_is_not", r"mine.py:2: cannot be imported: ModuleNotFoundError"),
+        ("def f(:", r"mine.py:2: cannot be imported: SyntaxError"),
+        ("x = 1", "must define one public subclass of Conduct; it defines none"),
+        (ATTACK.format(name="A") + ATTACK.format(name="B"), "it defines A and B"),
+        (ATTACK.format(name="Mine").replace("@dataclass", ""), "write @dataclass above class Mine"),
+        (ATTACK.format(name="Mine").replace("int = 3", "Path = 3"), "mine.py.*Path"),
+    ],
+)
+def test_a_broken_attack_is_named(project: Path, text: str, says: str) -> None:
+    write(project / "attacks/mine.py", "\n" + dedent(text))
+    with pytest.raises(Misconfigured, match=says):
+        compose(["attack=mine"], project)
+
+
+def test_a_name_of_ours_is_taken(project: Path) -> None:
+    write(project / "prices/gbm.py", "")
+    with pytest.raises(Misconfigured, match="gbm.py has the name of one of ours"):
+        compose(["prices=gbm"], project)
+
+
+def test_yaml_for_an_attack_says_where_it_belongs(project: Path) -> None:
+    write(project / "conf/attack/eager.yaml", "k: 9\n")
+    with pytest.raises(Misconfigured, match="# @package attack.x"):
+        compose(["attack=eager"], project)
+    write(project / "conf/attack/eager.yaml", "# @package attack.mine\nk: 9\n")
+    assert attacks(compose(["attack=eager"], project), project)[0].k == 9
+    write(project / "conf/attack/eager.yaml", "# @package attack.mine\nz: 9\n")
+    with pytest.raises(Misconfigured, match="z"):
+        compose(["attack=eager"], project)
+
+
+def test_multirun_expands_as_hydra_does() -> None:
+    runs = expand(["protocol.stake=1,5", "attack=[],[sybil,lazy]", "seed=range(2)", "engine=pyevm"])
+    assert len(runs) == 8
+    assert runs[1] == ["protocol.stake=1", "attack=[]", "seed=1", "engine=pyevm"]
+    assert expand(["prices=glob(*)"]) == [["prices=constant"], ["prices=gbm"], ["prices=replay"]]
+    assert expand([]) == [[]]
+
+
+def test_hydra_elsewhere_is_left_alone(tmp_path: Path) -> None:
+    from hydra import compose as elsewhere
+    from hydra import initialize_config_dir
+
+    write(tmp_path / "config.yaml", "mine: 1\n")
+    with initialize_config_dir(str(tmp_path), version_base="1.3"):
+        assert compose(["seed=4"]).seed == 4
+        assert elsewhere("config").mine == 1
