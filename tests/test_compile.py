@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+
 from slashpoint.experiments.compile import CONTRACTS, REMEDY, compile_contracts, stale
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.sim.contract.interface import Interface
-
 import slashpoint
+from slashpoint.sim.contract.interface import Interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eth_hash.auto import keccak
+
 from slashpoint.sim.contract.codec import coder, names_of, record, sequence
 
 if TYPE_CHECKING:
