@@ -1,0 +1,147 @@
+"""The life of one job as a story: who was asked what, who answered, what they sent, what it cost, where money went."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.metrics.run import FEES, lines
+from slashpoint.sim.units import ETH, SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slashpoint.sim.metrics.run import Run
+
+SHORT = 8  # characters of a job's key that tell it from others
+
+
+@dataclass
+class Moment:
+    """One thing that happened to a job."""
+
+    seconds: float  # since the job was posted
+    who: str
+    what: str
+    then: list[str] = field(default_factory=list)  # what followed from it: money, events
+
+
+def jobs(run: Run) -> list[dict[str, Any]]:
+    """Every job in a line: key, poster, outcome, winner, score."""
+    return [
+        {
+            "job": key,
+            "poster": poster,
+            "reward": f"{amount(reward)} {asset}",
+            "outcome": outcome if isinstance(outcome, str) else "open",
+            "winner": winner if isinstance(winner, str) else None,
+            "delivered": int(delivered) if pd.notna(delivered) else None,
+            "scale": int(scale),
+        }
+        for key, poster, reward, asset, outcome, winner, delivered, scale in lines(
+            run.tables["jobs"].sort_values(["born_ns", "job"]),
+            "job", "poster", "reward", "asset", "outcome", "winner", "delivered", "scale",
+        )
+    ]  # fmt: skip
+
+
+def find_job(run: Run, start: str) -> str:
+    """The key of the one job that begins with some characters.
+
+    Raises:
+        Misconfigured: none does, or several.
+    """
+    keys = [str(key) for key in run.tables["jobs"]["job"]]
+    found = [key for key in keys if key.startswith(start)]
+    if len(found) != 1:
+        what = "no job begins" if not found else f"{len(found)} jobs begin"
+        there = ", ".join(key[:SHORT] for key in found or keys) or "none"
+        raise Misconfigured(f"{what} with {start!r}; there are {there}")
+    return found[0]
+
+
+def story(run: Run, job: str) -> list[Moment]:
+    """What happened to a job, in order."""
+    tables = run.tables
+    born = int(about(tables["jobs"], job)["born_ns"].iloc[0])
+    dated = [*asked(tables["duties"], job), *trained(tables["models"], job), *sent(run, job), *computed(run, job)]
+    dated.sort(key=lambda moment: moment[:2])
+    return [Moment((time - born) / SECOND, who, what, then) for time, _, who, what, then in dated]
+
+
+Dated = tuple[int, int, str, str, list[str]]  # nanoseconds, rank within the instant, who, what, then
+
+
+def asked(duties: pd.DataFrame, job: str) -> Iterator[Dated]:
+    """Duties and how they were answered."""
+    for time, who, duty, subject, by, answer in lines(
+        about(duties, job), "time_ns", "account", "duty", "subject", "by", "answer"
+    ):
+        of = f" of {subject}" if isinstance(subject, str) else ""
+        yield time, 1, who, f"asked to {duty}{of}: {answer} ({by})", []
+
+
+def trained(models: pd.DataFrame, job: str) -> Iterator[Dated]:
+    """Models that were ready."""
+    for time, who, effort, seconds, correct, scale, kind in lines(
+        about(models, job), "time_ns", "account", "effort", "seconds", "correct", "scale", "kind"
+    ):
+        score = f"; {int(correct)} of {scale} right, which nobody knows yet" if pd.notna(correct) else ""
+        yield time, 0, who, f"has a model ({kind}, effort {effort:g}, {seconds:,.0f} s){score}", []
+
+
+def sent(run: Run, job: str) -> Iterator[Dated]:
+    """Transactions with their fees, their events, and the money that they moved."""
+    events, transfers = about(run.tables["events"], job), about(run.tables["transfers"], job)
+    for time, block, index, who, verb, duty, subject, function, gas, fee, status, reason in lines(
+        about(run.tables["transactions"], job).assign(fee=lambda rows: rows["burned"] + rows["tipped"]),
+        "time_ns", "block", "index", "account", "verb", "duty", "subject", "function", "gas", "fee", "status", "reason",
+    ):  # fmt: skip
+        of = f" {shorten(subject, 14)}" if isinstance(subject, str) else ""
+        why = f" [{duty}]" if duty else ""
+        ended = "" if status == "success" else f": {status}, {reason}"
+        cost = f", {gas:,} gas = {run.usd('ETH', fee):,.2f} USD" if gas else ""
+        here = events[(events["block"] == block) & (events["tx"] == index)]
+        then = [f"{event}({told(args)})" for event, args in lines(here, "event", "args")]
+        moved = transfers[(transfers["block"] == block) & (transfers["tx"] == index)]
+        then += [f"{who} → {to}: {money} ({cause})" for who, to, money, cause in movements(moved)]
+        yield time, 2, who, f"{verb}{of} by {function}(){cost}{ended}{why}", then if index >= 0 else []
+
+
+def computed(run: Run, job: str) -> Iterator[Dated]:
+    """Computing that was paid for."""
+    transfers = about(run.tables["transfers"], job)
+    compute = transfers[transfers["cause"] == "compute"]
+    for time, who, asset, paid in lines(compute, "time_ns", "sender", "asset", "amount"):
+        yield time, 0, who, f"pays {amount(paid)} {asset} for computing", []
+
+
+def movements(transfers: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
+    """Money but for fees: who, to whom, how much, why."""
+    for sender, receiver, asset, moved, cause in lines(transfers, "sender", "receiver", "asset", "amount", "cause"):
+        if cause not in FEES:
+            yield sender, receiver, f"{amount(moved)} {asset}", cause
+
+
+def about(table: pd.DataFrame, job: str) -> pd.DataFrame:
+    """The rows of a table that are about a job."""
+    return table[table["job"] == job]
+
+
+def told(args: str) -> str:
+    """An event's arguments for people: long ones are cut."""
+    return ", ".join(f"{name}={shorten(str(value), 14)}" for name, value in json.loads(args).items())
+
+
+def shorten(text: str, width: int) -> str:
+    """Text that is cut where it is longer than `width`."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def amount(smallest: int) -> str:
+    """Smallest units in whole ones, to six digits."""
+    return f"{smallest / ETH:,.6g}"

@@ -1,0 +1,40 @@
+"""The progress of a run, on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from slashpoint.sim.world import World
+
+INTERVAL = 0.1  # seconds of wall time between two looks at the world
+
+
+@contextmanager
+def progress(jobs: int, *, shown: bool = True) -> Iterator[Callable[[World], None] | None]:
+    """A bar of the jobs that ended, for `World.run`; None when stderr is no terminal, or it should not be shown."""
+    if not shown or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    counts = MofNCompleteColumn(), TextColumn("jobs"), TimeElapsedColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), *counts
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task, last = bar.add_task("block 0", total=jobs), 0.0
+
+        def told(world: World) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= INTERVAL:
+                last = now
+                closed = sum(job.closed is not None for market in world.markets for job in market.jobs.values())
+                bar.update(task, completed=closed, description=f"block {world.chain.number}")
+
+        yield told
