@@ -43,7 +43,7 @@ class Episode:
         self._rng = rng
         self._contracts: list[bytes] = []
         self._known = [*PEOPLE, POOR, NOBODY, ZERO_ADDRESS, *ADDRESSES]  # whoever may hold wei
-        self._author = Author(rng, self._known)
+        self._author = Author(rng, self._known, self._contracts)
         self._number = 0
         for engine in self.engines:
             engine.fund(POOR, ETH // 1_000)
@@ -183,7 +183,7 @@ class Episode:
             tx = tx._replace(access_list=tuple((self._pick(self._known), some) for some in slots))
         needed = max(intrinsic_gas(tx), floor_gas(tx, "prague"))
         deposit = 200 * len(tx.data) if tx.to is None else 0
-        spare = 0 if self._chance(0.02) else int(10 ** self._rng.uniform(2.5, 6.3))
+        spare = 0 if self._chance(0.02) else int(10 ** self._rng.uniform(3.3, 6.5))
         return tx._replace(gas=needed + deposit + spare, max_fee=(2 + self._below(3)) * GWEI, tip=self._below(2 * GWEI))
 
     def _bytes(self, bound: int) -> bytes:

@@ -88,8 +88,8 @@ def _valid(rng: np.random.Generator, number: int) -> bytes:
 
 def _modexp(rng: np.random.Generator) -> bytes:
     """EIP-198: three lengths, base, exponent, modulus."""
-    lengths = [(0, 1, 2, 31, 32, 33, 64, 96)[rng.integers(8)] for _ in range(3)]
-    body = b"".join(rng.bytes(length) if rng.random() < 0.8 else bytes(length) for length in lengths)
+    lengths = [(0, 0, 1, 2, 31, 32, 33, 96)[rng.integers(8)] for _ in range(3)]
+    body = b"".join(rng.bytes(length) if rng.random() < 0.7 else bytes(length) for length in lengths)
     return b"".join(length.to_bytes(32, "big") for length in lengths) + body
 
 

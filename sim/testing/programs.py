@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Arguments, the stack's top first (w word, a address, o offset or size, s slot, n block number), and what is left
+# Arguments, the stack's top first, and how many results it leaves. w is a word, a an address, o an offset or size,
+# s a slot, t a transient slot, n a block number
 STEPS: dict[int, tuple[str, int]] = {
     **dict.fromkeys(bytes.fromhex("01020304050607 0a0b 1011121314 161718 1a1b1c1d"), ("ww", 1)),  # arithmetic
     **dict.fromkeys(bytes.fromhex("0809"), ("www", 1)),  # ADDMOD MULMOD
@@ -24,15 +25,18 @@ STEPS: dict[int, tuple[str, int]] = {
     0x3C: ("aooo", 0),  # EXTCODECOPY
     0x40: ("n", 1),  # BLOCKHASH
     **dict.fromkeys(bytes.fromhex("5253"), ("ow", 0)),  # MSTORE MSTORE8
-    **dict.fromkeys(bytes.fromhex("545c"), ("s", 1)),  # SLOAD TLOAD
-    **dict.fromkeys(bytes.fromhex("555d"), ("sw", 0)),  # SSTORE TSTORE
+    0x54: ("s", 1),  # SLOAD
+    0x55: ("sw", 0),  # SSTORE
+    0x5C: ("t", 1),  # TLOAD
+    0x5D: ("tw", 0),  # TSTORE
     **{0xA0 + topics: ("oo" + "w" * topics, 0) for topics in range(5)},  # LOG0 ... LOG4
 }
+STATEFUL = bytes.fromhex("31 3b 3f 54 54 5c 5c 5d 5d")  # what reads and warms accounts and slots, and what is transient
 ODD = bytes.fromhex("0c1e3efe508090565b5fef")  # invalid in some fork, out of bounds, or out of step with the stack
 STOP, POP, SSTORE, GAS, RETURN, REVERT, INVALID, SELFDESTRUCT = (bytes((op,)) for op in b"\x00PUZ\xf3\xfd\xfe\xff")
 CALL, CALLCODE, DELEGATECALL, STATICCALL, CREATE, CREATE2 = (bytes((op,)) for op in b"\xf1\xf2\xf4\xfa\xf0\xf5")
 WORDS = (0, 1, 2, 31, 32, 255, 256, 2**64, 2**160, 2**255, 2**255 - 1, 2**256 - 2, 2**256 - 1)
-SLOTS = 6  # programs use the slots below
+SLOTS = 4  # programs use the slots below
 
 
 def push(value: int | bytes) -> bytes:
@@ -47,11 +51,10 @@ def deployer(runtime: bytes) -> bytes:
 
 
 class Author:
-    """Writes programs that call, pay, inspect and leave their wei to `addresses`."""
+    """Writes programs that call, pay, inspect and leave their wei to `addresses`, and most often to `contracts`."""
 
-    def __init__(self, rng: np.random.Generator, addresses: Sequence[bytes]) -> None:
-        self.addresses = addresses
-        self._rng = rng
+    def __init__(self, rng: np.random.Generator, addresses: Sequence[bytes], contracts: Sequence[bytes]) -> None:
+        self._rng, self._addresses, self._contracts = rng, addresses, contracts
 
     def program(self, depth: int = 2) -> bytes:
         """A random program; those of the contracts that it creates are embedded, at most `depth` deep."""
@@ -81,15 +84,15 @@ class Author:
     def _step(self, depth: int) -> bytes:
         """Something that, mostly, leaves the stack as it was."""
         kind = self._rng.random()
-        if kind < 0.3:
+        if kind < 0.25:
             return self._call()
-        if kind < 0.4 and depth:
+        if kind < 0.35 and depth:
             return self._create(depth)
-        if kind < 0.55:
+        if kind < 0.47:
             return push(self.word() if self._chance(0.4) else 0) + self._slot() + SSTORE
-        if kind < 0.56:
+        if kind < 0.48:
             return bytes((self._pick(ODD),))
-        opcode = self._pick(tuple(STEPS))
+        opcode = self._pick(STATEFUL if kind < 0.75 else tuple(STEPS))
         arguments, left = STEPS[opcode]
         code = b"".join(map(self._argument, reversed(arguments))) + bytes((opcode,))
         return code + (self._keep() if left else b"")
@@ -104,6 +107,8 @@ class Author:
                 return push(self._below(100) if self._chance(0.98) else self._below(20_000))
             case "s":
                 return self._slot()
+            case "t":
+                return push(self._below(2))
             case "n":
                 return bytes.fromhex("60014303") if self._chance(0.5) else push(self._below(300))
         return push(self.word()) if self._chance(0.8) else bytes.fromhex("5f35")
@@ -144,8 +149,9 @@ class Author:
         return (self._address() if self._chance(0.7) else b"\x30") + SELFDESTRUCT
 
     def _address(self) -> bytes:
-        if self._chance(0.75):
-            return push(self._pick(self.addresses))
+        kind = self._rng.random()
+        if kind < 0.8:
+            return push(self._pick(self._contracts if self._contracts and kind < 0.5 else self._addresses))
         # itself, its caller, the coinbase, the origin, what the calldata says
         return self._pick((b"\x30", b"\x33", b"\x41", b"\x32", bytes.fromhex("5f35")))
 

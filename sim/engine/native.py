@@ -1,0 +1,154 @@
+"""The native engine: revm, through the package `slashpoint-revm`. A block is one call, with Python's lock released."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import slashpoint_revm
+
+from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Log, Movement, Status, Transfer, Tx
+from slashpoint.sim.engine.columns import EventColumns, Rows, TransferColumns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slashpoint.sim.engine.columns import Bytes, CallColumns
+
+MOVEMENTS = tuple(Movement)
+GENESIS = BlockContext(0, 0, 0, 30_000_000)
+
+
+@dataclass(slots=True)
+class NativeResult(BlockResult):
+    """What a batch did, with views that no Python object is made for until they are asked for."""
+
+    block: slashpoint_revm.Block = field(kw_only=True)
+
+    def events(self) -> list[tuple[int, bytes, str, tuple[object, ...]]]:
+        """`(tx, address, event, values)` of every log that the ABI registered at its address can read."""
+        return self.block.events()
+
+    def event_columns(self) -> dict[tuple[bytes, str], EventColumns]:
+        """The same in columns, by contract and event."""
+        columns = {}
+        for key, (tx, log, values) in self.block.event_columns().items():
+            place = np.frombuffer(tx, np.uint32)
+            columns[key] = EventColumns(place, np.frombuffer(log, np.uint32), _matrices(len(place), values))
+        return columns
+
+    def transfer_columns(self) -> TransferColumns:
+        """`transfers` in columns."""
+        tx, kind, sender, receiver, wei = (np.frombuffer(each, np.uint8) for each in self.block.transfer_columns())
+        sender, receiver, wei = sender.reshape(-1, 20), receiver.reshape(-1, 20), wei.reshape(-1, 32)
+        return TransferColumns(tx.view(np.uint32), kind, sender, receiver, wei)
+
+
+class Native:
+    """revm under one fork's rules: an implementation of `Engine`.
+
+    Not for two threads at once: the second gets a RuntimeError. BLOCKHASH is 0.
+
+    Raises:
+        ValueError: there is no such fork.
+    """
+
+    name = "native"
+
+    def __init__(self, fork: str = "prague", chain_id: int = 1) -> None:
+        self.fork = fork
+        self._evm = slashpoint_revm.Engine(fork, chain_id)
+        self._context = GENESIS
+        self._contexts: dict[int, BlockContext] = {}  # the block before each snapshot, oldest first
+
+    def run_block(self, context: BlockContext, txs: Sequence[Tx]) -> NativeResult:
+        """Execute `txs` in order as one block; see `Engine.run_block`.
+
+        The data of a call may also be `(function, values)`, if an ABI is registered where it goes.
+
+        Raises:
+            KeyError: the ABI has no such function; nothing was executed.
+            TypeError, ValueError, OverflowError: a transaction is malformed; nothing was executed.
+            RuntimeError: another thread is using this engine.
+        """
+        return self._result(context, self._evm.run_block(context, txs))
+
+    def run_columns(self, context: BlockContext, calls: CallColumns) -> NativeResult:
+        """The same from columns. Raises as `run_block` does."""
+        return self._result(context, self._evm.run_columns(context, calls))
+
+    def register(self, address: bytes, abi: slashpoint_revm.Abi) -> None:
+        """Say which ABI is at an address: it encodes calls given by name and reads events."""
+        self._evm.register(address, abi)
+
+    def _result(self, context: BlockContext, block: slashpoint_revm.Block) -> NativeResult:
+        self._context = context
+        return NativeResult(
+            status=np.frombuffer(block.status(), np.uint8),
+            gas=np.frombuffer(block.gas(), np.uint64),
+            output=Rows(len(block), block.outputs),
+            logs=Rows(block.log_count(), lambda: [Log(*fields) for fields in block.logs()]),
+            transfers=Rows(block.transfer_count(), lambda: [_transfer(*fields) for fields in block.transfers()]),
+            reasons=block.reasons(),
+            block=block,
+        )
+
+    def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
+        """Execute without a trace; see `Engine.call`."""
+        status, gas, output, reason, logs = self._evm.call(context or self._context, tx)
+        return CallResult(Status(status), gas, output, reason, tuple(Log(*fields) for fields in logs))
+
+    def fund(self, address: bytes, wei: int) -> None:
+        """Set a balance: for the genesis only."""
+        self._evm.fund(address, wei)
+
+    def balance(self, address: bytes) -> int:
+        """Wei of an account."""
+        return self._evm.balance(address)
+
+    def nonce(self, address: bytes) -> int:
+        """The nonce that an account uses next."""
+        return self._evm.nonce(address)
+
+    def code(self, address: bytes) -> bytes:
+        """An account's code, empty if it has none."""
+        return self._evm.code(address)
+
+    def storage(self, address: bytes, slot: int) -> int:
+        """One word of a contract's storage."""
+        return self._evm.storage(address, slot)
+
+    def snapshot(self) -> int:
+        """Remember the state; returns what `restore` takes. Under a microsecond plus the cost of what changed since."""
+        mark = self._evm.snapshot()
+        self._contexts[mark] = self._context
+        return mark
+
+    def restore(self, snapshot: int) -> None:
+        """Go back to a snapshot, which stays usable; younger ones are forgotten.
+
+        Raises:
+            KeyError: it was forgotten, or never taken.
+        """
+        self._evm.restore(snapshot)
+        while next(reversed(self._contexts)) != snapshot:
+            self._contexts.popitem()
+        self._context = self._contexts[snapshot]
+
+    def copy(self) -> Native:
+        """An engine of its own that begins where this one stands, without its snapshots; takes a microsecond."""
+        twin: Native = object.__new__(Native)
+        twin.fork, twin._evm, twin._context, twin._contexts = self.fork, self._evm.copy(), self._context, {}
+        return twin
+
+
+def _transfer(tx: int, kind: int, sender: bytes, receiver: bytes, wei: int) -> Transfer:
+    return Transfer(tx, MOVEMENTS[kind], sender, receiver, wei)
+
+
+def _matrices(rows: int, values: Sequence[bytes | tuple[object, ...]]) -> tuple[Bytes | tuple[object, ...], ...]:
+    """Columns of bytes as arrays with a row for each entry."""
+    return tuple(
+        np.frombuffer(value, np.uint8).reshape(rows, -1) if isinstance(value, bytes) else value for value in values
+    )
