@@ -55,10 +55,10 @@ def names(kind: str, project: Path | None = None) -> list[str]:
     return sorted({path.stem for path in files if DATACLASS.search(path.read_text(encoding="utf-8"))})
 
 
-def presets(group: str, project: Path | None = None) -> list[str]:
+def presets(group: str, project: Path | None = None) -> dict[str, Path]:
     """The YAML files of a group of `conf/`, ours and the project's, by name."""
     folders = [HOME, *([project] if project else [])]
-    return sorted({path.stem for folder in folders for path in (folder / "conf" / group).glob("*.yaml")})
+    return {path.stem: path for top in folders for path in sorted((top / "conf" / group).glob("*.yaml"))}
 
 
 def exists(kind: str, name: str, project: Path | None = None) -> bool:

@@ -15,6 +15,8 @@ import pytest
 from slashpoint.experiments.cli import main, worst
 from slashpoint.experiments.explain import jobs, story
 from slashpoint.experiments.folder import RunFolder
+from slashpoint.experiments.listing import LISTS
+from slashpoint.experiments.verbs.list import KINDS
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.metrics.run import Run
@@ -171,6 +173,20 @@ def test_nothing_runs_when_one_of_many_is_misconfigured(runs: Any, capsys: pytes
 
 def test_the_worst_code_counts() -> None:
     assert [worst(codes) for codes in ([0, 4], [4, 1], [1, 3, 4], [0, 0], [])] == [4, 1, 3, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"attacks", "duties"}])
+def test_lists(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", kind, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert all(row["name"] and row["what"] for row in rows)
+    assert rows
+    assert main(["list", kind]) == 0
+    assert rows[0]["name"] in capsys.readouterr().out
+
+
+def test_every_kind_has_its_list() -> None:
+    assert tuple(LISTS) == KINDS
 
 
 def test_the_story_of_a_job(runs: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -149,7 +149,7 @@ def test_a_project_is_found_from_below_and_hides_nothing(project: Path) -> None:
     assert sys.path == before
     assert compose(["protocol=fair"], project).protocol.stake == 1.5
     assert catalogue.names("prices", project) == ["cheap", "constant", "gbm", "replay"]
-    assert catalogue.presets("protocol", project) == ["fair", "modelmarket"]
+    assert list(catalogue.presets("protocol", project)) == ["modelmarket", "fair"]
 
 
 def test_projects_do_not_leak_into_each_other(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,0 +1,81 @@
+"""What there is to choose from and to read, as rows of plain values: ours and the project's."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.experiments import catalogue
+from slashpoint.experiments.catalogue import INVARIANTS, METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+Row = dict[str, str]
+
+
+def protocols(project: Path | None) -> list[Row]:
+    """Protocols, by the first line of their YAML."""
+    found = catalogue.presets("protocol", project).items()
+    lines = [(name, file.read_text(encoding="utf-8").partition("\n")[0]) for name, file in found]
+    return [{"name": name, "what": line.lstrip("# ").partition(" slashpoint run")[0]} for name, line in lines]
+
+
+def options(kind: str, project: Path | None) -> list[Row]:
+    """The options of a kind, with their parameters."""
+    rows = []
+    for name in catalogue.names(kind, project):
+        cls = catalogue.load(kind, name, project)
+        taken = dataclasses.fields(catalogue.parameters(cls))
+        rows.append({"name": name, "what": first_line(cls), "parameters": ", ".join(map(parameter, taken))})
+    return rows
+
+
+def duties(_: Path | None) -> list[Row]:
+    """The duties that a conduct answers."""
+    from slashpoint.agents.conduct import Conduct
+
+    found = [(name, one) for name, one in vars(Conduct).items() if inspect.isfunction(one) and not name.startswith("_")]
+    return [{"name": name, "asked": str(inspect.signature(one)), "what": first_line(one)} for name, one in found]
+
+
+def metrics(project: Path | None) -> list[Row]:
+    """Metrics with their units."""
+    from slashpoint.sim.metrics import builtin, definition, metrics_of
+
+    found = [*builtin(), *(one for module in catalogue.parts(METRICS, project) for one in metrics_of(module))]
+    return [
+        {"name": one.__name__, "unit": one.unit, "better": one.better or "", "what": definition(one)} for one in found
+    ]
+
+
+def invariants(project: Path | None) -> list[Row]:
+    """Invariants of every world, and the project's."""
+    from slashpoint.sim import invariants as ours
+
+    owners: Iterable[Any] = (ours, *catalogue.parts(INVARIANTS, project))
+    found = [one for owner in owners for one in ours.invariants_of(owner)]
+    return [{"name": one.__name__, "every": f"{one.period} blocks", "what": first_line(one)} for one in found]
+
+
+LISTS: Mapping[str, Callable[[Path | None], list[Row]]] = {
+    "protocols": protocols,
+    "attacks": lambda project: options("attack", project),
+    "duties": duties,
+    "tasks": lambda project: options("task", project),
+    "metrics": metrics,
+    "invariants": invariants,
+    "prices": lambda project: options("prices", project),
+}
+
+
+def parameter(field: dataclasses.Field[Any]) -> str:
+    """A parameter with its default."""
+    return field.name if field.default is dataclasses.MISSING else f"{field.name}={field.default}"
+
+
+def first_line(what: Any) -> str:
+    """The first line of a docstring."""
+    return (inspect.getdoc(what) or "").partition("\n")[0]

@@ -1,0 +1,36 @@
+"""List what there is: protocols, attacks, duties, tasks, metrics, invariants, prices; ours and the project's."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+KINDS = ("protocols", "attacks", "duties", "tasks", "metrics", "invariants", "prices")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def main(args: Namespace) -> int:
+    """List; returns the exit code."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from slashpoint.experiments.catalogue import find_project
+    from slashpoint.experiments.listing import LISTS
+
+    rows = LISTS[args.kind](find_project())
+    if args.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    table = Table(*(rows[0] if rows else ["none"]), box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row.values())
+    Console(highlight=False).print(table, markup=False)
+    return 0
