@@ -1,13 +1,16 @@
-"""Whole blocks of Ethereum transactions over revm."""
-
 from collections.abc import Iterable
+from typing import TypeAlias
 
-_Context = tuple[int, int, int, int, bytes, bytes]  # number, timestamp, base_fee, gas_limit, coinbase, prevrandao
-_AccessList = tuple[tuple[bytes, tuple[int, ...]], ...]
-_Data = bytes | tuple[str, tuple[object, ...]]
-_Tx = tuple[bytes, bytes | None, _Data, int, int, int, int, int, _AccessList]  # … value, gas, max_fee, tip, nonce …
-_Columns = tuple[object, ...]  # buffers: sender, to, data, ends, value, gas, max_fee, tip, nonce
-_Log = tuple[int, bytes, tuple[bytes, ...], bytes]  # tx, address, topics, data
+# number, timestamp, base_fee, gas_limit, coinbase, prevrandao
+_Context: TypeAlias = tuple[int, int, int, int, bytes, bytes]
+_AccessList: TypeAlias = tuple[tuple[bytes, tuple[int, ...]], ...]
+_Data: TypeAlias = bytes | tuple[str, tuple[object, ...]]
+# sender, to, data, value, gas, max_fee, tip, nonce, access_list
+_Tx: TypeAlias = tuple[bytes, bytes | None, _Data, int, int, int, int, int, _AccessList]
+# buffers: sender, to, data, ends, value, gas, max_fee, tip, nonce
+_Columns: TypeAlias = tuple[object, ...]
+# tx, address, topics, data
+_Log: TypeAlias = tuple[int, bytes, tuple[bytes, ...], bytes]
 
 class Engine:
     def __init__(self, fork: str, chain_id: int) -> None: ...
