@@ -1,0 +1,103 @@
+"""Conduct: how a person answers the duties of a role. The honest answers are the base class of every attack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job, Subject
+
+    Answer = Generator[Any, Any, Any]
+
+DUTIES = ("enter", "work", "claim", "judge", "open", "truth", "settle")
+
+
+@dataclass_transform(kw_only_default=True)
+class Conduct:
+    """How an honest person answers each duty; an attack subclasses it and overrides what it lies about.
+
+    Annotated attributes of a subclass are its parameters (it is a keyword-only dataclass). An answer is a plain value
+    or a generator that waits. `super()` is how attacks compose: `attack=[sybil,overclaim]` asks Sybil first.
+    """
+
+    powers: ClassVar[frozenset[str]] = frozenset()  # what it may see or do beyond an honest person's means
+    seats: ClassVar[Mapping[str, int]] = {}  # how many seats it takes by duty; by default one that has a duty it lies in
+    modifies: ClassVar[bool] = False  # it shapes how others are carried out (Sybil) and lies about nothing itself
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(kw_only=True, eq=False)(cls)
+
+    def identities(self, role: type) -> int:
+        """How many accounts it plays a role with."""
+        return 1
+
+    def enter(self, me: Me, job: Job) -> Any:
+        """Join a job? Honest: always."""
+        return True
+
+    def work(self, me: Me, job: Job) -> Any:
+        """Do the work. Honest: train as asked, predict with the model."""
+        model = yield me.trains(job)
+        return Work(model=model, predictions=me.predicts(model, job))
+
+    def claim(self, me: Me, job: Job, measured: int) -> Any:
+        """Report a measurement of one's own work. Honest: what was measured."""
+        return measured
+
+    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+        """Judge another's work. Honest: measure it, which costs."""
+        return (yield me.measures(subject, job))
+
+    def open(self, me: Me, job: Job, what: str) -> Any:
+        """Reveal what was committed (`truth`, `work` or `report`) in time? Honest: yes."""
+        return True
+
+    def truth(self, me: Me, job: Job) -> Any:
+        """The labels to commit to. Honest: the true ones."""
+        return me.labels(job)
+
+    def settle(self, me: Me, job: Job, subject: Subject) -> Any:
+        """Pay, accept, check or dispute another's work. Honest: accept what measures well."""
+        measured = yield me.measures(subject, job)
+        return "accept" if 2 * measured >= subject.scale else "dispute"
+
+
+class Honest(Conduct):
+    """Answers every duty as the protocol's authors hope."""
+
+
+def compose(*conducts: Conduct) -> Conduct:
+    """One conduct of several by cooperative inheritance, leftmost asked first.
+
+    Raises:
+        TypeError: when two answer the same duty and the left one never calls `super`, so that the right is dead.
+    """
+    if len(conducts) == 1:
+        return conducts[0]
+    kinds = [type(conduct) for conduct in conducts]
+    for left, right in ((a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :]):
+        for duty in sorted(lies(left) & lies(right)):
+            if "super" not in getattr(left, duty).__code__.co_names:
+                raise TypeError(
+                    f"{left.__name__} and {right.__name__} both answer {duty!r}, and {left.__name__} never calls super: "
+                    f"put {right.__name__} first, or choose one"
+                )
+    body = {"powers": frozenset().union(*(kind.powers for kind in kinds)), "__doc__": " + ".join(k.__name__ for k in kinds)}
+    body["seats"] = next((kind.seats for kind in kinds if kind.seats and not kind.modifies), {})
+    parameters: dict[str, Any] = {}
+    for conduct in conducts:
+        for parameter in fields(conduct):  # type: ignore[arg-type]
+            parameters.setdefault(parameter.name, getattr(conduct, parameter.name))
+    return type("+".join(kind.__name__ for kind in kinds), tuple(kinds), body)(**parameters)  # type: ignore[no-any-return]
+
+
+def lies(kind: type[Conduct]) -> frozenset[str]:
+    """The duties that a conduct answers in its own way."""
+    return frozenset(duty for duty in DUTIES if getattr(kind, duty) is not getattr(Conduct, duty))

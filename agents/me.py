@@ -1,0 +1,255 @@
+"""Me: one account inside one script, and a script's only door to the world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from slashpoint.protocols.base import VERBS, Job
+from slashpoint.sim.chain import Pending
+from slashpoint.sim.contract import Event
+from slashpoint.sim.facts import Hearing, Inbox, past
+from slashpoint.sim.learning import Order
+from slashpoint.sim.script import First, Script, Sleep, Wait
+from slashpoint.sim.units import SECOND, nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from simpy.events import Event as Happening
+
+    from slashpoint.agents.mind import Mind
+    from slashpoint.agents.person import Account
+    from slashpoint.agents.roles.base import Role
+    from slashpoint.protocols.base import Subject
+    from slashpoint.sim.contract import Call
+    from slashpoint.sim.luck import Luck
+    from slashpoint.sim.world import World
+
+    Steps = Generator[Any, Any, Any]
+
+
+class Me:
+    """One account inside one script. Times are Unix seconds, amounts smallest units.
+
+    What waits is yielded: `receipt = yield me.sends(call)`. `me.job` is the job that the script is about, if any.
+    """
+
+    __slots__ = ("_because", "_scope", "_world", "account", "job")
+
+    def __init__(self, world: World, account: Account, job: Job | None = None) -> None:
+        self._world, self.account, self.job = world, account, job
+        self._scope: Script | None = None
+        self._because: list[str] = []
+
+    # --- who, when ----------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        return self.account.name
+
+    @property
+    def address(self) -> bytes:
+        """The account's address, 20 bytes."""
+        return self.account.address
+
+    @property
+    def now(self) -> float:
+        """Unix seconds, the axis of `block.timestamp`."""
+        return self._world.env.now / SECOND
+
+    @property
+    def mind(self) -> Mind:
+        """What all accounts of this person know together."""
+        return self.account.person.mind
+
+    @property
+    def circle(self) -> Mind:
+        """What all members of this person's cartel know together."""
+        return self.account.person.circle
+
+    def luck(self, *key: Any) -> Luck:
+        """This person's luck for a purpose: keyed, so nobody else changes it."""
+        return self.account.person.luck(*key)
+
+    def salt(self, *key: Any) -> bytes:
+        """32 secret bytes of this account for a purpose."""
+        return self.account.person.luck("salt", self.name, *key).bytes(32)
+
+    def balance(self, asset: str = "ETH") -> int:
+        """What this account holds, as of the latest block."""
+        world = self._world
+        return world.engine.balance(self.address) if asset == "ETH" else int(world.tokens[asset].balanceOf(self.address))
+
+    def in_time(self, deadline: float) -> bool:
+        """Whether something sent now can be in a block before `deadline`: latency and one block from now."""
+        return self._world.env.now + self.account.latency + self._world.chain.period < nanoseconds(deadline)
+
+    # --- waiting ------------------------------------------------------------------------------------------------
+
+    def until(self, time: float) -> Wait:
+        """A moment: Unix seconds (at once when it has passed)."""
+        return Sleep(self._world.env, self.account.rank, nanoseconds(time))
+
+    def sees(self, *sources: Event | str, by: float | None = None, job: Job | None = None, **where: Any) -> Wait:
+        """A fact about this script's job, replayed since the job was born; None when `by` passes first.
+
+        Args:
+            sources: events of a market (`market.TruthUploaded`), or verbs (`"claims"`).
+            by: Unix seconds.
+            job: another job than the script's.
+            where: what the fact's attributes must equal.
+        """
+        job = job or self.job
+        sources = self._checked(sources)
+        key, born = (job.key, job.born) if job is not None else (None, 0)
+        facts = self._world.facts
+        return self._hearing(by, None, where).begin(facts, sources, key, past(facts, sources, key, 0, born))
+
+    def hears(self, *sources: Event | str, job: Job | None = None) -> Inbox:
+        """A stream of facts: every one from now on (of a job: since it was born), in order, none lost."""
+        facts = self._world.facts
+        since = 0 if job is not None else facts.count
+        return Inbox(facts, self._hearing, self._checked(sources), job.key if job else None, since)
+
+    def _hearing(self, by: float | None, inbox: Inbox | None, where: dict[str, Any] | None = None) -> Hearing:
+        due = None if by is None else nanoseconds(by)
+        return Hearing(self._world.env, self.account.rank, self.account.latency, where or {}, due, inbox)
+
+    @staticmethod
+    def _checked(sources: tuple[Event | str, ...]) -> tuple[Event | str, ...]:
+        for source in sources:
+            if not isinstance(source, Event) and source not in VERBS:
+                raise ValueError(f"{source!r} is neither an event nor a verb; verbs are {', '.join(VERBS)}")
+        return sources
+
+    def first(self, by: float | None = None, **waits: Happening) -> Wait:
+        """The first of several: `(name, value)`, in written order within an instant; `("late", None)` at `by`."""
+        return First(self._world.env, self.account.rank, waits, None if by is None else nanoseconds(by))
+
+    def spawn(self, script: Callable[..., Steps], job: Job | None = None, *args: Any) -> Script:
+        """Start a script beside this one, in a scope of its own; it ends when this one is cancelled."""
+        me = Me(self._world, self.account, job or self.job)
+        steps = script(me, *(() if job is None else (job,)), *args)
+        return me._start(steps, f"{script.__qualname__} of {self.name}", self._scope)  # noqa: SLF001 - another me
+
+    def detached(self, steps: Steps, name: str) -> Script:
+        """Start a script that belongs to nobody: it goes on when its starter is cancelled."""
+        return Script(self._world.env, self.account.rank, steps, f"{name} of {self.name}")
+
+    def beside(self, steps: Steps, name: str) -> Script:
+        """Start a generator as a child of this script."""
+        return Script(self._world.env, self.account.rank, steps, f"{name} of {self.name}", self._scope)
+
+    def plays(self, role: Role) -> Script:
+        """Start a role's life."""
+        return self._start(role.lives(self), f"{type(role).__name__}.live of {self.name}", None)
+
+    def _start(self, steps: Steps, name: str, parent: Script | None) -> Script:
+        self._scope = Script(self._world.env, self.account.rank, steps, name, parent)
+        return self._scope
+
+    # --- acting -------------------------------------------------------------------------------------------------
+
+    def sends(
+        self, call: Call, *, tip: int | None = None, max_fee: int | None = None, by: float | None = None
+    ) -> Wait:
+        """Send an intention; its `Receipt` comes when a block has it, or when it was dropped.
+
+        Args:
+            call: what a market's verb, or a contract's function, made.
+            tip: wei per gas for whoever builds the block; by default the chain's usual.
+            max_fee: wei per gas at most; by default 2 × base fee + tip.
+            by: Unix seconds from which it is worthless and dropped.
+        """
+        world, account = self._world, self.account
+        now, chain = world.env.now, world.chain
+        tip = chain.tip if tip is None else tip
+        max_fee = 2 * chain.base_fee + tip if max_fee is None else max_fee
+        due = None if by is None else nanoseconds(by)
+        done = Wait(world.env, account.rank)
+        why = " ".join(self._because)
+        self._because.clear()
+        world.send(Pending(account, call, tip, max_fee, account.next_nonce, now, now + account.latency, due, done, why))
+        account.next_nonce += 1
+        return done
+
+    def because(self, duty: str, by: str) -> None:
+        """Note the duty that what is sent next follows from."""
+        self._because.append(f"{duty}={by}")
+
+    def publishes(self, content: bytes) -> bytes:
+        """Put content into the content store and keep it there; returns its CID, 32 bytes."""
+        return self._world.store.put(content, self.name)
+
+    def fetches(self, cid: bytes) -> bytes | None:
+        """Content by its CID; None when nobody keeps it."""
+        return self._world.store.get(cid)
+
+    # --- learning -----------------------------------------------------------------------------------------------
+
+    def trains(self, job: Job, effort: float = 1.0, twist: str = "") -> Script:
+        """Train a model on the person's one device; takes simulated time and costs compute. Value: the artefact.
+
+        Args:
+            job: what to train for.
+            effort: share of a full training.
+            twist: makes another model of the same effort.
+        """
+        person = self.account.person
+        order = Order(person.name, job.task, effort, person.traits.data_share, twist)
+        return self.beside(self._training(order, job), "training")
+
+    def _training(self, order: Order, job: Job) -> Steps:
+        world, workshop = self._world, self._world.workshop
+        seconds = workshop.task.seconds * order.effort * order.share
+        workshop.expect(order)
+        yield from self._occupies(seconds, job)
+        world.recorder.trained(self.account, order, job.key, seconds / self.account.person.traits.speed)
+        return workshop.model(order)
+
+    def _occupies(self, seconds: float, job: Job) -> Steps:
+        """Use the device for `seconds` of the reference device; what was used is charged, also when cancelled."""
+        world, traits = self._world, self.account.person.traits
+        with self.account.person.device.request() as turn:
+            yield turn
+            start = world.env.now
+            try:
+                yield Sleep(world.env, self.account.rank, start + nanoseconds(seconds / traits.speed))
+            finally:
+                hours = (world.env.now - start) / SECOND / 3600
+                world.recorder.compute(self.account, hours * traits.compute_usd_hour, job.key)
+
+    def predicts(self, model: bytes, job: Job) -> bytes:
+        """A model's predictions on the job's unlabelled test items, one byte each."""
+        return self._world.workshop.task.predict(model, job.task)
+
+    def measures(self, subject: Subject, job: Job) -> Script:
+        """Evaluate another's model on the job's test items, which costs a little compute. Value: the count correct."""
+        return self.beside(self._measuring(subject, job), "measuring")
+
+    def _measuring(self, subject: Subject, job: Job) -> Steps:
+        workshop = self._world.workshop
+        yield from self._occupies(workshop.task.seconds / 100, job)
+        return 0 if subject.model is None else workshop.score(subject.model, job.task)
+
+    def labels(self, job: Job) -> bytes:
+        """The true labels of one's own job, one byte a test item; anybody else's are refused."""
+        if job.poster not in self.mind.addresses:
+            self._refuse("oracle", "reads the labels of another's job")
+        return self._world.workshop.task.labels(job.task)
+
+    def tasks(self, number: int) -> Any:
+        """A problem to commission: the person's `number`-th, as (problem, files for the content store)."""
+        task = self._world.workshop.task
+        problem = task.problem(self.luck("commission", number))
+        return problem, task.files(problem)
+
+    # --- powers -------------------------------------------------------------------------------------------------
+
+    def _refuse(self, power: str, deed: str) -> NoReturn | None:
+        conduct = self.account.person.conduct
+        if power in conduct.powers:
+            return None
+        kind = type(conduct).__name__
+        raise PermissionError(f"{self.name} {deed} without the power: declare powers = frozenset({{{power!r}}}) in {kind}")

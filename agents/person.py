@@ -1,0 +1,119 @@
+"""Persons and their accounts: a brain, a device, a conduct, and addresses to act under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import mesa
+import simpy
+
+from slashpoint.agents.mind import Mind
+from slashpoint.sim.engine.keys import address_of
+from slashpoint.sim.units import ETH, nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slashpoint.agents.conduct import Conduct
+    from slashpoint.agents.roles.base import Role
+    from slashpoint.protocols.base import Market
+    from slashpoint.sim.contract import Call
+    from slashpoint.sim.world import World
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a person's circumstances are; drawn from the population's distributions, keyed by name."""
+
+    latency: float = 0.5  # seconds to hear of a block or to be heard
+    speed: float = 1.0  # of the training device, relative to the reference device
+    compute_usd_hour: float = 1.0  # what an hour of the device costs, USD
+    data_share: float = 1.0  # of a public training set that the device can hold
+    eth: float = 10.0  # first endowment, ETH
+    tokens: float = 1000.0  # first endowment, whole tokens
+
+
+@dataclass(eq=False)
+class Account:
+    """One address of a person."""
+
+    name: str
+    address: bytes
+    person: Person
+    rank: int  # its place among those who act at the same instant: a hash
+    latency: int  # nanoseconds
+    roles: list[str] = field(default_factory=list)
+    next_nonce: int = 0
+    executed: int = 0  # transactions that ran
+
+    @property
+    def controller(self) -> str:
+        """Whose profit its profit is."""
+        return self.person.name
+
+    def role_of(self, call: Call) -> str:
+        """The role in which it acts (the only one, or the one whose verbs include the call's)."""
+        return self.roles[0] if len(self.roles) == 1 else "+".join(self.roles)
+
+
+class Person(mesa.Agent):  # type: ignore[misc]
+    """Somebody with a brain, one device, a conduct and one or more accounts.
+
+    A Sybil is one person with several accounts; a cartel is several persons with one `circle`.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        roles: Sequence[Role],
+        traits: Traits,
+        *,
+        strategy: str = "honest",
+        circle: Mind | None = None,
+    ) -> None:
+        super().__init__(world)
+        self.name, self.roles, self.traits, self.strategy = name, list(roles), traits, strategy
+        self.attacker = strategy != "honest"
+        self.luck = world.luck("person", name)
+        self.mind = Mind()
+        self.circle = circle or self.mind
+        self.device = simpy.Resource(world.env, 1)
+        self.accounts: list[Account] = []
+        for i in range(max(role.conduct.identities(type(role)) for role in self.roles)):
+            self._account(i)
+
+    @property
+    def conduct(self) -> Conduct:
+        """How the person answers duties."""
+        return self.roles[0].conduct
+
+    def _account(self, i: int) -> Account:
+        world: World = self.model
+        name = self.name if i == 0 else f"{self.name}+{i}"
+        address = address_of(name, world.rules.addresses)
+        rank = 2 + world.luck("rank", name).integer(2**62)
+        account = Account(name, address, self, rank, nanoseconds(self.traits.latency))
+        account.roles = [role.name for role in self.roles if i < role.conduct.identities(type(role))]
+        self.accounts.append(account)
+        self.mind.addresses.add(address)
+        self.circle.addresses.add(address)
+        world.register(account)
+        return account
+
+    def endow(self, market: Market) -> None:
+        """Share the person's first money among the accounts: an identity costs its controller what it holds."""
+        shares = len(self.accounts)
+        wei, tokens = round(self.traits.eth * ETH) // shares, round(self.traits.tokens * ETH) // shares
+        for account in self.accounts:
+            self.model.endow(account, wei, {market.asset: tokens} if market.asset != "ETH" else {})
+
+    def begin(self) -> None:
+        """Start each account's scripts."""
+        from slashpoint.agents.me import Me
+
+        for i, account in enumerate(self.accounts):
+            for role in self.roles:
+                if i < role.conduct.identities(type(role)):
+                    Me(self.model, account).plays(role)

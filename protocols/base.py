@@ -1,0 +1,151 @@
+"""The vocabulary that all protocols share: job, subject, work, terms, and the market that binds them to contracts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.sim.units import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from slashpoint.sim.contract import Call, Contract, Event
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.learning import Problem
+    from slashpoint.sim.world import World
+
+VERBS = (
+    "approves", "posts", "cancels", "registers", "submits", "retracts", "grounds", "claims", "judges", "opens",
+    "settles", "pokes", "withdraws",
+)  # fmt: skip
+
+
+@dataclass(eq=False)
+class Job:
+    """One commission, in terms that every protocol shares; what only one protocol knows is in `terms`."""
+
+    key: str  # from its content, the same in every world of a seed
+    market: Market
+    task: Problem  # what is to be learnt
+    poster: bytes = b""  # address
+    id: Any = None  # the contract's
+    reward: int = 0  # smallest units of the market's asset
+    stake: int = 0  # the same: what a worker puts up
+    scale: int = 0  # the best possible measurement
+    unit: str = "correct"  # what measurements and claims count
+    deadline: float = 0.0  # Unix seconds: for handing in work
+    born: int = 0  # nanoseconds: when it was posted
+    exact: bool = False  # whether work must be bit-equal for everybody
+    terms: Any = None
+    closed: int | None = None  # nanoseconds: when it became terminal
+    outcome: str | None = None
+    winner: bytes | None = None
+
+    @property
+    def deadline_ns(self) -> int:
+        """The deadline in nanoseconds."""
+        return round(self.deadline * SECOND)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Somebody's piece of work that is to be judged."""
+
+    id: Any
+    owner: bytes
+    model: bytes | None
+    claimed: int | None
+    scale: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker hands in: a model with its predictions, or something sealed that another made."""
+
+    model: bytes | None = None  # an artefact of the task
+    predictions: bytes | None = None  # one byte a test item
+    copied: Any = None  # what was taken from another's intention
+    tip: int | None = None  # wei per gas to hand it in with; None for one's usual tip
+
+
+@dataclass(kw_only=True)
+class Terms:
+    """What every protocol's terms can say."""
+
+    variant: str = "hardened"
+    value_usd: float = 0.0  # what a perfect model is worth to the buyer
+    value_floor: float = 0.1  # the quality (share of the scale) that is worth nothing: guessing
+
+    def value(self, quality: float) -> float:
+        """The buyer's willingness to pay for a model of `quality` (share of the scale), USD: linear above the floor."""
+        return self.value_usd * max(0.0, (quality - self.value_floor) / (1 - self.value_floor))
+
+
+@dataclass
+class Market:
+    """A protocol's contract as people use it: verbs to intentions, events to jobs, movements of money to causes."""
+
+    world: World
+    contract: Contract
+    terms: Terms
+    jobs: dict[Any, Job] = field(default_factory=dict)  # by the contract's id
+    drafts: dict[str, Job] = field(default_factory=dict)  # by key: posted, not yet on chain
+
+    opens: ClassVar[str] = ""  # the event that begins a job
+    closes: ClassVar[str] = ""  # the event that ends it
+    asset: ClassVar[str] = "ETH"  # what rewards and stakes are paid in
+    duties: ClassVar[Mapping[str, str]] = {}  # duty → what it is about here, with its unit
+
+    @property
+    def name(self) -> str:
+        """The contract's name."""
+        return self.contract.name
+
+    def __getattr__(self, name: str) -> Event:
+        """An event of the contract by its name; a misspelt one raises and lists what exists."""
+        if name.startswith("_") or name == "contract":
+            raise AttributeError(name)
+        return self.contract.event(name)
+
+    def does(self, verb: str, job: Job | None, call: Call, *, subject: Any = None, carries: Any = None) -> Call:
+        """Tag an intention with what a stranger may read of it."""
+        if verb not in VERBS:
+            raise ValueError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
+        return replace(call, verb=verb, job=job, subject=subject, carries=carries)
+
+    # --- what each protocol says --------------------------------------------------------------------------------
+
+    def setup(self, me: Any) -> Sequence[Call]:
+        """What an account sends once, before it does anything else (such as an approval)."""
+        return ()
+
+    def relate(self, fact: Fact) -> Job | None:
+        """The job that an event is about; the opening event makes it, the closing one ends it."""
+        raise NotImplementedError
+
+    def causes(self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int) -> Iterable[tuple[str, int, str | None]]:
+        """Why money moved: parts of the amount with (cause, amount, job's key)."""
+        raise NotImplementedError
+
+    def poke(self, job: Job) -> tuple[float, Call] | None:
+        """What anybody may call next for a job and from when (Unix seconds); None when it is over."""
+        raise NotImplementedError
+
+    def liabilities(self) -> dict[str, dict[str, int]]:
+        """What the contract owes, by asset and by what for."""
+        raise NotImplementedError
+
+    def holdings(self) -> dict[str, int]:
+        """What the contract holds, by asset."""
+        token = self.world.tokens.get(self.asset)
+        held = self.world.engine.balance(self.contract.address) if token is None else token.balanceOf(self.contract.address)
+        return {self.asset: held}
+
+    def owed(self, address: bytes) -> int:
+        """What an account may withdraw, in the market's asset."""
+        raise NotImplementedError
+
+    def delivered(self, job: Job) -> bytes | None:
+        """The model that the poster of a job got, when it can be had."""
+        raise NotImplementedError

@@ -1,0 +1,212 @@
+"""The chain: a mempool with latency, the order of a block, its gas limit, and the base fee of EIP-1559."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.sim.engine import BlockContext, BlockResult, Engine, Status, Tx
+from slashpoint.sim.luck import Luck
+from slashpoint.sim.units import GWEI, SECOND, nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from slashpoint.sim.contract import Call, Revert
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.script import Wait
+
+INTRINSIC_GAS = 21_000  # no transaction costs less, so no block holds more than limit / this
+ORDERINGS = ("priority", "fifo", "random")
+
+
+@dataclass(frozen=True)
+class ChainRules:
+    """The parameters of a chain."""
+
+    block_time: float = 12.0  # seconds between blocks
+    gas_limit: int = 36_000_000  # per block
+    base_fee_gwei: float = 1.0  # of the first block
+    elasticity: int = 2  # gas limit / gas target (EIP-1559)
+    denominator: int = 8  # the base fee moves by at most 1 / this a block (EIP-1559)
+    tip_gwei: float = 0.1  # the tip that people offer unless they say otherwise
+    ordering: str = "priority"  # priority | fifo | random
+    genesis: int = 1_767_225_600  # Unix seconds
+    fork: str = "prague"
+    addresses: str = "names"  # names | keys: what accounts' addresses are derived from
+
+    def __post_init__(self) -> None:
+        if self.ordering not in ORDERINGS:
+            raise ValueError(f"chain.ordering={self.ordering!r}; there are {', '.join(ORDERINGS)}")
+        for name in ("block_time", "gas_limit", "elasticity", "denominator"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"chain.{name}={getattr(self, name)}; it must be positive")
+
+
+def next_base_fee(base_fee: int, gas_used: int, gas_limit: int, elasticity: int = 2, denominator: int = 8) -> int:
+    """The base fee of the block after one that used `gas_used`, in whole wei (EIP-1559, its specification's arithmetic)."""
+    target = gas_limit // elasticity
+    if gas_used == target:
+        return base_fee
+    if gas_used > target:
+        return base_fee + max(base_fee * (gas_used - target) // target // denominator, 1)
+    return base_fee - base_fee * (target - gas_used) // target // denominator
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of an intention. A revert is data, and so is having been dropped."""
+
+    ok: bool
+    gas: int = 0  # used
+    fee: int = 0  # wei, burned and tipped
+    block: int = -1
+    time: float = 0.0  # Unix seconds
+    revert: Revert | None = None
+    events: tuple[Fact, ...] = ()
+    dropped: str = ""  # why it never got into a block
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """An intention on its way into a block."""
+
+    account: Any  # who signed it: has .name, .address, .next_nonce
+    call: Call
+    tip: int  # wei per gas
+    max_fee: int  # wei per gas
+    nonce: int
+    sent: int  # nanoseconds
+    arrival: int  # nanoseconds
+    by: int | None  # nanoseconds: worthless from then on
+    done: Wait
+    why: str = ""  # the duties that led to it
+
+    def signed(self) -> Tx:
+        """The transaction as the engine takes it."""
+        call = self.call
+        return Tx(self.account.address, call.to, call.data, call.value, call.gas, self.max_fee, self.tip, self.nonce)
+
+
+@dataclass(slots=True)
+class Block:
+    """One block: what went in, what came out, what was dropped and why."""
+
+    number: int
+    time: int  # nanoseconds
+    base_fee: int
+    included: list[Pending] = field(default_factory=list)  # aligned with the result's columns; see `executed`
+    result: BlockResult | None = None
+    dropped: list[tuple[Pending, str]] = field(default_factory=list)
+    gas_used: int = 0
+    backlog: int = 0
+
+    def executed(self) -> Iterable[tuple[int, Pending]]:
+        """The transactions that ran, with their places in the result's columns."""
+        if self.result is None:
+            return ()
+        return ((i, self.included[i]) for i in (self.result.status < Status.DEFERRED).nonzero()[0].tolist())
+
+
+class Chain:
+    """Orders what is pending, owns the clock and the base fee."""
+
+    def __init__(self, engine: Engine, rules: ChainRules, luck: Luck) -> None:
+        self.engine, self.rules, self._luck = engine, rules, luck
+        self.number = 0
+        self.period = nanoseconds(rules.block_time)
+        self.time = rules.genesis * SECOND  # of the latest block
+        self.base_fee = round(rules.base_fee_gwei * GWEI)
+        self.tip = round(rules.tip_gwei * GWEI)
+        self._queues: dict[bytes, deque[Pending]] = {}
+
+    @property
+    def backlog(self) -> int:
+        """Intentions that wait for a block."""
+        return sum(map(len, self._queues.values()))
+
+    def context(self, number: int, time: int) -> BlockContext:
+        """What the EVM may know of a block; its randomness comes from the seed."""
+        beacon = self._luck("prevrandao", number).bytes(32)
+        return BlockContext(number, time // SECOND, self.base_fee, self.rules.gas_limit, b"coinbase".rjust(20, b"\0"), beacon)
+
+    def add(self, pending: Pending) -> None:
+        """Take an intention into the mempool."""
+        self._queues.setdefault(pending.account.address, deque()).append(pending)
+
+    def pending(self) -> Iterable[Pending]:
+        """All that waits, account by account in the order of nonces."""
+        return (pending for queue in self._queues.values() for pending in queue)
+
+    def mine(self) -> Block:
+        """Make the next block of what arrived strictly before its time."""
+        self.number += 1
+        self.time += self.period
+        block = Block(self.number, self.time, self.base_fee)
+        if self._queues:
+            self._drop_hopeless(block)
+            block.included = self._ordered()
+        if block.included:
+            txs = [pending.signed() for pending in block.included]
+            result = block.result = self.engine.run_block(self.context(self.number, self.time), txs)
+            block.gas_used = int(result.gas.sum())
+            for i, status in enumerate(result.status.tolist()):
+                if status == Status.INVALID:
+                    self._drop(block, block.included[i], result.reasons[i])
+                elif status != Status.DEFERRED:
+                    self._queues[block.included[i].account.address].remove(block.included[i])
+        self._queues = {address: queue for address, queue in self._queues.items() if queue}
+        block.backlog = self.backlog
+        rules = self.rules
+        self.base_fee = next_base_fee(self.base_fee, block.gas_used, rules.gas_limit, rules.elasticity, rules.denominator)
+        return block
+
+    def _drop_hopeless(self, block: Block) -> None:
+        limit = self.rules.gas_limit
+        for pending in list(self.pending()):
+            if pending.call.gas > limit:
+                self._drop(block, pending, f"never fits a block: declares {pending.call.gas:,} gas of {limit:,}")
+            elif pending.by is not None and pending.by <= block.time:
+                self._drop(block, pending, "expired")
+
+    def _drop(self, block: Block, pending: Pending, why: str) -> None:
+        """Take it out, and sign what the account sent after it again, with the nonce before."""
+        queue = self._queues[pending.account.address]
+        queue.remove(pending)
+        for later in queue:
+            if later.nonce > pending.nonce:
+                later.nonce -= 1
+        pending.account.next_nonce -= 1
+        block.dropped.append((pending, why))
+
+    def _key(self, pending: Pending) -> tuple[int, int]:
+        tie = self._luck(pending.account.name, pending.nonce).integer()
+        match self.rules.ordering:
+            case "priority":
+                return -min(pending.tip, pending.max_fee - self.base_fee), tie
+            case "fifo":
+                return pending.arrival, tie
+            case _:
+                return 0, self._luck(self.number, pending.account.name).integer()
+
+    def _ordered(self) -> list[Pending]:
+        """The best of the accounts' heads, again and again: an account's own go in the order of its nonces."""
+        heads: list[tuple[tuple[int, int], str, Pending, deque[Pending], int]] = []
+
+        def push(queue: deque[Pending], i: int) -> None:
+            if i < len(queue):
+                pending = queue[i]
+                if pending.arrival < self.time and pending.max_fee >= self.base_fee:
+                    heapq.heappush(heads, (self._key(pending), pending.account.name, pending, queue, i))
+
+        for queue in self._queues.values():
+            push(queue, 0)
+        most = self.rules.gas_limit // INTRINSIC_GAS + 1
+        ordered: list[Pending] = []
+        while heads and len(ordered) < most:
+            _, _, pending, queue, i = heapq.heappop(heads)
+            ordered.append(pending)
+            push(queue, i + 1)
+        return ordered

@@ -1,0 +1,86 @@
+"""Invariants: generators of complaints about a world. Silence means that it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from slashpoint.sim.world import World
+
+Check = TypeVar("Check", bound="Callable[[Any], Iterator[str]]")
+
+
+class Invariant(Protocol):
+    """A marked generator function of a world; `period` is in blocks that had transactions."""
+
+    __name__: str
+    period: int
+
+    def __call__(self, world: World, /) -> Iterator[str]: ...
+
+
+@overload
+def invariant(check: Check, /) -> Check: ...
+@overload
+def invariant(*, period: int = 1) -> Callable[[Check], Check]: ...
+def invariant(check: Any = None, /, *, period: int = 1) -> Any:
+    """Mark a generator function as an invariant: each `yield` is a complaint in words.
+
+    It is asked after every `period`-th block that had transactions, and once at the end of a run.
+    """
+
+    def mark(check: Check) -> Check:
+        check.period = period  # type: ignore[attr-defined]
+        return check
+
+    return mark if check is None else mark(check)
+
+
+def invariants_of(owner: Any) -> list[Invariant]:
+    """The marked functions of a module, or the marked methods of an object, by name."""
+    return [found for name in sorted(dir(owner)) if hasattr(found := getattr(owner, name), "period") and callable(found)]
+
+
+@invariant
+def wei_is_conserved(world: World) -> Iterator[str]:
+    """Each touched account holds what the recorded movements, burns and tips say, to the wei."""
+    for address in sorted(world.touched):
+        held, booked = world.engine.balance(address), world.booked["ETH"][address]
+        if held != booked:
+            yield f"{world.name_of(address)} holds {held} wei, but {booked} were recorded"
+
+
+@invariant(period=16)
+def tokens_are_conserved(world: World) -> Iterator[str]:
+    """Each account that ever moved a token holds what the recorded transfers say, and supplies do not change."""
+    for asset, token in world.tokens.items():
+        total = 0
+        for address, booked in sorted(world.booked[asset].items()):
+            held = token.balanceOf(address)
+            total += held
+            if held != booked:
+                yield f"{world.name_of(address)} holds {held} {asset}, but {booked} were recorded"
+        if total != (supply := token.totalSupply()):
+            yield f"{asset}: all hold {total}, the supply is {supply}"
+
+
+@invariant
+def nonces_count_transactions(world: World) -> Iterator[str]:
+    """An account's nonce on chain is the number of its transactions that ran."""
+    for address in sorted(world.touched):
+        account = world.accounts.get(address)
+        if account is not None and world.engine.nonce(address) != account.executed:
+            yield f"{account.name} ran {account.executed} transactions, its nonce is {world.engine.nonce(address)}"
+
+
+@invariant
+def markets_are_solvent(world: World) -> Iterator[str]:
+    """A market's contract holds exactly what it owes."""
+    for market in world.markets:
+        owes = market.liabilities()
+        for asset, held in market.holdings().items():
+            if held != (owed := sum(owes[asset].values())):
+                parts = ", ".join(f"{who} {amount}" for who, amount in owes[asset].items())
+                yield f"{market.name} holds {held} {asset} and owes {owed} ({parts})"

@@ -1,0 +1,234 @@
+"""The recorder: reads what a block did, for agents as facts and for the ledger as rows."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.sim.contract import Revert
+from slashpoint.sim.engine import ZERO_ADDRESS, Status
+from slashpoint.sim.facts import Fact
+from slashpoint.sim.units import ETH
+
+if TYPE_CHECKING:
+    from slashpoint.sim.chain import Block, Pending
+    from slashpoint.sim.contract import Contract
+    from slashpoint.sim.engine import BlockResult
+    from slashpoint.sim.learning import Order
+    from slashpoint.sim.world import World
+
+SAFE = 2**53  # integers beyond it are text in JSON, for readers that take numbers for doubles
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: bytes in hex, large integers as text."""
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if -SAFE < value < SAFE else str(value)
+    if isinstance(value, bytes | bytearray):
+        return "0x" + value.hex()
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+class Recorder:
+    """Writes a world's ledger; keeps what the invariants compare with (`world.booked`, `world.touched`)."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.ledger = world, world.ledger
+        self._moved: list[tuple[int, str, bytes, bytes, int]] = []  # tx, asset, sender, receiver, amount of this block
+        self._decoded: list[tuple[int, int, str, Fact]] = []  # tx, log, contract, fact of this block
+        self._models: list[tuple[int, str, str, str, Order, float]] = []
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def decode(self, block: Block) -> dict[int, list[tuple[Any, Fact]]]:
+        """The facts of a block by transaction; movements of money are kept for `block`."""
+        facts: dict[int, list[tuple[Any, Fact]]] = {}
+        if block.result is None:
+            return facts
+        self._moved = [(tx, "ETH", sender, receiver, wei) for tx, _, sender, receiver, wei in block.result.transfers]
+        self._decoded = []
+        for number, log in enumerate(block.result.logs):
+            contract = self.world.contracts.get(log.address)
+            if contract is None:
+                continue
+            event, args = contract.decode_log(log)
+            if self._is_token(contract):
+                self._token(contract, log.tx, event.name, args)
+                continue
+            sender = block.included[log.tx].account.address
+            market = self.world.market_of.get(log.address)
+            fact = Fact(event.name, block.time, sender, None, args)
+            if market is not None:
+                fact.job = market.relate(fact)
+            self._decoded.append((log.tx, number, contract.name, fact))
+            facts.setdefault(log.tx, []).append((event, fact))
+        return facts
+
+    def _is_token(self, contract: Contract) -> bool:
+        return any(contract is token for token in self.world.tokens.values())
+
+    def _token(self, contract: Contract, tx: int, event: str, args: dict[str, Any]) -> None:
+        if event == "Transfer":
+            asset = next(symbol for symbol, token in self.world.tokens.items() if token is contract)
+            sender, receiver, amount = args.values()
+            if amount and sender != receiver:
+                self._moved.append((tx, asset, sender, receiver, amount))
+
+    def revert(self, block: Block, i: int) -> Revert:
+        """Why a transaction failed, decoded."""
+        result = block.result
+        assert result is not None
+        if result.status[i] == Status.HALTED:
+            return Revert(result.reasons.get(i, "halted"), {})
+        contract = self.world.contracts.get(block.included[i].call.to)
+        output = bytes(result.output[i])
+        return contract.decode_error(output) if contract is not None else Revert("0x" + output.hex(), {})
+
+    @staticmethod
+    def deed(pending: Pending, time: int) -> Fact:
+        """An intention that succeeded, as a fact under its verb."""
+        call = pending.call
+        return Fact(
+            call.verb, time, pending.account.address, call.job, {"subject": call.subject, "carries": call.carries}
+        )
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def genesis(self, result: BlockResult) -> None:
+        """Write down what the deployer's transaction moved."""
+        for log in result.logs:
+            contract = self.world.contracts.get(log.address)
+            if contract is not None and self._is_token(contract):
+                event, args = contract.decode_log(log)
+                self._token(contract, -1, event.name, args)
+        for tx, asset, sender, receiver, amount in self._moved:
+            self._book(asset, sender, receiver, amount)
+            self.transfer(tx, asset, self.world.name_of(sender), self.world.name_of(receiver), amount, "funding", None)
+        self._moved = []
+
+    def transfer(
+        self, tx: int, asset: str, sender: str, receiver: str, amount: int, cause: str, job: str | None
+    ) -> None:
+        """Write down a movement of money at the chain's present block."""
+        chain = self.world.chain
+        self.ledger.transfers.append((chain.number, tx, self.world.env.now, asset, sender, receiver, amount, cause, job))
+
+    def _book(self, asset: str, sender: bytes, receiver: bytes, amount: int) -> None:
+        booked, touched = self.world.booked[asset], self.world.touched
+        if sender != ZERO_ADDRESS:
+            booked[sender] -= amount
+        if receiver != ZERO_ADDRESS:
+            booked[receiver] += amount
+        if asset == "ETH":
+            touched.update((sender, receiver))
+            touched.discard(ZERO_ADDRESS)
+
+    def block(self, block: Block) -> None:
+        """Write down a block: its transactions, events, and every movement of money with its cause."""
+        world, ledger = self.world, self.ledger
+        included = len(block.included) if block.result is None else int((block.result.status < Status.DEFERRED).sum())
+        ledger.blocks.append(
+            (block.number, block.time, block.base_fee, block.gas_used, world.rules.gas_limit, included, block.backlog)
+        )
+        for pending, why in block.dropped:
+            self._transaction(block, -1, pending, "dropped", why, 0, 0, 0)
+        for i, pending in block.executed():
+            self._executed(block, i, pending)
+        for tx, number, contract, fact in self._decoded:
+            job = fact.job.key if fact.job is not None else None
+            args = json.dumps(plain(fact.args))
+            ledger.events.append((block.number, tx, number, block.time, contract, fact.event, job, args))
+        for tx, asset, sender, receiver, amount in self._moved:
+            self._book(asset, sender, receiver, amount)
+            call = block.included[tx].call
+            market = world.market_of.get(call.to)
+            causes = market.causes(call, asset, sender, receiver, amount) if market else [("unknown", amount, None)]
+            for cause, part, job in causes:
+                self.transfer(tx, asset, world.name_of(sender), world.name_of(receiver), part, cause, job)
+        self._moved, self._decoded = [], []
+
+    def _executed(self, block: Block, i: int, pending: Pending) -> None:
+        assert block.result is not None
+        gas, status = int(block.result.gas[i]), Status(block.result.status[i])
+        tip = min(pending.tip, pending.max_fee - block.base_fee)
+        burned, tipped = gas * block.base_fee, gas * tip
+        reason = None if status == Status.SUCCESS else str(self.revert(block, i))
+        self._transaction(block, i, pending, status.name.lower(), reason, gas, burned, tipped)
+        address, job = pending.account.address, pending.call.job.key if pending.call.job is not None else None
+        booked = self.world.booked["ETH"]
+        booked[address] -= burned + tipped
+        self.world.touched.add(address)
+        self.transfer(i, "ETH", pending.account.name, "burnt", burned, "gas", job)
+        if tipped:
+            coinbase = self.world.chain.context(block.number, block.time).coinbase
+            booked[coinbase] += tipped
+            self.world.touched.add(coinbase)
+            self.transfer(i, "ETH", pending.account.name, "coinbase", tipped, "tip", job)
+
+    def _transaction(
+        self, block: Block, i: int, pending: Pending, status: str, reason: str | None, gas: int, burned: int, tipped: int
+    ) -> None:
+        call, account = pending.call, pending.account
+        self.ledger.transactions.append((
+            block.number, i, block.time, pending.sent, account.name, account.controller, account.role_of(call),
+            pending.why, call.verb, call.job.key if call.job is not None else None,
+            None if call.subject is None else str(plain(call.subject)), call.contract, call.function,
+            json.dumps(plain(call.args)), call.value, call.gas, gas, burned, tipped, status, reason,
+            block.time - pending.sent,
+        ))  # fmt: skip
+
+    def compute(self, account: Any, dollars: float, job: str | None) -> None:
+        """Charge somebody for computing, in USD of 18 decimals."""
+        amount = round(dollars * ETH)
+        if amount:
+            self.transfer(-1, "USD", account.name, "power company", amount, "compute", job)
+
+    def trained(self, account: Any, order: Order, job: str, seconds: float) -> None:
+        """Remember that somebody got a model, for the measurement at the end."""
+        self._models.append((self.world.env.now, account.name, account.controller, job, order, seconds))
+
+    def close(self) -> None:
+        """Write down what is measured once a run is over: models, jobs, accounts, and who holds what."""
+        world, ledger, workshop = self.world, self.ledger, self.world.workshop
+        task = workshop.task
+        for time, account, controller, job, order, seconds in self._models:
+            model = workshop.model(order)
+            score = workshop.score(model, order.problem)
+            ledger.models.append((
+                time, account, controller, job, world.store.cid(model).hex(), order.effort, seconds, score,
+                order.problem.scale, task.kind, len(model),
+            ))  # fmt: skip
+        for market in world.markets:
+            for job in market.jobs.values():
+                model = market.delivered(job)
+                score = None if model is None else workshop.score(model, job.task)
+                value = job.terms.value(score / job.scale) if score is not None else None
+                ledger.jobs.append((
+                    job.key, market.name, world.name_of(job.poster), job.reward, job.stake, job.scale, job.unit,
+                    market.asset, job.born, job.deadline_ns, job.closed, job.outcome,
+                    world.name_of(job.winner) if job.winner else None, score, value,
+                ))  # fmt: skip
+        for account in world.accounts.values():
+            strategy, attacker = account.person.strategy, account.person.attacker
+            roles = "+".join(account.roles)
+            ledger.accounts.append((account.name, account.controller, roles, strategy, attacker, "0x" + account.address.hex()))
+        for address, name in world.names.items():
+            self._holdings(address, name)
+
+    def _holdings(self, address: bytes, name: str) -> None:
+        world, ledger = self.world, self.ledger
+        ledger.holdings.append((name, "ETH", "balance", world.engine.balance(address), None))
+        for symbol, token in world.tokens.items():
+            if held := token.balanceOf(address):
+                ledger.holdings.append((name, symbol, "balance", held, None))
+        for market in world.markets:
+            if address in world.accounts and (owed := market.owed(address)):
+                ledger.holdings.append((name, market.asset, "owed", owed, market.name))
+
+

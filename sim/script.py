@@ -1,0 +1,180 @@
+"""Scripts: generators that wait. SimPy keeps the time; a script sees only what it yielded for.
+
+A `Wait` is what a script yields; a `Script` is a running generator, and itself something to wait for. Whatever wakes
+at one instant wakes in the order of its account's rank, a hash, so that the order of creation decides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simpy.events import PENDING, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from simpy import Environment
+
+    Steps = Generator[Event, Any, Any]
+
+
+class Wait(Event):
+    """Something that will have a value later. `cancel` it and nobody hears of it."""
+
+    __slots__ = ("due", "rank")
+
+    def __init__(self, env: Environment, rank: int) -> None:
+        super().__init__(env)
+        self.rank = rank
+        self.due: int | None = None  # when it is delivered, once that is known
+
+    def fire(self, value: Any, delay: int = 0) -> None:
+        """Deliver `value` after `delay` nanoseconds."""
+        self._ok, self._value = True, value
+        self.due = self.env.now + delay
+        self.env.schedule(self, priority=self.rank, delay=delay)  # type: ignore[arg-type]
+
+    @property
+    def arrived(self) -> bool:
+        """Whether its value has been, or is being, delivered at this instant."""
+        return self.due is not None and self.due <= self.env.now
+
+    def cancel(self) -> None:
+        """Stop waiting: nobody will hear of it any more."""
+        if self.callbacks:
+            self.callbacks.clear()
+
+
+class Sleep(Wait):
+    """A moment in time."""
+
+    __slots__ = ()
+
+    def __init__(self, env: Environment, rank: int, at: int) -> None:
+        super().__init__(env, rank)
+        self.fire(None, max(0, at - env.now))
+
+
+class First(Wait):
+    """The first of several waits: `(name, value)`; `("late", None)` when `by` passes.
+
+    Of those that arrive in the same instant the first as written wins. The losers are cancelled.
+    """
+
+    __slots__ = ("timer", "waits")
+
+    def __init__(self, env: Environment, rank: int, waits: dict[str, Event], by: int | None) -> None:
+        super().__init__(env, rank)
+        for name, wait in waits.items():
+            if not isinstance(wait, Event):
+                raise TypeError(
+                    f"first({name}=…) takes something to wait for, not {type(wait).__name__}; spawn a script"
+                )
+        self.waits = waits
+        self.timer: Sleep | None = None
+        for wait in waits.values():
+            if wait.callbacks is None:
+                self._settle(wait)
+                return
+            wait.callbacks.append(self._settle)
+        if by is not None:
+            self.timer = Sleep(env, rank, by)
+            self.timer.callbacks.append(self._late)
+
+    def _settle(self, _: Event) -> None:
+        if self._value is not PENDING:
+            return
+        won = next(name for name, wait in self.waits.items() if has_arrived(wait))
+        value = self.waits[won].value
+        self._drop(keep=won)
+        self.fire((won, value))
+
+    def _late(self, _: Event) -> None:
+        if self._value is PENDING:
+            self._drop()
+            self.fire(("late", None))
+
+    def _drop(self, keep: str | None = None) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        for name, wait in self.waits.items():
+            if name != keep:
+                drop(wait, self._settle)
+
+    def cancel(self) -> None:
+        """Stop waiting for all of them."""
+        super().cancel()
+        if self._value is PENDING:
+            self._drop()
+        else:
+            for wait in self.waits.values():  # decided but not delivered: an inbox takes its fact back
+                drop(wait, self._settle)
+
+
+def has_arrived(wait: Event) -> bool:
+    """Whether a wait's value is there to be read."""
+    return wait.callbacks is None or (wait.arrived if isinstance(wait, Wait) else False)
+
+
+def drop(wait: Event, listener: Any) -> None:
+    """Stop listening to a wait, and cancel it where nobody else listens."""
+    if wait.callbacks is not None and listener in wait.callbacks:
+        wait.callbacks.remove(listener)
+    if isinstance(wait, Wait) and not wait.callbacks:
+        wait.cancel()
+
+
+class Script(Wait):
+    """A running generator of waits, with the scripts that it started; its value is what the generator returns."""
+
+    __slots__ = ("_alive", "_steps", "_waiting", "children", "name")
+
+    def __init__(self, env: Environment, rank: int, steps: Steps, name: str, parent: Script | None = None) -> None:
+        super().__init__(env, rank)
+        if not hasattr(steps, "send"):
+            raise TypeError(f"{name} is no script: a script is a generator, so it yields at least once")
+        self._steps, self.name, self._alive = steps, name, True
+        self.children: list[Script] = []
+        if parent is not None:
+            parent.adopt(self)
+        start = Sleep(env, rank, env.now)
+        start.callbacks.append(self._resume)
+        self._waiting: Event | None = start
+
+    def adopt(self, child: Script) -> None:
+        """Own a child: it ends with this scope when this scope is cancelled."""
+        if len(self.children) > 16:
+            self.children = [script for script in self.children if script._alive]
+        self.children.append(child)
+
+    def _resume(self, event: Event) -> None:
+        self._waiting = None
+        try:
+            while True:
+                wait = self._steps.send(None if event._value is PENDING else event._value)
+                if not isinstance(wait, Event):
+                    raise TypeError(f"yielded {wait!r}, which nothing can wait for (did you mean `yield from`?)")  # noqa: TRY301
+                if wait.callbacks is not None:
+                    self._waiting = wait
+                    wait.callbacks.append(self._resume)
+                    return
+                event = wait  # delivered long ago: go on at once
+        except StopIteration as end:
+            self._alive = False
+            self.fire(end.value)
+        except Exception as error:
+            self._alive = False
+            error.add_note(f"in {self.name} at t={self.env.now / 10**9:.3f}")
+            raise
+
+    def cancel(self) -> None:
+        """Stop the script and all that it started; what was used until now is charged by whoever used it."""
+        super().cancel()
+        if not self._alive:
+            return
+        self._alive = False
+        if self._waiting is not None:
+            drop(self._waiting, self._resume)
+        for child in self.children:
+            child.cancel()
+        self._steps.close()

@@ -1,0 +1,46 @@
+"""The workshop: trains what is ordered, all that is pending together, the first time that somebody needs a result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slashpoint.sim.learning import correct
+
+if TYPE_CHECKING:
+    from slashpoint.sim.learning import Order, Problem, Task
+    from slashpoint.sim.luck import Luck
+
+
+class Workshop:
+    """Real training behind simulated time.
+
+    A model depends on its order alone, never on who trains beside it, so a cache may serve several runs:
+    it is keyed by task, seed and order.
+    """
+
+    def __init__(self, task: Task, luck: Luck, cache: dict[object, bytes] | None = None) -> None:
+        self.task, self._luck = task, luck
+        self._models = {} if cache is None else cache
+        self._pending: dict[Order, None] = {}
+
+    def _key(self, order: Order) -> object:
+        return (self.task, self._luck.key, order)
+
+    def expect(self, order: Order) -> None:
+        """Announce what will be needed later."""
+        if self._key(order) not in self._models:
+            self._pending[order] = None
+
+    def model(self, order: Order) -> bytes:
+        """The trained artefact of an order."""
+        if self._key(order) not in self._models:
+            self.expect(order)
+            orders = list(self._pending)
+            self._pending.clear()
+            for done, model in zip(orders, self.task.train(orders, self._luck), strict=True):
+                self._models[self._key(done)] = model
+        return self._models[self._key(order)]
+
+    def score(self, model: bytes, problem: Problem) -> int:
+        """How many of the test items a model gets right: the simulator's measurement, nobody's knowledge."""
+        return correct(self.task.predict(model, problem), self.task.labels(problem))
