@@ -17,7 +17,6 @@ _WHERE = {
     "simulate": "experiments.run",
     "Result": "experiments.run",
     "Conduct": "agents.conduct",
-    "Honest": "agents.conduct",
     "Role": "agents.roles.base",
     "Market": "protocols.base",
     "Job": "protocols.base",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.protocols.base import Work
 
@@ -18,21 +18,16 @@ if TYPE_CHECKING:
 DUTIES = ("enter", "work", "claim", "judge", "open", "truth", "settle")
 
 
-@dataclass_transform(kw_only_default=True)
+@dataclass
 class Conduct:
     """How an honest person answers each duty; an attack subclasses it and overrides what it lies about.
 
-    Annotated attributes of a subclass are its parameters (it is a keyword-only dataclass). An answer is a plain value
-    or a generator that waits. `super()` is how attacks compose: `attack=[sybil,overclaim]` asks Sybil first.
+    Every conduct is a dataclass: its fields are its parameters. An answer is a plain value or a generator that waits. `super()` is how attacks compose: `attack=[sybil,overclaim]` asks Sybil first.
     """
 
     powers: ClassVar[frozenset[str]] = frozenset()  # what it may see or do beyond an honest person's means
     seats: ClassVar[Mapping[str, int]] = {}  # how many seats it takes by duty; by default one that has a duty it lies in
     modifies: ClassVar[bool] = False  # it shapes how others are carried out (Sybil) and lies about nothing itself
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        dataclass(kw_only=True, eq=False)(cls)
 
     def identities(self, role: type) -> int:
         """How many accounts it plays a role with."""
@@ -69,16 +64,14 @@ class Conduct:
         return "accept" if 2 * measured >= subject.scale else "dispute"
 
 
-class Honest(Conduct):
-    """Answers every duty as the protocol's authors hope."""
-
-
 def compose(*conducts: Conduct) -> Conduct:
     """One conduct of several by cooperative inheritance, leftmost asked first.
 
     Raises:
         TypeError: when two answer the same duty and the left one never calls `super`, so that the right is dead.
     """
+    if not conducts:
+        return Conduct()
     if len(conducts) == 1:
         return conducts[0]
     kinds = [type(conduct) for conduct in conducts]
@@ -93,9 +86,10 @@ def compose(*conducts: Conduct) -> Conduct:
     body["seats"] = next((kind.seats for kind in kinds if kind.seats and not kind.modifies), {})
     parameters: dict[str, Any] = {}
     for conduct in conducts:
-        for parameter in fields(conduct):  # type: ignore[arg-type]
+        for parameter in fields(conduct):
             parameters.setdefault(parameter.name, getattr(conduct, parameter.name))
-    return type("+".join(kind.__name__ for kind in kinds), tuple(kinds), body)(**parameters)  # type: ignore[no-any-return]
+    together = dataclass(type("+".join(kind.__name__ for kind in kinds), tuple(kinds), body))
+    return together(**parameters)  # type: ignore[no-any-return]
 
 
 def lies(kind: type[Conduct]) -> frozenset[str]:

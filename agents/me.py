@@ -81,6 +81,11 @@ class Me:
         world = self._world
         return world.engine.balance(self.address) if asset == "ETH" else int(world.tokens[asset].balanceOf(self.address))
 
+    @property
+    def block_time(self) -> float:
+        """Seconds between blocks."""
+        return self._world.chain.period / SECOND
+
     def in_time(self, deadline: float) -> bool:
         """Whether something sent now can be in a block before `deadline`: latency and one block from now."""
         return self._world.env.now + self.account.latency + self._world.chain.period < nanoseconds(deadline)
@@ -174,9 +179,15 @@ class Me:
         account.next_nonce += 1
         return done
 
-    def because(self, duty: str, by: str) -> None:
-        """Note the duty that what is sent next follows from."""
+    def answered(self, role: str, duty: str, job: Job, about: Any, by: str, answer: str) -> None:
+        """Write down who answered a duty and how; what is sent next follows from it."""
         self._because.append(f"{duty}={by}")
+        subject = about if isinstance(about, str) else getattr(about, "id", None)
+        world, account = self._world, self.account
+        world.ledger.duties.append((
+            world.env.now, account.name, account.controller, role, duty, job.key,
+            None if subject is None else str(subject), by, answer,
+        ))  # fmt: skip
 
     def publishes(self, content: bytes) -> bytes:
         """Put content into the content store and keep it there; returns its CID, 32 bytes."""
@@ -238,6 +249,10 @@ class Me:
         if job.poster not in self.mind.addresses:
             self._refuse("oracle", "reads the labels of another's job")
         return self._world.workshop.task.labels(job.task)
+
+    def commissions(self) -> list[tuple[int, float]]:
+        """The jobs that this person is to post: (number, Unix seconds)."""
+        return self._world.demand.get(self.account.name, [])
 
     def tasks(self, number: int) -> Any:
         """A problem to commission: the person's `number`-th, as (problem, files for the content store)."""

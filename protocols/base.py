@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.sim.units import SECOND
@@ -102,6 +102,15 @@ class Market:
         """The contract's name."""
         return self.contract.name
 
+    def event(self, name: str) -> Event:
+        """An event of the contract by its name."""
+        return self.contract.event(name)
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """Events after which something may be due."""
+        raise NotImplementedError
+
     def __getattr__(self, name: str) -> Event:
         """An event of the contract by its name; a misspelt one raises and lists what exists."""
         if name.startswith("_") or name == "contract":
@@ -112,7 +121,7 @@ class Market:
         """Tag an intention with what a stranger may read of it."""
         if verb not in VERBS:
             raise ValueError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
-        return replace(call, verb=verb, job=job, subject=subject, carries=carries)
+        return call.tagged(verb, job, subject, carries)
 
     # --- what each protocol says --------------------------------------------------------------------------------
 

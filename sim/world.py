@@ -17,7 +17,7 @@ import simpy
 from slashpoint.sim import invariants as builtin
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
 from slashpoint.sim.contract import Contract
-from slashpoint.sim.engine import BlockContext, Engine, Status, Tx
+from slashpoint.sim.engine import BlockContext, Engine, Signer, Status, Tx
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.facts import Facts
 from slashpoint.sim.invariants import Invariant, invariants_of
@@ -78,6 +78,7 @@ class World(mesa.Model):  # type: ignore[misc]
         self.touched: set[bytes] = set()
         self.invariants: list[Invariant] = invariants_of(builtin)
         self.violations: list[tuple[int, str, str]] = []
+        self.demand: dict[str, list[tuple[int, float]]] = {}  # account → jobs that it is to post: (number, Unix seconds)
         self.expected_jobs = 0
         self.attempts = 0  # to post a job
         self.watchers: list[Callable[[Pending], None]] = []  # those who read the mempool
@@ -86,6 +87,8 @@ class World(mesa.Model):  # type: ignore[misc]
         self._quiet = 0
         self._deployer = address_of(GENESIS, rules.addresses)
         self.names[self._deployer] = GENESIS
+        if isinstance(engine, Signer):
+            engine.learn(GENESIS)
         prices.begin(luck("prices"), float(rules.genesis))
         engine.fund(self._deployer, 10**12 * ETH)
 
@@ -123,6 +126,14 @@ class World(mesa.Model):  # type: ignore[misc]
     def register(self, account: Any) -> None:
         """Make an account known by its address."""
         self.accounts[account.address], self.names[account.address] = account, account.name
+        if isinstance(self.engine, Signer):
+            self.engine.learn(account.name)
+
+    def add_market(self, market: Any) -> None:
+        """Open a market for business: its contract's events and movements of money are its to explain."""
+        self.markets.append(market)
+        self.market_of[market.contract.address] = market
+        self.invariants += invariants_of(market)
 
     # --- people act ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,28 @@
+"""Lazy: hands in the fruit of a fraction of the training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Lazy(Conduct):
+    """Trains a fraction of what is asked and hopes that nobody else is better.
+
+    Source: ModelMarket's README (training costs electricity). Exposed by: competition, or a minimum accuracy.
+    """
+
+    effort: float = 0.05  # share of the full training
+
+    def work(self, me: Me, job: Job) -> Any:
+        """Stop early."""
+        model = yield me.trains(job, effort=self.effort)
+        return Work(model=model, predictions=me.predicts(model, job))

@@ -1,0 +1,24 @@
+"""Overclaim: reports a perfect score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Overclaim(Conduct):
+    """Claims the best possible score whatever was measured, and hopes that nobody checks.
+
+    Source: ModelMarket's README (claims come before proof). Exposed by: opening the sealed predictions; the stake pays.
+    """
+
+    def claim(self, me: Me, job: Job, measured: int) -> Any:
+        """Full marks."""
+        return job.scale

@@ -1,0 +1,41 @@
+"""Sybil: one person behind several accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job, Subject
+
+
+@dataclass
+class Sybil(Conduct):
+    """One brain, k accounts: work and judgements are made, and paid for, once. Compose it: `attack=[sybil,overclaim]`.
+
+    Source: Douceur, The Sybil Attack (2002). Exposed by: a stake or a fee for each identity.
+    """
+
+    modifies: ClassVar[bool] = True
+
+    k: int = 3  # accounts
+
+    def __post_init__(self) -> None:
+        """Refuse fewer than one account."""
+        if self.k < 1:
+            raise ValueError(f"attack.sybil.k={self.k}: a person has at least one account")
+
+    def identities(self, role: type) -> int:
+        """As many in every role."""
+        return self.k
+
+    def work(self, me: Me, job: Job) -> Any:
+        """One training serves all."""
+        return (yield from me.mind.once(("work", job.key), me, super().work, me, job))
+
+    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+        """One look serves all."""
+        return (yield from me.mind.once(("judge", job.key, subject.id), me, super().judge, me, job, subject))

@@ -1,0 +1,275 @@
+"""ModelMarket: a request for a model, answered by sealed predictions, judged by sealed labels.
+
+Source: the ModelMarket dApp (its README, `MLModelMarketplace.sol`, `ModelCoin.sol`). A requester locks a reward and the
+seal of a test set's labels; trainers seal models and predictions behind a stake; the labels are opened; trainers claim
+their counts; the best claim must open what it sealed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.protocols.base import Job, Market, Terms
+from slashpoint.sim.contract import Artifact, Contract
+from slashpoint.sim.units import ETH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Work
+    from slashpoint.sim.contract import Call, Event
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.learning import Problem
+    from slashpoint.sim.world import World
+
+OPEN, AWAIT_TRUTH, GROUNDED, CANDIDATE, SUCCESS, REFUNDED, CANCELLED, PUNISHED = range(1, 9)
+OUTCOMES = {SUCCESS: "success", REFUNDED: "refunded", CANCELLED: "cancelled", PUNISHED: "requester punished"}
+CREDITS = ("reward", "stake", "refund", "slash", "bounty", "fee")  # the contract's Cause, by its number
+SLASH_TO = ("treasury", "victims", "burn")
+UNLIMITED = 2**256 - 1
+
+
+@dataclass(kw_only=True)
+class ModelMarketTerms(Terms):
+    """The rules of a ModelMarket and what its requesters offer. Amounts in whole MDC, times in seconds."""
+
+    name: str = "modelmarket"
+    reward: float  # to the winner
+    stake: float  # of each trainer
+    requester_stake: float  # slashed when the truth does not come
+    submission_window: float
+    response_window: float  # to open the truth, to claim, to open a model
+    loser_refund: bool  # an honest loser's stake goes back
+    slash_to: str  # treasury | victims | burn
+    poke_bounty_bps: int  # of a slash, to whoever triggered a timeout
+    min_accuracy_bps: int  # a claim below cannot win
+    fee_bps: int  # of the reward, to the treasury
+    salted: bool  # seals carry a salt and an address
+    max_submissions: int  # to a request; 0 is no limit
+    airdrop: bool  # anybody may claim 1000 MDC once
+    seats: dict[str, int] = field(default_factory=dict)
+    endowment: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.slash_to not in SLASH_TO:
+            raise ValueError(f"protocol.slash_to={self.slash_to}: there are {', '.join(SLASH_TO)}")
+        if self.submission_window < 60:
+            raise ValueError(f"protocol.submission_window={self.submission_window}: at least 60 seconds")
+
+    def rules(self) -> dict[str, Any]:
+        """The contract's `Rules`."""
+        return {
+            "window": round(self.response_window), "minSubmission": 60, "requesterStake": whole(self.requester_stake),
+            "loserRefund": self.loser_refund, "slashTo": SLASH_TO.index(self.slash_to),
+            "pokeBountyBps": self.poke_bounty_bps, "minAccuracyBps": self.min_accuracy_bps, "feeBps": self.fee_bps,
+            "salted": self.salted, "maxSubmissions": self.max_submissions,
+        }  # fmt: skip
+
+    def infeasible(self) -> Iterable[str]:
+        """Why nobody could or would take part, if so."""
+        richest = self.endowment.get("mdc", 0.0)
+        if self.stake > richest:
+            yield f"no trainer owns the stake of {self.stake:g} MDC (endowment {richest:g} MDC)"
+        if self.reward + self.requester_stake > richest:
+            yield f"no requester owns reward and stake, {self.reward + self.requester_stake:g} MDC (endowment {richest:g} MDC)"
+        if self.reward == 0:
+            yield "the reward is zero"
+
+
+def whole(tokens: float) -> int:
+    """Smallest units in whole tokens."""
+    return round(tokens * ETH)
+
+
+def sealed(payload: bytes, salt: bytes, who: bytes, *, salted: bool) -> bytes:
+    """The contract's seal of a 32-byte payload by an address: SHA-256, salted or bare."""
+    return hashlib.sha256(payload + salt + who.rjust(32, b"\0") if salted else payload).digest()
+
+
+@dataclass
+class ModelMarket(Market):
+    """The request market on MDC."""
+
+    terms: ModelMarketTerms
+    credits: dict[bytes, list[tuple[str, int, str | None]]] = field(default_factory=lambda: defaultdict(list))
+    accepted: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the model that won
+
+    opens: ClassVar[str] = "RequestCreated"
+    closes: ClassVar[str] = "RequestClosed"
+    asset: ClassVar[str] = "MDC"
+    duties: ClassVar[dict[str, str]] = {
+        "enter": "take part in a request",
+        "work": "train, and predict the test set's labels",
+        "claim": "correct predictions (count)",
+        "open": "truth: labels; work: predictions and model",
+        "truth": "labels of the test set (bytes)",
+    }
+
+    @classmethod
+    def deploy(cls, world: World, terms: ModelMarketTerms) -> ModelMarket:
+        """Put token and market on a world's chain."""
+        token = world.deploy(Artifact.ours("ModelCoin"), terms.airdrop, symbol=cls.asset)
+        contract = world.deploy(Artifact.ours("ModelMarket"), token.address, terms.rules())
+        return cls(world, contract, terms)
+
+    @property
+    def token(self) -> Contract:
+        """ModelCoin."""
+        return self.world.tokens[self.asset]
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """Whatever changes a request's state."""
+        return self.TruthUploaded, self.AccuracyClaimed, self.CandidatePicked, self.RequestClosed
+
+    def setup(self, me: Me) -> Sequence[Call]:
+        """The market may take one's tokens."""
+        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def draft(self, me: Me, problem: Problem, train: bytes, test: bytes) -> Job:
+        """A job that is about to be posted; `train` and `test` are the CIDs of its data."""
+        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job.reward, job.stake = whole(self.terms.reward), whole(self.terms.stake)
+        job.unit = "correct"
+        self.drafts[job.key] = job
+        job.id = (train, test)
+        return job
+
+    def posts(self, job: Job, labels: bytes, salt: bytes) -> Call:
+        """Lock the reward, and the seal of the labels."""
+        train, test = job.id
+        payload = hashlib.sha256(labels).digest()
+        terms = {
+            "reward": job.reward, "stake": job.stake, "submissionWindow": round(self.terms.submission_window),
+            "size": job.scale, "trainCid": train, "testCid": test,
+            "truthSeal": hashlib.sha256(payload + salt if self.terms.salted else payload).digest(), "context": job.key,
+        }  # fmt: skip
+        return self.does("posts", job, self.contract.createRequest(terms, gas=420_000))
+
+    def cancels(self, job: Job) -> Call:
+        """Give one's request up."""
+        return self.does("cancels", job, self.contract.cancelRequest(job.id, gas=150_000 + 60_000 * self._crowd(job)))
+
+    def submits(self, me: Me, job: Job, work: Work) -> Call:
+        """Seal a model and its predictions, and put up the stake; or hand in what another sealed."""
+        if work.copied is not None:
+            model, predictions = work.copied
+        else:
+            salt, salted = me.salt(job.key), self.terms.salted
+            model = sealed(hashlib.sha256(work.model or b"").digest(), salt, me.address, salted=salted)
+            predictions = sealed(hashlib.sha256(work.predictions or b"").digest(), salt, me.address, salted=salted)
+        call = self.contract.submitModel(job.id, model, predictions, gas=280_000)
+        return self.does("submits", job, call, carries=(model, predictions))
+
+    def retracts(self, job: Job) -> Call:
+        """Take one's submission back before the deadline."""
+        return self.does("retracts", job, self.contract.cancelSubmission(job.id, gas=200_000))
+
+    def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
+        """Open the labels."""
+        call = self.contract.uploadTruth(job.id, labels, salt, gas=140_000 + 1_200 * len(labels))
+        return self.does("grounds", job, call, carries=labels)
+
+    def claims(self, job: Job, count: int) -> Call:
+        """Report how many predictions are right."""
+        return self.does("claims", job, self.contract.claimAccuracy(job.id, count, gas=80_000), carries=count)
+
+    def reveals(self, me: Me, job: Job, work: Work) -> Call:
+        """Open one's seals as the candidate."""
+        predictions, cid = work.predictions or b"", hashlib.sha256(work.model or b"").digest()
+        gas = 260_000 + 700 * len(predictions) + 70_000 * self._crowd(job)
+        call = self.contract.openModel(job.id, predictions, cid, me.salt(job.key), gas=gas)
+        return self.does("opens", job, call, carries=(predictions, cid))
+
+    def withdraws(self, job: Job | None = None) -> Call:
+        """Take what one is owed."""
+        return self.does("withdraws", job, self.contract.withdraw(gas=100_000))
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def _crowd(self, job: Job) -> int:
+        return int(self.contract.status(job.id).submissions)
+
+    def truth(self, job: Job) -> bytes:
+        """The labels that the requester opened."""
+        return bytes(self.contract.truthOf(job.id))
+
+    def relate(self, fact: Fact) -> Job | None:
+        """The request that an event is about."""
+        args = fact.args
+        if fact.event == self.opens:
+            job = self.drafts.pop(args["context"], None)
+            if job is None or job.poster != args["requester"]:
+                return None  # a stranger's, with data that nobody can fetch
+            job.id, job.born, job.deadline = args["id"], fact.time, float(args["deadline"])
+            self.jobs[job.id] = job
+            return job
+        job = self.jobs.get(args.get("id"))
+        match fact.event:
+            case "Credited":
+                self.credits[args["who"]].append((CREDITS[args["cause"]], args["amount"], job.key if job else None))
+            case "ModelAccepted" if job is not None:
+                self.accepted[job.key] = args["modelCid"]
+            case self.closes if job is not None:
+                job.closed, job.outcome = fact.time, OUTCOMES[args["state"]]
+                job.winner = args["winner"] if any(args["winner"]) else None
+        return job
+
+    def causes(
+        self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
+    ) -> Iterable[tuple[str, int, str | None]]:
+        """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
+        job = call.job.key if call.job is not None else None
+        if call.function == "createRequest" and receiver == self.contract.address:
+            stake = min(amount, whole(self.terms.requester_stake))
+            return [("deposit", amount - stake, job)] + ([("stake", stake, job)] if stake else [])
+        if call.function == "submitModel" and receiver == self.contract.address:
+            return [("stake", amount, job)]
+        if call.function == "withdraw" and sender == self.contract.address:
+            parts = self.credits.pop(receiver, [])
+            rest = amount - sum(part for _, part, _ in parts)
+            return [*parts, ("unknown", rest, job)] if rest else parts
+        if sender == self.contract.address:
+            return [("burn", amount, job)]
+        return [("unknown", amount, job)]
+
+    def poke(self, job: Job) -> tuple[float, Call] | None:
+        """What anybody may call next: a pick, or a timeout."""
+        state, due, submissions, _ = self.contract.status(job.id)
+        if state > CANDIDATE:
+            return None
+        gas = 200_000 + 90_000 * submissions
+        if state == GROUNDED:
+            reported = len(self.world.facts.of(self.AccuracyClaimed, job.key))
+            when = job.born / 10**9 if reported >= submissions else float(due)
+            return when, self.does("pokes", job, self.contract.pickCandidate(job.id, gas=gas))
+        late = float(due) if state == CANDIDATE or not submissions else job.deadline + self.terms.response_window
+        return late, self.does("pokes", job, self.contract.enforceTimeout(job.id, gas=gas))
+
+    def liabilities(self) -> dict[str, dict[str, int]]:
+        """Open rewards and stakes, what may be withdrawn, and the slashed pool."""
+        return {
+            self.asset: {
+                "in escrow": self.contract.escrow(),
+                "owed": self.contract.owedTotal(),
+                "in the treasury": self.contract.treasury(),
+            }
+        }
+
+    def owed(self, address: bytes) -> int:
+        """What an account may withdraw."""
+        return int(self.contract.owed(address))
+
+    def delivered(self, job: Job) -> bytes | None:
+        """The model that won, if its CID was published and is kept."""
+        cid = self.accepted.get(job.key)
+        return None if cid is None else self.world.store.get(cid)
+
+
+MARKET, TERMS = ModelMarket, ModelMarketTerms
