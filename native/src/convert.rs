@@ -35,7 +35,7 @@ pub fn transaction(item: &Bound<'_, PyAny>, registry: &Registry) -> PyResult<Tra
 /// A batch from an iterable of transactions.
 pub fn transactions(batch: &Bound<'_, PyAny>, registry: &Registry) -> PyResult<Vec<Transaction>> {
     let convert = |(at, item): (usize, PyResult<Bound<'_, PyAny>>)| {
-        transaction(&item?, registry).map_err(named(&format!("transaction {at}")))
+        transaction(&item?, registry).map_err(|error| named(&format!("transaction {at}"))(error))
     };
     batch.try_iter()?.enumerate().map(convert).collect()
 }
