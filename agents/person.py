@@ -28,7 +28,7 @@ class Traits:
 
     latency: float = 0.5  # seconds to hear of a block or to be heard
     speed: float = 1.0  # of the training device, relative to the reference device
-    compute_usd_hour: float = 1.0  # what an hour of the device costs, USD
+    compute_usd_hour: float = 0.0  # what an hour of the device costs, USD: electricity
     data_share: float = 1.0  # of a public training set that the device can hold
     eth: float = 10.0  # first endowment, ETH
     tokens: float = 1000.0  # first endowment, whole tokens

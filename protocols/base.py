@@ -96,6 +96,7 @@ class Market:
     closes: ClassVar[str] = ""  # the event that ends it
     asset: ClassVar[str] = "ETH"  # what rewards and stakes are paid in
     duties: ClassVar[Mapping[str, str]] = {}  # duty → what it is about here, with its unit
+    expects: ClassVar[tuple[str, ...]] = ()  # events without which a run is suspect
 
     @property
     def name(self) -> str:

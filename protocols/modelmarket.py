@@ -31,6 +31,7 @@ OUTCOMES = {SUCCESS: "success", REFUNDED: "refunded", CANCELLED: "cancelled", PU
 CREDITS = ("reward", "stake", "refund", "slash", "bounty", "fee")  # the contract's Cause, by its number
 SLASH_TO = ("treasury", "victims", "burn")
 UNLIMITED = 2**256 - 1
+DEAD = bytes(18) + b"\xde\xad"  # where the contract burns
 
 
 @dataclass(kw_only=True)
@@ -109,11 +110,16 @@ class ModelMarket(Market):
         "truth": "labels of the test set (bytes)",
     }
 
+    expects: ClassVar[tuple[str, ...]] = (
+        "RequestCreated", "ModelSubmitted", "TruthUploaded", "AccuracyClaimed", "CandidatePicked", "ModelAccepted",
+    )  # fmt: skip
+
     @classmethod
     def deploy(cls, world: World, terms: ModelMarketTerms) -> ModelMarket:
         """Put token and market on a world's chain."""
         token = world.deploy(Artifact.ours("ModelCoin"), terms.airdrop, symbol=cls.asset)
         contract = world.deploy(Artifact.ours("ModelMarket"), token.address, terms.rules())
+        world.names[DEAD] = "burnt"
         return cls(world, contract, terms)
 
     @property

@@ -31,6 +31,7 @@ class ChainRules:
     base_fee_gwei: float = 1.0  # of the first block
     elasticity: int = 2  # gas limit / gas target (EIP-1559)
     denominator: int = 8  # the base fee moves by at most 1 / this a block (EIP-1559)
+    background: float = 1.0  # what others' demand fills of the target at the first base fee; 0 is an empty chain
     tip_gwei: float = 0.1  # the tip that people offer unless they say otherwise
     ordering: str = "priority"  # priority | fifo | random
     genesis: int = 1_767_225_600  # Unix seconds
@@ -100,7 +101,7 @@ class Block:
     included: list[Pending] = field(default_factory=list)  # aligned with the result's columns; see `executed`
     result: BlockResult | None = None
     dropped: list[tuple[Pending, str]] = field(default_factory=list)
-    gas_used: int = 0
+    gas_used: int = 0  # others' included
     backlog: int = 0
 
     def executed(self) -> Iterable[tuple[int, Pending]]:
@@ -118,7 +119,7 @@ class Chain:
         self.number = 0
         self.period = nanoseconds(rules.block_time)
         self.time = rules.genesis * SECOND  # of the latest block
-        self.base_fee = round(rules.base_fee_gwei * GWEI)
+        self.base_fee = self._level = round(rules.base_fee_gwei * GWEI)
         self.tip = round(rules.tip_gwei * GWEI)
         self._queues: dict[bytes, deque[Pending]] = {}
 
@@ -140,18 +141,30 @@ class Chain:
         """All that waits, account by account in the order of nonces."""
         return (pending for queue in self._queues.values() for pending in queue)
 
+    def others(self) -> int:
+        """Gas that others take of the next block: demand of unit elasticity, so that the base fee has a level to hold.
+
+        A modelling assumption: at the chain's first base fee it is `background` of the target, at twice that fee half.
+        """
+        rules = self.rules
+        target = rules.gas_limit // rules.elasticity
+        return min(rules.gas_limit, round(target * rules.background) * self._level // max(self.base_fee, 1))
+
     def mine(self) -> Block:
         """Make the next block of what arrived strictly before its time."""
         self.number += 1
         self.time += self.period
-        block = Block(self.number, self.time, self.base_fee)
+        others = self.others()
+        block = Block(self.number, self.time, self.base_fee, gas_used=others)
         if self._queues:
             self._drop_hopeless(block)
             block.included = self._ordered()
         if block.included:
             txs = [pending.signed() for pending in block.included]
-            result = block.result = self.engine.run_block(self.context(self.number, self.time), txs)
-            block.gas_used = int(result.gas.sum())
+            context = self.context(self.number, self.time)
+            room = context._replace(gas_limit=context.gas_limit - others)
+            result = block.result = self.engine.run_block(room, txs)
+            block.gas_used += int(result.gas.sum())
             for i, status in enumerate(result.status.tolist()):
                 if status == Status.INVALID:
                     self._drop(block, block.included[i], result.reasons[i])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from slashpoint.sim.contract import Revert
 from slashpoint.sim.engine import ZERO_ADDRESS, Status
 from slashpoint.sim.facts import Fact
+from slashpoint.sim.store import cid
 from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ class Recorder:
             model = workshop.model(order)
             score = workshop.score(model, order.problem)
             ledger.models.append((
-                time, account, controller, job, world.store.cid(model).hex(), order.effort, seconds, score,
+                time, account, controller, job, cid(model).hex(), order.effort, seconds, score,
                 order.problem.scale, task.kind, len(model),
             ))  # fmt: skip
         for market in world.markets:

@@ -158,14 +158,16 @@ class World(mesa.Model):  # type: ignore[misc]
                 contract.forget()
         elif not block.dropped:
             self.recorder.block(block)
-            self._count_quiet()
+            self._quiet += 1
+            self.ledger.tick()
             return
         self._tell(block)
         self.recorder.block(block)
         self._active_blocks += 1
         self.check(self._active_blocks)
         self.touched.clear()
-        self._count_quiet()
+        self._quiet = 0
+        self.ledger.tick()
 
     def _tell(self, block: Block) -> None:
         """Turn what a block did into facts and receipts."""
@@ -198,14 +200,10 @@ class World(mesa.Model):  # type: ignore[misc]
                     self.violations.append((self.chain.number, invariant.__name__, complaint))
                     self.ledger.violations.append((self.chain.number, self.chain.time, invariant.__name__, complaint))
 
-    def _count_quiet(self) -> None:
-        self._quiet = 0 if self.chain.backlog else self._quiet + 1
-        self.ledger.tick()
-
     @property
     def ended(self) -> bool:
         """Whether all jobs were posted and are over, and nothing has been pending for a while."""
-        if self.attempts < self.expected_jobs or self._quiet < QUIET:
+        if self.attempts < self.expected_jobs or self._quiet < QUIET or self.chain.backlog:
             return False
         return all(job.closed is not None for market in self.markets for job in market.jobs.values())
 

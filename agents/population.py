@@ -1,0 +1,113 @@
+"""The population: who sits in which seat, under which circumstances, and which of them cheat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.conduct import Conduct, compose, lies
+from slashpoint.agents.mind import Mind
+from slashpoint.agents.person import Person, Traits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from slashpoint.agents.roles.base import Role
+    from slashpoint.protocols.base import Market
+    from slashpoint.sim.luck import Luck
+    from slashpoint.sim.world import World
+
+Spec = float | dict[str, Any]  # a number, or a distribution with its parameters
+
+
+def draw(spec: Spec, luck: Luck) -> float:
+    """A number from a distribution: `{"uniform": [low, high]}`, `{"lognormal": [median, sigma]}`, or a constant.
+
+    Raises:
+        ValueError: there is no such distribution.
+    """
+    match spec:
+        case {"uniform": [low, high]}:
+            return luck.uniform(low, high)
+        case {"lognormal": [median, sigma]}:
+            return float(median * luck.generator().lognormal(0.0, sigma))
+        case int() | float():
+            return float(spec)
+    raise ValueError(f"{spec} is no distribution: give a number, {{uniform: [low, high]}} or {{lognormal: [median, sigma]}}")
+
+
+@dataclass(frozen=True)
+class Population:
+    """How many people there are of each role, and what they are like."""
+
+    seats: Mapping[str, int]  # by role
+    people: Mapping[str, Spec]  # what traits are drawn from
+    eth: float = 10.0  # first endowment of each person, ETH
+    tokens: float = 1000.0  # first endowment of each person, whole tokens
+    attackers: int = 1  # seats that cheat, for each that the attack asks for
+    rotate: int = 0  # which seats they take; the seed, so that skill averages out
+    leave_out: frozenset[str] = field(default_factory=frozenset)  # people who stay away
+
+    def traits(self, luck: Luck) -> Traits:
+        """One person's circumstances."""
+        drawn = {name: draw(spec, luck(name)) for name, spec in self.people.items()}
+        power, energy = drawn.pop("power"), drawn.pop("energy")
+        return Traits(**drawn, compute_usd_hour=power / 1000 * energy, eth=self.eth, tokens=self.tokens)
+
+    def settle(
+        self, world: World, market: Market, roles: Sequence[type[Role]], attacks: Sequence[Conduct], label: str
+    ) -> list[Person]:
+        """Create everybody and give them their first money.
+
+        Raises:
+            ValueError: the attack has no seat here.
+        """
+        cheats = self.cheats(roles, attacks)
+        liar, circle = compose(*attacks) if attacks else Conduct(), Mind()
+        people = []
+        for role in roles:
+            for i in range(self.seats.get(role.__name__.lower(), 0)):
+                name = f"{role.__name__.lower()}/{i}"
+                if name in self.leave_out:
+                    continue
+                cheating = name in cheats
+                conduct = liar if cheating else Conduct()
+                person = Person(
+                    world, name, [role(conduct, market)], self.traits(world.luck("traits", name)),
+                    strategy=label if cheating else "honest", circle=circle if cheating else None,
+                )  # fmt: skip
+                person.endow(market)
+                people.append(person)
+        return people
+
+    def cheats(self, roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> frozenset[str]:
+        """The names of those who cheat."""
+        if not attacks:
+            return frozenset()
+        wanted = seating(roles, attacks)
+        if not wanted:
+            kinds = " + ".join(type(attack).__name__ for attack in attacks)
+            raise ValueError(f"{kinds} has no seat here: no role has a duty that it lies about")
+        names = set()
+        for role, number in wanted.items():
+            seats = self.seats.get(role, 0)
+            for i in range(min(seats, number * self.attackers)):
+                names.add(f"{role}/{(self.rotate + i) % seats}")
+        return frozenset(names)
+
+
+def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> dict[str, int]:
+    """How many seats of which role an attack takes: as it declares by duty, else one where it lies most."""
+    declared: Mapping[str, int] = next((a.seats for a in attacks if a.seats and not a.modifies), {})
+    wanted: dict[str, int] = {}
+    for duty, number in declared.items():
+        role = next((role for role in roles if duty in role.duties), None)
+        if role is None:
+            return {}
+        wanted[role.__name__.lower()] = wanted.get(role.__name__.lower(), 0) + number
+    if wanted:
+        return wanted
+    lied = frozenset[str]().union(*(lies(type(attack)) for attack in attacks if not attack.modifies))
+    lied = lied or frozenset({"work", "judge"})
+    best = max(roles, key=lambda role: len(lied & role.duties))
+    return {best.__name__.lower(): 1} if lied & best.duties else {}

@@ -1,0 +1,248 @@
+"""One run: a configuration becomes a world, lives, and leaves a result."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from slashpoint.agents.population import Population
+from slashpoint.experiments import catalogue
+from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLES
+from slashpoint.experiments.config import attacks as chosen_attacks
+from slashpoint.experiments.config import chain_rules, compose, plugin
+from slashpoint.experiments.folder import RunFolder
+from slashpoint.sim.engine import make_engine
+from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.invariants import invariants_of
+from slashpoint.sim.ledger import Ledger, Tables, read
+from slashpoint.sim.luck import Luck
+from slashpoint.sim.metrics import all_metrics, builtin, metrics_of
+from slashpoint.sim.metrics.caveats import warnings
+from slashpoint.sim.metrics.run import Run, at_end
+from slashpoint.sim.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from slashpoint.agents.conduct import Conduct
+
+MODELS: dict[object, bytes] = {}  # trained in this process: a model depends on its order alone
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to."""
+
+    run: Run
+    engine: str
+    folder: Path | None = None
+    extra: tuple[Any, ...] = ()  # a project's metrics
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """Every metric: name, key (of what is many), value, unit, better, definition."""
+        return all_metrics(self.run, [*builtin(), *self.extra])
+
+    def metric(self, name: str, key: str = "") -> float:
+        """One metric's value.
+
+        Raises:
+            KeyError: there is none; the message lists those that exist.
+        """
+        table = self.metrics
+        found = table[(table["name"] == name) & (table["key"] == key)]["value"]
+        if found.empty:
+            there = sorted(set(table["name"])) if name not in set(table["name"]) else sorted(table[table["name"] == name]["key"])
+            raise KeyError(f"no metric {name!r} with key {key!r}; there are {', '.join(there)}")
+        return float(found.iloc[0])
+
+    @property
+    def ledger(self) -> Tables:
+        """The tables: `result.ledger["events"]` is a DataFrame."""
+        return self.run.tables
+
+    @property
+    def violations(self) -> pd.DataFrame:
+        """What the invariants complained of: block, time_ns, invariant, complaint."""
+        return self.run.tables["violations"]
+
+    @property
+    def chain_hash(self) -> str:
+        """SHA-256 of what happened on chain."""
+        return self.run.hashes["chain_hash"]
+
+    @property
+    def full_hash(self) -> str:
+        """SHA-256 of all that was recorded."""
+        return self.run.hashes["full_hash"]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader should look at before believing the figures."""
+        return warnings(self.run)
+
+
+def build(
+    config: DictConfig, ledger: Ledger, *, project: Path | None = None, attacks: Sequence[Conduct] | None = None
+) -> World:
+    """Deploy a world and settle its people; time has not begun.
+
+    Args:
+        config: a composed configuration.
+        ledger: where it writes.
+        project: a project's folder.
+        attacks: conducts to use instead of the configuration's.
+    """
+    rules = chain_rules(config)
+    engine = make_engine(config.engine, rules.fork)
+    task, prices = plugin("task", config, project), plugin("prices", config, project)
+    try:
+        world = World(engine, rules, Luck(config.seed), task, prices, ledger, MODELS)
+        protocol: dict[str, Any] = OmegaConf.to_container(config.protocol)  # type: ignore[assignment]
+        module, roles = (catalogue.part(kind, protocol["name"], project) for kind in (PROTOCOL, ROLES))
+        market = module.MARKET.deploy(world, module.TERMS(**protocol))
+        world.add_market(market)
+        for extra in catalogue.parts(INVARIANTS, project):
+            world.invariants += invariants_of(extra)
+        _settle(world, market, roles.ROLES, config, project, attacks)
+    except ValueError as error:
+        raise Misconfigured(str(error)) from error
+    return world
+
+
+def _settle(
+    world: World, market: Any, roles: Any, config: DictConfig, project: Path | None, attacks: Sequence[Conduct] | None
+) -> None:
+    scenario: dict[str, Any] = OmegaConf.to_container(config.scenario)  # type: ignore[assignment]
+    terms = market.terms
+    population = Population(
+        {role: seats * scenario["scale"] for role, seats in terms.seats.items()},
+        scenario["people"],
+        terms.endowment["eth"],
+        terms.endowment.get(market.asset.lower(), 0.0),
+        scenario["attackers"],
+        config.seed,
+        frozenset(scenario["absent"]),
+    )
+    conducts = list(attacks) if attacks is not None else chosen_attacks(config, project)
+    people = population.settle(world, market, roles, conducts, label(conducts))
+    posters = [person.accounts[0] for role in roles if "truth" in role.duties for person in people if isinstance(person.roles[0], role)]
+    start = world.rules.genesis + 2 * world.rules.block_time
+    for job in range(scenario["jobs"] if posters else 0):
+        mine = world.demand.setdefault(posters[job % len(posters)].name, [])
+        mine.append((len(mine), start + job * scenario["interval"]))
+    for person in people:
+        person.begin()
+
+
+def label(attacks: Sequence[Conduct]) -> str:
+    """What the strategy of those who cheat is called."""
+    return "+".join(type(attack).__name__.lower() for attack in attacks) or "honest"
+
+
+def run(
+    config: DictConfig,
+    *,
+    project: Path | None = None,
+    overrides: Sequence[str] = (),
+    runs: Path | None = None,
+    progress: Callable[[World], None] | None = None,
+    attacks: Sequence[Conduct] | None = None,
+) -> Result:
+    """Run a configuration to its end.
+
+    Args:
+        config: composed and checked.
+        project: a project's folder.
+        overrides: what the user said, for the line that repeats the run.
+        runs: where its folder is made; None keeps everything in memory.
+        progress: called after every block.
+        attacks: conducts to use instead of the configuration's.
+
+    Raises:
+        Misconfigured: it cannot run; nothing was left behind but an empty folder.
+        BaseException: whatever cut it short; a note says where the partial ledger is.
+    """
+    folder = None
+    if runs is not None:
+        called = label(attacks) if attacks is not None else "+".join(config.attack)
+        folder = RunFolder.create(
+            OmegaConf.to_yaml(config), protocol=config.protocol.name, attack=called, seed=config.seed,
+            overrides=overrides, runs=runs,
+        )  # fmt: skip
+    ledger = Ledger(folder.path if folder else None)
+    world = None
+    try:
+        with folder.takes("set up") if folder else nullcontext():
+            world = build(config, ledger, project=project, attacks=attacks)
+        with folder.takes("run") if folder else nullcontext():
+            world.run(config.scenario.jobs, config.scenario.blocks, progress)
+    except BaseException as error:
+        ledger.close(complete=False, why=f"{type(error).__name__}: {error}")
+        if folder is not None and world is not None:
+            error.add_note(f"{folder.path} holds a partial ledger")
+        raise
+    finally:
+        if world is not None:
+            world.forget()
+    return _conclude(config, world, ledger, folder, project)
+
+
+def _conclude(config: DictConfig, world: World, ledger: Ledger, folder: RunFolder | None, project: Path | None) -> Result:
+    hashes = dict(zip(("chain_hash", "full_hash"), ledger.hashes(), strict=True))
+    ledger.close()
+    tables = read(folder.path if folder else ledger)
+    market, engine = world.markets[0], world.engine.name
+    prices = at_end(world.prices, tables)
+    notes = [note for note in (world.workshop.task.note,) if note]
+    notes += [f"infeasible: {why}" for why in market.terms.infeasible()]
+    if not world.ended:
+        notes.append(f"stopped at {world.chain.number} blocks with jobs still open (scenario.blocks)")
+    expected = {"duties": sorted(market.duties), "events": list(market.expects)}
+    plain: Any = OmegaConf.to_container(config)
+    done = Run(tables, prices, plain, tuple(notes), expected, hashes)
+    extra = tuple(one for module in catalogue.parts(METRICS, project) for one in metrics_of(module))
+    if folder is not None:
+        folder.finish(done, engine=engine, metrics=[*builtin(), *extra])
+    return Result(done, engine, folder.path if folder else None, extra)
+
+
+def simulate(
+    protocol: str = "modelmarket",
+    attack: Any = (),
+    scenario: str = "standard",
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    project: Path | None = None,
+    runs: Path | None = None,
+) -> Result:
+    """Run once, from Python.
+
+    Args:
+        protocol: its name.
+        attack: a name, a conduct (an object or a class, such as one defined in a notebook), or a list of them.
+        scenario: `small` or `standard`, or a project's.
+        seed: of everything random.
+        overrides: more of the configuration, in Hydra's grammar.
+        project: a project's folder; by default the one around the current folder.
+        runs: where to leave a folder of the run; by default nothing is left.
+
+    Returns:
+        The result: `.metrics`, `.ledger["events"]`, `.violations`, `.chain_hash`.
+    """
+    project = project or catalogue.find_project()
+    given = list(attack) if isinstance(attack, list | tuple) else [attack]
+    names = [one for one in given if isinstance(one, str)]
+    said = [f"protocol={protocol}", f"scenario={scenario}", f"seed={seed}", f"attack=[{','.join(names)}]", *overrides]
+    config = compose(said, project)
+    named = iter(chosen_attacks(config, project))
+    conducts = [next(named) if isinstance(one, str) else one() if isinstance(one, type) else one for one in given]
+    return run(config, project=project, overrides=said, runs=runs, attacks=conducts)
+
