@@ -193,10 +193,9 @@ def main() -> None:
         json.dump(table, sys.stdout, indent=1)
         return
     for row in table:
-        ratio = f"{row['ratio']:6.2f}" if row["ratio"] else "     -"
-        print(
-            f"{row['block']:6} {row['variant']:16} {row['rate']:9,.0f}/s ({row['least']:9,.0f} - {row['most']:9,.0f}) {ratio} x verbs"
-        )
+        ratio = f"{row['ratio']:5.2f} x verbs" if row["ratio"] else ""
+        spread = f"({row['least']:9,.0f} - {row['most']:9,.0f})"
+        print(f"{row['block']:6} {row['variant']:16} {row['rate']:9,.0f}/s {spread} {ratio}")
 
 
 if __name__ == "__main__":
