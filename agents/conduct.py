@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - the catalogue reads the types of conducts
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.protocols.base import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
 
     from slashpoint.agents.me import Me
     from slashpoint.protocols.base import Job, Subject
@@ -22,11 +23,12 @@ DUTIES = ("enter", "work", "claim", "judge", "open", "truth", "settle")
 class Conduct:
     """How an honest person answers each duty; an attack subclasses it and overrides what it lies about.
 
-    Every conduct is a dataclass: its fields are its parameters. An answer is a plain value or a generator that waits. `super()` is how attacks compose: `attack=[sybil,overclaim]` asks Sybil first.
+    Every conduct is a dataclass: its fields are its parameters. An answer is a plain value, or a generator that
+    waits. `super()` is how attacks compose: `attack=[sybil,overclaim]` asks Sybil first.
     """
 
     powers: ClassVar[frozenset[str]] = frozenset()  # what it may see or do beyond an honest person's means
-    seats: ClassVar[Mapping[str, int]] = {}  # how many seats it takes by duty; by default one that has a duty it lies in
+    seats: ClassVar[Mapping[str, int]] = {}  # how many it takes, by duty; else one where it lies
     modifies: ClassVar[bool] = False  # it shapes how others are carried out (Sybil) and lies about nothing itself
 
     def identities(self, role: type) -> int:
@@ -79,17 +81,20 @@ def compose(*conducts: Conduct) -> Conduct:
         for duty in sorted(lies(left) & lies(right)):
             if "super" not in getattr(left, duty).__code__.co_names:
                 raise TypeError(
-                    f"{left.__name__} and {right.__name__} both answer {duty!r}, and {left.__name__} never calls super: "
-                    f"put {right.__name__} first, or choose one"
+                    f"{left.__name__} and {right.__name__} both answer {duty!r}, and {left.__name__} never calls "
+                    f"super: put {right.__name__} first, or choose one"
                 )
-    body = {"powers": frozenset().union(*(kind.powers for kind in kinds)), "__doc__": " + ".join(k.__name__ for k in kinds)}
+    body = {
+        "powers": frozenset().union(*(kind.powers for kind in kinds)),
+        "__doc__": " + ".join(k.__name__ for k in kinds),
+    }
     body["seats"] = next((kind.seats for kind in kinds if kind.seats and not kind.modifies), {})
     parameters: dict[str, Any] = {}
     for conduct in conducts:
         for parameter in fields(conduct):
             parameters.setdefault(parameter.name, getattr(conduct, parameter.name))
-    together = dataclass(type("+".join(kind.__name__ for kind in kinds), tuple(kinds), body))
-    return together(**parameters)  # type: ignore[no-any-return]
+    together: Any = dataclass(type("+".join(kind.__name__ for kind in kinds), tuple(kinds), body))
+    return together(**parameters)  # type: ignore[no-any-return] # what `type` makes has no type
 
 
 def lies(kind: type[Conduct]) -> frozenset[str]:

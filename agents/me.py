@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from slashpoint.protocols.base import VERBS, Job
 from slashpoint.sim.chain import Pending
@@ -14,8 +14,6 @@ from slashpoint.sim.units import SECOND, nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-
-    from simpy.events import Event as Happening
 
     from slashpoint.agents.mind import Mind
     from slashpoint.agents.person import Account
@@ -79,7 +77,9 @@ class Me:
     def balance(self, asset: str = "ETH") -> int:
         """What this account holds, as of the latest block."""
         world = self._world
-        return world.engine.balance(self.address) if asset == "ETH" else int(world.tokens[asset].balanceOf(self.address))
+        return (
+            world.engine.balance(self.address) if asset == "ETH" else int(world.tokens[asset].balanceOf(self.address))
+        )
 
     @property
     def block_time(self) -> float:
@@ -128,7 +128,7 @@ class Me:
                 raise ValueError(f"{source!r} is neither an event nor a verb; verbs are {', '.join(VERBS)}")
         return sources
 
-    def first(self, by: float | None = None, **waits: Happening) -> Wait:
+    def first(self, by: float | None = None, **waits: Wait) -> Wait:
         """The first of several: `(name, value)`, in written order within an instant; `("late", None)` at `by`."""
         return First(self._world.env, self.account.rank, waits, None if by is None else nanoseconds(by))
 
@@ -136,7 +136,7 @@ class Me:
         """Start a script beside this one, in a scope of its own; it ends when this one is cancelled."""
         me = Me(self._world, self.account, job or self.job)
         steps = script(me, *(() if job is None else (job,)), *args)
-        return me._start(steps, f"{script.__qualname__} of {self.name}", self._scope)  # noqa: SLF001 - another me
+        return me._start(steps, f"{script.__qualname__} of {self.name}", self._scope)
 
     def detached(self, steps: Steps, name: str) -> Script:
         """Start a script that belongs to nobody: it goes on when its starter is cancelled."""
@@ -156,9 +156,7 @@ class Me:
 
     # --- acting -------------------------------------------------------------------------------------------------
 
-    def sends(
-        self, call: Call, *, tip: int | None = None, max_fee: int | None = None, by: float | None = None
-    ) -> Wait:
+    def sends(self, call: Call, *, tip: int | None = None, max_fee: int | None = None, by: float | None = None) -> Wait:
         """Send an intention; its `Receipt` comes when a block has it, or when it was dropped.
 
         Args:
@@ -247,7 +245,7 @@ class Me:
     def labels(self, job: Job) -> bytes:
         """The true labels of one's own job, one byte a test item; anybody else's are refused."""
         if job.poster not in self.mind.addresses:
-            self._refuse("oracle", "reads the labels of another's job")
+            self._needs("oracle", "reads the labels of another's job")
         return self._world.workshop.task.labels(job.task)
 
     def commissions(self) -> list[tuple[int, float]]:
@@ -262,9 +260,10 @@ class Me:
 
     # --- powers -------------------------------------------------------------------------------------------------
 
-    def _refuse(self, power: str, deed: str) -> NoReturn | None:
+    def _needs(self, power: str, deed: str) -> None:
         conduct = self.account.person.conduct
-        if power in conduct.powers:
-            return None
-        kind = type(conduct).__name__
-        raise PermissionError(f"{self.name} {deed} without the power: declare powers = frozenset({{{power!r}}}) in {kind}")
+        if power not in conduct.powers:
+            raise PermissionError(
+                f"{self.name} {deed}, which takes a power: declare powers = frozenset({{{power!r}}}) "
+                f"in {type(conduct).__name__}"
+            )

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import mesa
-import simpy
 
 from slashpoint.agents.mind import Mind
 from slashpoint.sim.engine.keys import address_of
+from slashpoint.sim.script import Device
 from slashpoint.sim.units import ETH, nanoseconds
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Account:
         return self.roles[0] if len(self.roles) == 1 else "+".join(self.roles)
 
 
-class Person(mesa.Agent):  # type: ignore[misc]
+class Person(mesa.Agent):
     """Somebody with a brain, one device, a conduct and one or more accounts.
 
     A Sybil is one person with several accounts; a cartel is several persons with one `circle`.
@@ -74,12 +74,13 @@ class Person(mesa.Agent):  # type: ignore[misc]
         circle: Mind | None = None,
     ) -> None:
         super().__init__(world)
+        self.world = world
         self.name, self.roles, self.traits, self.strategy = name, list(roles), traits, strategy
         self.attacker = strategy != "honest"
         self.luck = world.luck("person", name)
         self.mind = Mind()
         self.circle = circle or self.mind
-        self.device = simpy.Resource(world.env, 1)
+        self.device = Device(world.env)
         self.accounts: list[Account] = []
         for i in range(max(role.conduct.identities(type(role)) for role in self.roles)):
             self._account(i)
@@ -90,7 +91,7 @@ class Person(mesa.Agent):  # type: ignore[misc]
         return self.roles[0].conduct
 
     def _account(self, i: int) -> Account:
-        world: World = self.model
+        world = self.world
         name = self.name if i == 0 else f"{self.name}+{i}"
         address = address_of(name, world.rules.addresses)
         rank = 2 + world.luck("rank", name).integer(2**62)
@@ -107,7 +108,7 @@ class Person(mesa.Agent):  # type: ignore[misc]
         shares = len(self.accounts)
         wei, tokens = round(self.traits.eth * ETH) // shares, round(self.traits.tokens * ETH) // shares
         for account in self.accounts:
-            self.model.endow(account, wei, {market.asset: tokens} if market.asset != "ETH" else {})
+            self.world.endow(account, wei, {market.asset: tokens} if market.asset != "ETH" else {})
 
     def begin(self) -> None:
         """Start each account's scripts."""
@@ -116,4 +117,4 @@ class Person(mesa.Agent):  # type: ignore[misc]
         for i, account in enumerate(self.accounts):
             for role in self.roles:
                 if i < role.conduct.identities(type(role)):
-                    Me(self.model, account).plays(role)
+                    Me(self.world, account).plays(role)

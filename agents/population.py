@@ -33,7 +33,9 @@ def draw(spec: Spec, luck: Luck) -> float:
             return float(median * luck.generator().lognormal(0.0, sigma))
         case int() | float():
             return float(spec)
-    raise ValueError(f"{spec} is no distribution: give a number, {{uniform: [low, high]}} or {{lognormal: [median, sigma]}}")
+    raise ValueError(
+        f"{spec} is no distribution: give a number, {{uniform: [low, high]}} or {{lognormal: [median, sigma]}}"
+    )
 
 
 @dataclass(frozen=True)

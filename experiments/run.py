@@ -59,7 +59,11 @@ class Result:
         table = self.metrics
         found = table[(table["name"] == name) & (table["key"] == key)]["value"]
         if found.empty:
-            there = sorted(set(table["name"])) if name not in set(table["name"]) else sorted(table[table["name"] == name]["key"])
+            there = (
+                sorted(set(table["name"]))
+                if name not in set(table["name"])
+                else sorted(table[table["name"] == name]["key"])
+            )
             raise KeyError(f"no metric {name!r} with key {key!r}; there are {', '.join(there)}")
         return float(found.iloc[0])
 
@@ -133,7 +137,13 @@ def _settle(
     )
     conducts = list(attacks) if attacks is not None else chosen_attacks(config, project)
     people = population.settle(world, market, roles, conducts, label(conducts))
-    posters = [person.accounts[0] for role in roles if "truth" in role.duties for person in people if isinstance(person.roles[0], role)]
+    posters = [
+        person.accounts[0]
+        for role in roles
+        if "truth" in role.duties
+        for person in people
+        if isinstance(person.roles[0], role)
+    ]
     start = world.rules.genesis + 2 * world.rules.block_time
     for job in range(scenario["jobs"] if posters else 0):
         mine = world.demand.setdefault(posters[job % len(posters)].name, [])
@@ -195,7 +205,9 @@ def run(
     return _conclude(config, world, ledger, folder, project)
 
 
-def _conclude(config: DictConfig, world: World, ledger: Ledger, folder: RunFolder | None, project: Path | None) -> Result:
+def _conclude(
+    config: DictConfig, world: World, ledger: Ledger, folder: RunFolder | None, project: Path | None
+) -> Result:
     hashes = dict(zip(("chain_hash", "full_hash"), ledger.hashes(), strict=True))
     ledger.close()
     tables = read(folder.path if folder else ledger)
@@ -245,4 +257,3 @@ def simulate(
     named = iter(chosen_attacks(config, project))
     conducts = [next(named) if isinstance(one, str) else one() if isinstance(one, type) else one for one in given]
     return run(config, project=project, overrides=said, runs=runs, attacks=conducts)
-

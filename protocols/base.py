@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from slashpoint.sim.units import SECOND
 
@@ -19,6 +19,24 @@ VERBS = (
     "approves", "posts", "cancels", "registers", "submits", "retracts", "grounds", "claims", "judges", "opens",
     "settles", "pokes", "withdraws",
 )  # fmt: skip
+
+
+class Actor(Protocol):
+    """Somebody with an account, as far as a market needs to know."""
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        ...
+
+    @property
+    def address(self) -> bytes:
+        """20 bytes."""
+        ...
+
+    def salt(self, *key: Any) -> bytes:
+        """32 secret bytes for a purpose."""
+        ...
 
 
 @dataclass(eq=False)
@@ -126,7 +144,7 @@ class Market:
 
     # --- what each protocol says --------------------------------------------------------------------------------
 
-    def setup(self, me: Any) -> Sequence[Call]:
+    def setup(self, me: Actor) -> Sequence[Call]:
         """What an account sends once, before it does anything else (such as an approval)."""
         return ()
 
@@ -134,7 +152,9 @@ class Market:
         """The job that an event is about; the opening event makes it, the closing one ends it."""
         raise NotImplementedError
 
-    def causes(self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int) -> Iterable[tuple[str, int, str | None]]:
+    def causes(
+        self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
+    ) -> Iterable[tuple[str, int, str | None]]:
         """Why money moved: parts of the amount with (cause, amount, job's key)."""
         raise NotImplementedError
 
@@ -149,7 +169,11 @@ class Market:
     def holdings(self) -> dict[str, int]:
         """What the contract holds, by asset."""
         token = self.world.tokens.get(self.asset)
-        held = self.world.engine.balance(self.contract.address) if token is None else token.balanceOf(self.contract.address)
+        held = (
+            self.world.engine.balance(self.contract.address)
+            if token is None
+            else token.balanceOf(self.contract.address)
+        )
         return {self.asset: held}
 
     def owed(self, address: bytes) -> int:

@@ -19,8 +19,7 @@ from slashpoint.sim.units import ETH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Work
+    from slashpoint.protocols.base import Actor, Work
     from slashpoint.sim.contract import Call, Event
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.learning import Problem
@@ -76,7 +75,8 @@ class ModelMarketTerms(Terms):
         if self.stake > richest:
             yield f"no trainer owns the stake of {self.stake:g} MDC (endowment {richest:g} MDC)"
         if self.reward + self.requester_stake > richest:
-            yield f"no requester owns reward and stake, {self.reward + self.requester_stake:g} MDC (endowment {richest:g} MDC)"
+            needed = self.reward + self.requester_stake
+            yield f"no requester owns reward and stake, {needed:g} MDC (endowment {richest:g} MDC)"
         if self.reward == 0:
             yield "the reward is zero"
 
@@ -132,13 +132,13 @@ class ModelMarket(Market):
         """Whatever changes a request's state."""
         return self.TruthUploaded, self.AccuracyClaimed, self.CandidatePicked, self.RequestClosed
 
-    def setup(self, me: Me) -> Sequence[Call]:
+    def setup(self, me: Actor) -> Sequence[Call]:
         """The market may take one's tokens."""
         return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
-    def draft(self, me: Me, problem: Problem, train: bytes, test: bytes) -> Job:
+    def draft(self, me: Actor, problem: Problem, train: bytes, test: bytes) -> Job:
         """A job that is about to be posted; `train` and `test` are the CIDs of its data."""
         job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
         job.reward, job.stake = whole(self.terms.reward), whole(self.terms.stake)
@@ -162,7 +162,7 @@ class ModelMarket(Market):
         """Give one's request up."""
         return self.does("cancels", job, self.contract.cancelRequest(job.id, gas=150_000 + 60_000 * self._crowd(job)))
 
-    def submits(self, me: Me, job: Job, work: Work) -> Call:
+    def submits(self, me: Actor, job: Job, work: Work) -> Call:
         """Seal a model and its predictions, and put up the stake; or hand in what another sealed."""
         if work.copied is not None:
             model, predictions = work.copied
@@ -186,7 +186,7 @@ class ModelMarket(Market):
         """Report how many predictions are right."""
         return self.does("claims", job, self.contract.claimAccuracy(job.id, count, gas=80_000), carries=count)
 
-    def reveals(self, me: Me, job: Job, work: Work) -> Call:
+    def reveals(self, me: Actor, job: Job, work: Work) -> Call:
         """Open one's seals as the candidate."""
         predictions, cid = work.predictions or b"", hashlib.sha256(work.model or b"").digest()
         gas = 260_000 + 700 * len(predictions) + 70_000 * self._crowd(job)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.engine import BlockContext, BlockResult, Engine, Status, Tx
-from slashpoint.sim.luck import Luck
 from slashpoint.sim.units import GWEI, SECOND, nanoseconds
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.contract import Call, Revert
     from slashpoint.sim.facts import Fact
+    from slashpoint.sim.luck import Luck
     from slashpoint.sim.script import Wait
 
 INTRINSIC_GAS = 21_000  # no transaction costs less, so no block holds more than limit / this
@@ -47,7 +47,7 @@ class ChainRules:
 
 
 def next_base_fee(base_fee: int, gas_used: int, gas_limit: int, elasticity: int = 2, denominator: int = 8) -> int:
-    """The base fee of the block after one that used `gas_used`, in whole wei (EIP-1559, its specification's arithmetic)."""
+    """The base fee of the block after one that used `gas_used`, in whole wei (EIP-1559)."""
     target = gas_limit // elasticity
     if gas_used == target:
         return base_fee
@@ -131,7 +131,9 @@ class Chain:
     def context(self, number: int, time: int) -> BlockContext:
         """What the EVM may know of a block; its randomness comes from the seed."""
         beacon = self._luck("prevrandao", number).bytes(32)
-        return BlockContext(number, time // SECOND, self.base_fee, self.rules.gas_limit, b"coinbase".rjust(20, b"\0"), beacon)
+        return BlockContext(
+            number, time // SECOND, self.base_fee, self.rules.gas_limit, b"coinbase".rjust(20, b"\0"), beacon
+        )
 
     def add(self, pending: Pending) -> None:
         """Take an intention into the mempool."""
@@ -173,7 +175,9 @@ class Chain:
         self._queues = {address: queue for address, queue in self._queues.items() if queue}
         block.backlog = self.backlog
         rules = self.rules
-        self.base_fee = next_base_fee(self.base_fee, block.gas_used, rules.gas_limit, rules.elasticity, rules.denominator)
+        self.base_fee = next_base_fee(
+            self.base_fee, block.gas_used, rules.gas_limit, rules.elasticity, rules.denominator
+        )
         return block
 
     def _drop_hopeless(self, block: Block) -> None:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from simpy.events import PENDING
 
-from slashpoint.sim.script import Sleep, Wait
+from slashpoint.sim.script import Clock, Sleep, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
-    from simpy import Environment
     from simpy.events import Event as Happening
 
 _number = attrgetter("number")
@@ -75,7 +74,7 @@ class Hearing(Wait):
     __slots__ = ("by", "dead", "fact", "inbox", "latency", "timer", "where")
 
     def __init__(
-        self, env: Environment, rank: int, latency: int, where: dict[str, Any], by: int | None, inbox: Inbox | None
+        self, env: Clock, rank: int, latency: int, where: dict[str, Any], by: int | None, inbox: Inbox | None
     ) -> None:
         super().__init__(env, rank)
         self.latency, self.where, self.by, self.inbox = latency, where, by, inbox
@@ -146,7 +145,9 @@ class Inbox:
     def next(self, by: float | None = None) -> Hearing:
         """The next fact; None when `by` (seconds) passes first."""
         hearing: Hearing = self._hear(by, self)
-        return hearing.begin(self._facts, self._sources, self._job, past(self._facts, self._sources, self._job, self.cursor))
+        return hearing.begin(
+            self._facts, self._sources, self._job, past(self._facts, self._sources, self._job, self.cursor)
+        )
 
 
 def past(facts: Facts, sources: Sequence[Hashable], job: str | None, number: int, born: int = 0) -> Iterator[Fact]:

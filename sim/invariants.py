@@ -18,7 +18,9 @@ class Invariant(Protocol):
     __name__: str
     period: int
 
-    def __call__(self, world: World, /) -> Iterator[str]: ...
+    def __call__(self, world: World, /) -> Iterator[str]:
+        """Complaints."""
+        ...
 
 
 @overload
@@ -40,7 +42,9 @@ def invariant(check: Any = None, /, *, period: int = 1) -> Any:
 
 def invariants_of(owner: Any) -> list[Invariant]:
     """The marked functions of a module, or the marked methods of an object, by name."""
-    return [found for name in sorted(dir(owner)) if hasattr(found := getattr(owner, name), "period") and callable(found)]
+    return [
+        found for name in sorted(dir(owner)) if hasattr(found := getattr(owner, name), "period") and callable(found)
+    ]
 
 
 @invariant

@@ -118,7 +118,9 @@ class Recorder:
     ) -> None:
         """Write down a movement of money at the chain's present block."""
         chain = self.world.chain
-        self.ledger.transfers.append((chain.number, tx, self.world.env.now, asset, sender, receiver, amount, cause, job))
+        self.ledger.transfers.append(
+            (chain.number, tx, self.world.env.now, asset, sender, receiver, amount, cause, job)
+        )
 
     def _book(self, asset: str, sender: bytes, receiver: bytes, amount: int) -> None:
         booked, touched = self.world.booked[asset], self.world.touched
@@ -173,7 +175,15 @@ class Recorder:
             self.transfer(i, "ETH", pending.account.name, "coinbase", tipped, "tip", job)
 
     def _transaction(
-        self, block: Block, i: int, pending: Pending, status: str, reason: str | None, gas: int, burned: int, tipped: int
+        self,
+        block: Block,
+        i: int,
+        pending: Pending,
+        status: str,
+        reason: str | None,
+        gas: int,
+        burned: int,
+        tipped: int,
     ) -> None:
         call, account = pending.call, pending.account
         self.ledger.transactions.append((
@@ -200,15 +210,15 @@ class Recorder:
         task = workshop.task
         for time, account, controller, job, order, seconds in self._models:
             model = workshop.model(order)
-            score = workshop.score(model, order.problem)
+            right = workshop.score(model, order.problem)
             ledger.models.append((
-                time, account, controller, job, cid(model).hex(), order.effort, seconds, score,
+                time, account, controller, job, cid(model).hex(), order.effort, seconds, right,
                 order.problem.scale, task.kind, len(model),
             ))  # fmt: skip
         for market in world.markets:
             for job in market.jobs.values():
-                model = market.delivered(job)
-                score = None if model is None else workshop.score(model, job.task)
+                got = market.delivered(job)
+                score = None if got is None else workshop.score(got, job.task)
                 value = job.terms.value(score / job.scale) if score is not None else None
                 ledger.jobs.append((
                     job.key, market.name, world.name_of(job.poster), job.reward, job.stake, job.scale, job.unit,
@@ -218,7 +228,9 @@ class Recorder:
         for account in world.accounts.values():
             strategy, attacker = account.person.strategy, account.person.attacker
             roles = "+".join(account.roles)
-            ledger.accounts.append((account.name, account.controller, roles, strategy, attacker, "0x" + account.address.hex()))
+            ledger.accounts.append(
+                (account.name, account.controller, roles, strategy, attacker, "0x" + account.address.hex())
+            )
         for address, name in world.names.items():
             self._holdings(address, name)
 
@@ -231,5 +243,3 @@ class Recorder:
         for market in world.markets:
             if address in world.accounts and (owed := market.owed(address)):
                 ledger.holdings.append((name, market.asset, "owed", owed, market.name))
-
-

@@ -8,22 +8,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import simpy
 from simpy.events import PENDING, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from simpy import Environment
+    from collections.abc import Generator, Mapping
 
     Steps = Generator[Event, Any, Any]
+
+
+class Clock(simpy.Environment):
+    """SimPy's environment on whole nanoseconds of Unix time."""
+
+    @property
+    def now(self) -> int:
+        """Nanoseconds."""
+        return self._now  # type: ignore[return-value] # it began with a whole number, and all delays are whole
+
+
+class Device(simpy.Resource):
+    """One thing that one may use at a time, first come first served."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock, 1)
 
 
 class Wait(Event):
     """Something that will have a value later. `cancel` it and nobody hears of it."""
 
     __slots__ = ("due", "rank")
+    env: Clock
+    _value: Any
+    callbacks: Any  # a list, and None once delivered
 
-    def __init__(self, env: Environment, rank: int) -> None:
+    def __init__(self, env: Clock, rank: int) -> None:
         super().__init__(env)
         self.rank = rank
         self.due: int | None = None  # when it is delivered, once that is known
@@ -32,7 +50,7 @@ class Wait(Event):
         """Deliver `value` after `delay` nanoseconds."""
         self._ok, self._value = True, value
         self.due = self.env.now + delay
-        self.env.schedule(self, priority=self.rank, delay=delay)  # type: ignore[arg-type]
+        self.env.schedule(self, priority=self.rank, delay=delay)  # type: ignore[arg-type] # any whole number orders
 
     @property
     def arrived(self) -> bool:
@@ -50,7 +68,7 @@ class Sleep(Wait):
 
     __slots__ = ()
 
-    def __init__(self, env: Environment, rank: int, at: int) -> None:
+    def __init__(self, env: Clock, rank: int, at: int) -> None:
         super().__init__(env, rank)
         self.fire(None, max(0, at - env.now))
 
@@ -63,7 +81,7 @@ class First(Wait):
 
     __slots__ = ("timer", "waits")
 
-    def __init__(self, env: Environment, rank: int, waits: dict[str, Event], by: int | None) -> None:
+    def __init__(self, env: Clock, rank: int, waits: Mapping[str, Event], by: int | None) -> None:
         super().__init__(env, rank)
         for name, wait in waits.items():
             if not isinstance(wait, Event):
@@ -73,7 +91,7 @@ class First(Wait):
         self.waits = waits
         self.timer: Sleep | None = None
         for wait in waits.values():
-            if wait.callbacks is None:
+            if wait.processed:
                 self._settle(wait)
                 return
             wait.callbacks.append(self._settle)
@@ -113,27 +131,30 @@ class First(Wait):
 
 def has_arrived(wait: Event) -> bool:
     """Whether a wait's value is there to be read."""
-    return wait.callbacks is None or (wait.arrived if isinstance(wait, Wait) else False)
+    return wait.processed or (wait.arrived if isinstance(wait, Wait) else False)
 
 
 def drop(wait: Event, listener: Any) -> None:
     """Stop listening to a wait, and cancel it where nobody else listens."""
-    if wait.callbacks is not None and listener in wait.callbacks:
+    if not wait.processed and listener in wait.callbacks:
         wait.callbacks.remove(listener)
     if isinstance(wait, Wait) and not wait.callbacks:
         wait.cancel()
 
 
 class Script(Wait):
-    """A running generator of waits, with the scripts that it started; its value is what the generator returns."""
+    """A running generator of waits, with the scripts that it started; its value is what the generator returns.
 
-    __slots__ = ("_alive", "_steps", "_waiting", "children", "name")
+    It is `live` until it returns, fails or is cancelled.
+    """
 
-    def __init__(self, env: Environment, rank: int, steps: Steps, name: str, parent: Script | None = None) -> None:
+    __slots__ = ("_steps", "_waiting", "children", "live", "name")
+
+    def __init__(self, env: Clock, rank: int, steps: Steps, name: str, parent: Script | None = None) -> None:
         super().__init__(env, rank)
         if not hasattr(steps, "send"):
             raise TypeError(f"{name} is no script: a script is a generator, so it yields at least once")
-        self._steps, self.name, self._alive = steps, name, True
+        self._steps, self.name, self.live = steps, name, True
         self.children: list[Script] = []
         if parent is not None:
             parent.adopt(self)
@@ -144,35 +165,35 @@ class Script(Wait):
     def adopt(self, child: Script) -> None:
         """Own a child: it ends with this scope when this scope is cancelled."""
         if len(self.children) > 16:
-            self.children = [script for script in self.children if script._alive]
+            self.children = [script for script in self.children if script.live]
         self.children.append(child)
 
     def _resume(self, event: Event) -> None:
         self._waiting = None
         try:
             while True:
-                wait = self._steps.send(None if event._value is PENDING else event._value)
+                wait = self._steps.send(event.value)
                 if not isinstance(wait, Event):
                     raise TypeError(f"yielded {wait!r}, which nothing can wait for (did you mean `yield from`?)")  # noqa: TRY301
-                if wait.callbacks is not None:
+                if not wait.processed:
                     self._waiting = wait
                     wait.callbacks.append(self._resume)
                     return
                 event = wait  # delivered long ago: go on at once
         except StopIteration as end:
-            self._alive = False
+            self.live = False
             self.fire(end.value)
         except Exception as error:
-            self._alive = False
+            self.live = False
             error.add_note(f"in {self.name} at t={self.env.now / 10**9:.3f}")
             raise
 
     def cancel(self) -> None:
         """Stop the script and all that it started; what was used until now is charged by whoever used it."""
         super().cancel()
-        if not self._alive:
+        if not self.live:
             return
-        self._alive = False
+        self.live = False
         if self._waiting is not None:
             drop(self._waiting, self._resume)
         for child in self.children:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import mesa
-import simpy
 
 from slashpoint.sim import invariants as builtin
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
@@ -22,6 +21,7 @@ from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.facts import Facts
 from slashpoint.sim.invariants import Invariant, invariants_of
 from slashpoint.sim.recorder import Recorder
+from slashpoint.sim.script import Clock
 from slashpoint.sim.store import ContentStore
 from slashpoint.sim.units import ETH, SECOND
 from slashpoint.sim.workshop import Workshop
@@ -39,7 +39,7 @@ GENESIS = "genesis"  # who deploys, and whom everybody's first money comes from
 QUIET = 3  # blocks without anything pending after which a world whose jobs are done has ended
 
 
-class World(mesa.Model):  # type: ignore[misc]
+class World(mesa.Model):
     """One market's universe. `step` is one block; Mesa's tools work on `agents`, the persons.
 
     Args:
@@ -64,7 +64,7 @@ class World(mesa.Model):  # type: ignore[misc]
     ) -> None:
         super().__init__(seed=0)  # Mesa's generators are never drawn from
         self.engine, self.rules, self.luck, self.prices, self.ledger = engine, rules, luck, prices, ledger
-        self.env = simpy.Environment(initial_time=rules.genesis * SECOND)
+        self.env = Clock(initial_time=rules.genesis * SECOND)
         self.chain = Chain(engine, rules, luck("chain"))
         self.facts, self.store = Facts(), ContentStore()
         self.workshop = Workshop(task, luck("learning"), models)
@@ -78,7 +78,9 @@ class World(mesa.Model):  # type: ignore[misc]
         self.touched: set[bytes] = set()
         self.invariants: list[Invariant] = invariants_of(builtin)
         self.violations: list[tuple[int, str, str]] = []
-        self.demand: dict[str, list[tuple[int, float]]] = {}  # account → jobs that it is to post: (number, Unix seconds)
+        self.demand: dict[
+            str, list[tuple[int, float]]
+        ] = {}  # account → jobs that it is to post: (number, Unix seconds)
         self.expected_jobs = 0
         self.attempts = 0  # to post a job
         self.watchers: list[Callable[[Pending], None]] = []  # those who read the mempool
@@ -185,7 +187,9 @@ class World(mesa.Model):  # type: ignore[misc]
                 self.facts.publish(source, fact)
                 self.prices.observes(fact)
             tip = min(pending.tip, pending.max_fee - block.base_fee)
-            receipt = Receipt(status == Status.SUCCESS, gas, gas * (block.base_fee + tip), block.number, now, events=told)
+            receipt = Receipt(
+                status == Status.SUCCESS, gas, gas * (block.base_fee + tip), block.number, now, events=told
+            )
             if not receipt.ok:
                 receipt.revert = self.recorder.revert(block, i)
             elif pending.call.verb:

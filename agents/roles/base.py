@@ -97,5 +97,3 @@ def brief(answer: Any) -> str:
     if isinstance(answer, bytes):
         return f"{len(answer)} bytes"
     return str(answer)
-
-

@@ -76,6 +76,7 @@ def _one(
             raise
         traceback.print_exc()
         return {"overrides": list(overrides), "exit": CRASHED, "error": traceback.format_exc()}, CRASHED
+    assert result.folder is not None  # `runs` was given
     done = open_run(result.folder)
     summary(done, console)
     console.print(f"{'folder':<11}{result.folder}", highlight=False, soft_wrap=True)
