@@ -7,6 +7,8 @@ LINKS := .build/slashpoint
 JOBS ?= 2
 export OMP_NUM_THREADS := 1
 export UV_PYTHON_DOWNLOADS := never
+# uv trusts whom the system trusts
+export UV_NATIVE_TLS := 1
 # only the lock says what is installed and from which file: no stray settings of this machine's
 unexport PIP_FIND_LINKS UV_FIND_LINKS PIP_REQUIRE_VIRTUALENV PYTHONPATH VIRTUAL_ENV
 
