@@ -250,11 +250,12 @@ class ModelMarket(Market):
         state, due, submissions, _ = self.contract.status(job.id)
         if state > CANDIDATE:
             return None
-        gas = 200_000 + 90_000 * submissions
         if state == GROUNDED:
             reported = len(self.world.facts.of(self.AccuracyClaimed, job.key))
+            gas = 150_000 + 15_000 * submissions + 75_000 * (submissions - reported)
             when = job.born / 10**9 if reported >= submissions else float(due)
             return when, self.does("pokes", job, self.contract.pickCandidate(job.id, gas=gas))
+        gas = 200_000 + 90_000 * submissions
         late = float(due) if state == CANDIDATE or not submissions else job.deadline + self.terms.response_window
         return late, self.does("pokes", job, self.contract.enforceTimeout(job.id, gas=gas))
 

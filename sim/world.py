@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.prices import Prices
 
 GENESIS = "genesis"  # who deploys, and whom everybody's first money comes from
+EVE = 10**7  # seconds before the genesis at which deployment begins; a second for each of its transactions
 QUIET = 3  # blocks without anything pending after which a world whose jobs are done has ended
 
 
@@ -97,8 +98,12 @@ class World(mesa.Model):
     # --- before time begins -------------------------------------------------------------------------------------
 
     def genesis(self, to: bytes | None, data: bytes, value: int = 0) -> bytes:
-        """Execute one transaction of the deployer before the first block, free of fees; returns its output."""
-        context = BlockContext(0, self.rules.genesis, 0, 2**40)
+        """Execute one transaction of the deployer in a block of its own before time begins, free of fees.
+
+        Returns its output.
+        """
+        self.chain.number += 1
+        context = BlockContext(self.chain.number, self.rules.genesis - EVE + self.chain.number, 0, 2**40)
         nonce = self.engine.nonce(self._deployer)
         result = self.engine.run_block(context, [Tx(self._deployer, to, data, value, 2**24, 0, 0, nonce)])
         if result.status[0] != Status.SUCCESS:
