@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from slashpoint.experiments.folder import RunFolder
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.invariants import invariants_of
-from slashpoint.sim.ledger import Ledger, Tables, read
+from slashpoint.sim.ledger import Ledger, LedgerError, Tables, read
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.metrics import all_metrics, builtin, metrics_of
 from slashpoint.sim.metrics.caveats import warnings
@@ -195,7 +195,8 @@ def run(
         with folder.takes("run") if folder else nullcontext():
             world.run(config.scenario.jobs, config.scenario.blocks, progress)
     except BaseException as error:
-        ledger.close(complete=False, why=f"{type(error).__name__}: {error}")
+        with suppress(LedgerError):  # a full disk: what is there is marked as partial and can be read
+            ledger.close(complete=False, why=f"{type(error).__name__}: {error}")
         if folder is not None and world is not None:
             error.add_note(f"{folder.path} holds a partial ledger")
         raise

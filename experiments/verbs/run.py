@@ -79,9 +79,10 @@ def _one(
     assert result.folder is not None  # `runs` was given
     done = open_run(result.folder)
     summary(done, console)
-    console.print(f"{'folder':<11}{result.folder}", highlight=False, soft_wrap=True)
     code = _verdict(args, done)
     document = json.loads((result.folder / "result.json").read_text())
+    for name, value in (("engine", result.engine), ("folder", result.folder), ("again", document["reproduce"])):
+        console.print(f"{name:<11}{value}", highlight=False, soft_wrap=True)
     return {**document, "overrides": list(overrides), "folder": str(result.folder), "exit": code}, code
 
 
