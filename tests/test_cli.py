@@ -83,7 +83,7 @@ class FakeRun(ModuleType):
         folder = RunFolder.create("{}", protocol="modelmarket", attack="", seed=config.seed, runs=given["runs"])
         passed = {name: self.how[name] for name in ("cause", "violated", "verb_fails") if name in self.how}
         folder.finish(lived(folder, **passed), engine="pyevm")
-        return SimpleNamespace(folder=folder.path)
+        return SimpleNamespace(folder=folder.path, engine="pyevm")
 
 
 @pytest.fixture
