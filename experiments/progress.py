@@ -38,3 +38,18 @@ def progress(jobs: int, *, shown: bool = True) -> Iterator[Callable[[World], Non
                 bar.update(task, completed=closed, description=f"block {world.chain.number}")
 
         yield told
+
+
+@contextmanager
+def counting(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar of points that were evaluated, for `evaluate`; None where there is nobody to see it."""
+    if not shown or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    counts = MofNCompleteColumn(), TextColumn("runs,"), TimeRemainingColumn(), TextColumn("to go")
+    with Progress(TextColumn(what), BarColumn(), *counts, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,168 @@
+"""The executor: many runs, each a row. Every verb that needs more than one run asks it.
+
+A point is a setting; a row is what its run came to. Rows lie in a cache, a file each, under a key that is made of all
+that decides a run: the configuration with its seed, the code of the contracts, the program and what it stands on.
+What is there is not run again, so whatever was killed goes on where it was.
+
+    cache/ab/ab12….json   a row
+    cache/seconds.csv     key and wall time of each run: the only file that differs between two machines
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from slashpoint.experiments.folder import write
+from slashpoint.experiments.key import configuration, key_of
+from slashpoint.experiments.run import run
+from slashpoint.sim.contract.artifact import standing_in
+from slashpoint.sim.metrics.caveats import unexplained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from slashpoint.experiments.run import Result
+
+CACHE = Path("points")  # in the folder of runs
+COLUMNS = {
+    "seed": "of everything random; -1 where it could not be read",
+    "key": "hash of all that decides the run",
+    "chain_hash": "SHA-256 of what happened on chain",
+    "full_hash": "SHA-256 of all that was recorded",
+    "deeds_hash": "SHA-256 of what was sent and of what money moved, whoever decided it and why",
+    "cheats": "the persons who cheat, with spaces between",
+    "lies": "how often they were asked something that they answer in their own way",
+    "violations": "complaints of invariants",
+    "complaint": "the first of them",
+    "unknown": "money that moved for no known cause; empty when none did",
+    "notes": "what a reader must know, with line breaks between",
+    "error": "the traceback of a run that failed; empty for one that did not",
+}  # and each metric: its name, or name:key
+NOTHING: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"seed": -1, "lies": 0, "violations": 0}  # a row before its run
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run to be made."""
+
+    overrides: tuple[str, ...]  # in Hydra's grammar
+    project: Path | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict, compare=False)  # columns that say what it is to the asker
+    stand_in: Path | None = None  # a contract's build that is deployed in the place of ours
+
+    @property
+    def job(self) -> tuple[tuple[str, ...], Path | None, Path | None]:
+        """What is run: two points with other labels are one run."""
+        return self.overrides, self.project, self.stand_in
+
+
+def evaluate(
+    points: Sequence[Point],
+    *,
+    workers: int = 1,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Run what has not been run.
+
+    Args:
+        points: what to run; the same run under two labels is made once.
+        workers: processes; what comes out does not depend on it.
+        cache: where rows are kept; None keeps nothing.
+        progress: told how many are done, of how many.
+
+    Returns:
+        A row for each point, in their order: labels, COLUMNS, metrics. A failed run is a row with its traceback
+        and is tried again the next time.
+    """
+    jobs = list(dict.fromkeys(point.job for point in points))
+    done: dict[Any, dict[str, Any]] = {}
+    for job, row, seconds in _done(jobs, workers, cache):
+        done[job] = row
+        if cache is not None and seconds is not None:
+            with (cache / "seconds.csv").open("a", encoding="utf-8") as file:
+                file.write(f"{row['key']},{seconds:.3f}\n")
+        if progress is not None:
+            progress(len(done), len(jobs))
+    return pd.DataFrame([{**point.labels, **done[point.job], **point.labels} for point in points])
+
+
+def column(metric: str, key: str = "") -> str:
+    """What the column of a metric is called."""
+    return f"{metric}:{key}" if key else metric
+
+
+def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tuple[Any, dict[str, Any], float | None]]:
+    """Each job with its row and its wall time (None when it was there), as they come."""
+    if workers <= 1 or len(jobs) <= 1:
+        yield from (_one(job, cache) for job in jobs)
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=min(workers, len(jobs)), backend="loky", return_as="generator_unordered")
+    yield from parallel(delayed(_one)(job, cache) for job in jobs)
+
+
+def _one(job: Any, cache: Path | None) -> tuple[Any, dict[str, Any], float | None]:
+    """Make a run, or find that it was made."""
+    overrides, project, stand_in = job
+    begun = time.perf_counter()
+    row, path = dict(NOTHING), None
+    try:
+        config = configuration(overrides, project)
+        row |= {"seed": int(config.seed), "key": key_of(config, project, stand_in)}
+        path = cache / row["key"][:2] / f"{row['key']}.json" if cache is not None else None
+        if path is not None and path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))["row"]
+            if not found["error"]:
+                return job, {name: math.nan if value is None else value for name, value in found.items()}, None
+        with standing_in(stand_in):
+            row |= _row(run(config, project=project, overrides=overrides))
+    except Exception:  # noqa: BLE001 - whatever it is, it is this row's
+        row["error"] = traceback.format_exc()
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        plain = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+        said = {"overrides": list(overrides), "stand_in": str(stand_in) if stand_in else None, "row": plain}
+        write(path, json.dumps(said, ensure_ascii=False, allow_nan=False) + "\n")
+    return job, row, time.perf_counter() - begun
+
+
+def _row(result: Result) -> dict[str, Any]:
+    tables, run = result.ledger, result.run
+    people, duties = run.people, tables["duties"]
+    cheats = list(people.index[people["attacker"]])
+    asked = duties["controller"].isin(cheats) & ~duties["by"].str.startswith("Conduct.")
+    complaints = [
+        f"{name}: block {block}: {complaint}"
+        for name, block, complaint in tables["violations"][["invariant", "block", "complaint"]].to_numpy(dtype=object)
+    ]
+    found = {
+        "chain_hash": result.chain_hash, "full_hash": result.full_hash, "deeds_hash": _deeds(tables),
+        "cheats": " ".join(cheats), "lies": int(asked.sum()), "violations": len(complaints),
+        "complaint": complaints[0] if complaints else "", "unknown": "\n".join(unexplained(run)),
+        "notes": "\n".join(run.notes), "error": "",
+    }  # fmt: skip
+    metrics = result.metrics
+    values = zip(metrics["name"], metrics["key"], metrics["value"].astype(float), strict=True)
+    return found | {column(name, key): float(value) for name, key, value in values}
+
+
+def _deeds(tables: Mapping[str, pd.DataFrame] | Any) -> str:
+    """A hash of transactions and transfers, without the names of who answered which duty."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for name, without in (("transactions", ["duty"]), ("transfers", [])):
+        rows: Iterable[Any] = tables[name].drop(columns=without).to_numpy(dtype=object).tolist()
+        for row in rows:
+            digest.update(repr(row).encode())
+    return digest.hexdigest()

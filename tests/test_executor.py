@@ -1,0 +1,96 @@
+"""The executor: rows that do not depend on workers, are written once, and tell of failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from slashpoint.experiments import executor
+from slashpoint.experiments.executor import COLUMNS, Point, column, evaluate
+from slashpoint.experiments.key import configuration, key_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SMALL = ("scenario=small", "scenario.jobs=1", "engine=pyevm")
+
+
+def points(*seeds: int, attack: str = "") -> list[Point]:
+    return [Point((*SMALL, f"attack=[{attack}]", f"seed={seed}"), labels={"attack": attack}) for seed in seeds]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("points")
+
+
+@pytest.fixture(scope="module")
+def rows(cache: Path) -> pd.DataFrame:
+    return evaluate([*points(1, 0, 1), *points(1, attack="overclaim")], cache=cache)
+
+
+def test_rows_are_in_the_order_of_the_points_with_their_labels(rows):
+    assert list(rows["seed"]) == [1, 0, 1, 1]
+    assert list(rows["attack"]) == ["", "", "", "overclaim"]
+    assert set(COLUMNS) <= set(rows)
+    assert rows["full_hash"][0] == rows["full_hash"][2] != rows["full_hash"][1]
+
+
+def test_cheats_and_their_lies_are_told(rows):
+    assert list(rows["cheats"]) == ["", "", "", "trainer/1"]
+    assert list(rows["lies"]) == [0, 0, 0, 1]
+    assert rows["deeds_hash"][3] != rows["deeds_hash"][0]
+    assert rows[column("profit", "trainer/1")].notna().all()
+
+
+def test_two_workers_find_the_same(rows):
+    again = evaluate([*points(1, 0, 1), *points(1, attack="overclaim")], workers=2)
+    assert list(again["full_hash"]) == list(rows["full_hash"])
+    pd.testing.assert_frame_equal(again, rows)
+
+
+def test_finished_points_are_not_run_again(rows, cache, monkeypatch):
+    monkeypatch.setattr(executor, "run", lambda *_, **__: pytest.fail("it was run again"))
+    pd.testing.assert_frame_equal(
+        evaluate([*points(1, 0), *points(1, attack="overclaim")], cache=cache),
+        rows.iloc[[0, 1, 3]].reset_index(drop=True),
+    )
+    assert len((cache / "seconds.csv").read_text().splitlines()) == 3  # three runs were made for four points
+
+
+def test_a_failure_is_a_row_and_is_tried_again(tmp_path, monkeypatch):
+    told: list[tuple[int, int]] = []
+    with monkeypatch.context() as broken:
+        broken.setattr(executor, "run", lambda *_, **__: 1 / 0)
+        rows = evaluate(points(5), cache=tmp_path, progress=lambda *done: told.append(done))
+    assert "ZeroDivisionError" in rows["error"][0]
+    assert told == [(1, 1)]
+    assert not evaluate(points(5), cache=tmp_path)["error"][0]
+
+
+def test_what_cannot_be_configured_is_a_row():
+    rows = evaluate([Point(("protocol.stake=-1",), labels={"seed": 7})])
+    assert "cannot be negative" in rows["error"][0]
+    assert rows["seed"][0] == 7
+
+
+def test_a_key_changes_with_whatever_decides_the_run(tmp_path):
+    build = tmp_path / "x.json"
+    build.write_text("{}")
+    config = configuration((*SMALL, "seed=1"))
+    keys = {
+        key_of(config),
+        key_of(config, stand_in=build),
+        key_of(configuration((*SMALL, "seed=2"))),
+        key_of(configuration((*SMALL, "seed=1", "protocol.stake=11"))),
+    }
+    assert len(keys) == 4
+    assert key_of(configuration(("scenario=small", "scenario.jobs=1", "seed=1", "engine=pyevm"))) == key_of(config)
+
+
+def test_a_setting_that_depends_on_its_seed_is_composed_each_time(tmp_path):
+    overrides = (*SMALL, "protocol.stake=${seed}")
+    assert [configuration((*overrides, f"seed={seed}")).protocol.stake for seed in range(4)] == [0, 1, 2, 3]
+    assert [configuration((*SMALL, f"seed={seed}")).seed for seed in range(4)] == [0, 1, 2, 3]
