@@ -1,0 +1,195 @@
+"""Statistics of runs: the unit is the run, intervals are on everything, and nothing is more precise than it is.
+
+Two settings are compared by the differences between runs of the same seed (common random numbers). Intervals are
+Student's t unless they say otherwise; `bootstrap` is their check where runs are few and skewed. A family of claims is
+corrected by Holm's procedure. Randomness is keyed, so that the same rows give the same interval.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from slashpoint.sim.luck import Luck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+LEVEL = 0.95  # of an interval
+DRAWS = 2000  # of a bootstrap
+Key = TypeVar("Key", bound="Hashable")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate, what it lies between, and how many runs say so."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def half_width(self) -> float:
+        """Half of what lies between; not a number when one run says nothing of it."""
+        return (self.high - self.low) / 2
+
+    def __str__(self) -> str:
+        """Mean ± half-width."""
+        return f"{self.mean:+,.2f} ± {self.half_width:,.2f}" if self.n > 1 else f"{self.mean:+,.2f} (n = {self.n})"
+
+
+def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Student's interval for a mean; its bounds are not numbers below two values."""
+    from scipy.stats import t
+
+    found = np.asarray(values, float)
+    n = len(found)
+    if n < 2:
+        return Interval(float(found.mean()) if n else math.nan, math.nan, math.nan, n)
+    half = float(t.ppf((1 + level) / 2, n - 1) * found.std(ddof=1) / math.sqrt(n))
+    mean = float(found.mean())
+    return Interval(mean, mean - half, mean + half, n)
+
+
+def differences(treated: Mapping[int, float], control: Mapping[int, float]) -> NDArray[np.float64]:
+    """Treated less control for each seed of both, in the order of seeds.
+
+    Raises:
+        ValueError: the seeds differ, so that the pairs are not pairs.
+    """
+    if treated.keys() != control.keys():
+        odd = sorted(treated.keys() ^ control.keys())
+        raise ValueError(f"seeds {', '.join(map(str, odd[:5]))} are in one of both only: pairs need the same seeds")
+    return np.array([treated[seed] - control[seed] for seed in sorted(treated)], float)
+
+
+def bootstrap(
+    values: ArrayLike,
+    of: Callable[[NDArray[np.float64]], float] = lambda sample: float(sample.mean(axis=0)),
+    level: float = LEVEL,
+    draws: int = DRAWS,
+) -> Interval:
+    """The percentile interval of a statistic of runs (rows); draws of which it is no number are left out.
+
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. It is narrow below ten runs.
+    """
+    found = np.asarray(values, float)
+    n = len(found)
+    estimate = float(of(found)) if n else math.nan
+    if n < 2:
+        return Interval(estimate, math.nan, math.nan, n)
+    picks = Luck("bootstrap", n).generator().integers(n, size=(draws, n))
+    again = np.array([of(found[pick]) for pick in picks])
+    again = again[~np.isnan(again)]
+    if not len(again):
+        return Interval(estimate, math.nan, math.nan, n)
+    low, high = np.quantile(again, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(estimate, float(low), float(high), n)
+
+
+def wilson(successes: int, n: int, level: float = LEVEL) -> Interval:
+    """Wilson's interval for a share: honest near 0 and 1, so that 0 of 100 has an upper bound.
+
+    Wilson, Probable Inference (1927).
+    """
+    from scipy.stats import norm
+
+    if not n:
+        return Interval(math.nan, 0.0, 1.0, 0)
+    z, share = float(norm.ppf((1 + level) / 2)), successes / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = middle - half, middle + half
+    return Interval(share, 0.0 if successes == 0 else low, 1.0 if successes == n else high, n)
+
+
+def p_value(values: ArrayLike, null: float = 0.0) -> float:
+    """Two-sided p of Student's test that a mean is `null`; 0 or 1 when all values are the same."""
+    from scipy.stats import t
+
+    found = np.asarray(values, float)
+    n = len(found)
+    if n < 2:
+        return math.nan
+    spread = float(found.std(ddof=1))
+    if not spread:
+        return float(found[0] == null)
+    return float(2 * t.sf(abs(found.mean() - null) / (spread / math.sqrt(n)), n - 1))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """The p of a family adjusted by Holm's procedure: below 0.05 means so for the family as a whole.
+
+    Holm, A Simple Sequentially Rejective Multiple Test Procedure (1979). What is no number counts as 1.
+    """
+    known = [1.0 if math.isnan(one) else one for one in p]
+    adjusted, worst = [0.0] * len(p), 0.0
+    for rank, i in enumerate(sorted(range(len(p)), key=known.__getitem__)):
+        worst = max(worst, min(1.0, (len(p) - rank) * known[i]))
+        adjusted[i] = worst
+    return adjusted
+
+
+def crossing(x: ArrayLike, y: ArrayLike) -> float:
+    """Where a curve of straight pieces first changes its sign; not a number when it does not."""
+    at, value = np.asarray(x, float), np.asarray(y, float)
+    for i in range(len(at) - 1):
+        if value[i] == 0:
+            return float(at[i])
+        if value[i] * value[i + 1] < 0:
+            return float(at[i] + (at[i + 1] - at[i]) * value[i] / (value[i] - value[i + 1]))
+    return float(at[-1]) if len(at) and value[-1] == 0 else math.nan
+
+
+@dataclass
+class Spent:
+    """What seeds were spent on: the values so far, and whether they are enough."""
+
+    values: list[float] = field(default_factory=list)
+    underpowered: bool = False  # the cap came before the half-width
+
+    @property
+    def interval(self) -> Interval:
+        """Of their mean."""
+        return t_interval(self.values)
+
+
+def spend(
+    sample: Callable[[Sequence[Key], range], Mapping[Key, Sequence[float]]],
+    keys: Sequence[Key],
+    *,
+    half_width: float,
+    cap: int,
+    batch: int = 8,
+    first: int = 0,
+) -> dict[Key, Spent]:
+    """Spend seeds on each quantity until its interval is narrow enough, or until a cap.
+
+    Looking after each batch makes an interval a little too narrow (Chow and Robbins, 1965): a batch has at least eight.
+
+    Args:
+        sample: gives one number a seed for each key that is still open; fewer where runs failed.
+        keys: what is estimated.
+        half_width: at most that, at a level of 95 %.
+        cap: seeds for each at most.
+        batch: seeds between two looks.
+        first: seed.
+    """
+    spent: dict[Any, Spent] = {key: Spent() for key in keys}
+    still, seed = list(keys), first
+    while still and seed < first + cap:
+        seeds = range(seed, min(seed + batch, first + cap))
+        found = sample(still, seeds)
+        for key in still:
+            spent[key].values += found[key]
+        still = [key for key in still if not spent[key].interval.half_width <= half_width]
+        seed = seeds.stop
+    for key in still:
+        spent[key].underpowered = True
+    return spent
