@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.script import Wait
 
 INTRINSIC_GAS = 21_000  # no transaction costs less, so no block holds more than limit / this
+COINBASE = b"coinbase".rjust(20, b"\0")  # whom tips go to
 ORDERINGS = ("priority", "fifo", "random")
 
 
@@ -56,6 +57,12 @@ def next_base_fee(base_fee: int, gas_used: int, gas_limit: int, elasticity: int 
     return base_fee - base_fee * (target - gas_used) // target // denominator
 
 
+def scramble(rank: int, number: int) -> int:
+    """A hash of an account's rank (itself a hash of seed and name) and a number: how ties break (Steele, SplitMix)."""
+    mixed = (rank ^ number * 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    return (mixed ^ mixed >> 31) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+
+
 @dataclass(slots=True)
 class Receipt:
     """What became of an intention. A revert is data, and so is having been dropped."""
@@ -74,7 +81,7 @@ class Receipt:
 class Pending:
     """An intention on its way into a block."""
 
-    account: Any  # who signed it: has .name, .address, .next_nonce
+    account: Any  # who signed it: has .name, .address, .rank, .next_nonce
     call: Call
     tip: int  # wei per gas
     max_fee: int  # wei per gas
@@ -100,15 +107,19 @@ class Block:
     base_fee: int
     included: list[Pending] = field(default_factory=list)  # aligned with the result's columns; see `executed`
     result: BlockResult | None = None
+    status: list[int] = field(default_factory=list)  # the result's columns as plain numbers
+    gas: list[int] = field(default_factory=list)
     dropped: list[tuple[Pending, str]] = field(default_factory=list)
     gas_used: int = 0  # others' included
     backlog: int = 0
 
     def executed(self) -> Iterable[tuple[int, Pending]]:
         """The transactions that ran, with their places in the result's columns."""
-        if self.result is None:
-            return ()
-        return ((i, self.included[i]) for i in (self.result.status < Status.DEFERRED).nonzero()[0].tolist())
+        return (
+            (i, pending)
+            for i, (pending, status) in enumerate(zip(self.included, self.status))
+            if status < Status.DEFERRED
+        )
 
 
 class Chain:
@@ -131,9 +142,7 @@ class Chain:
     def context(self, number: int, time: int) -> BlockContext:
         """What the EVM may know of a block; its randomness comes from the seed."""
         beacon = self._luck("prevrandao", number).bytes(32)
-        return BlockContext(
-            number, time // SECOND, self.base_fee, self.rules.gas_limit, b"coinbase".rjust(20, b"\0"), beacon
-        )
+        return BlockContext(number, time // SECOND, self.base_fee, self.rules.gas_limit, COINBASE, beacon)
 
     def add(self, pending: Pending) -> None:
         """Take an intention into the mempool."""
@@ -166,12 +175,13 @@ class Chain:
             context = self.context(self.number, self.time)
             room = context._replace(gas_limit=context.gas_limit - others)
             result = block.result = self.engine.run_block(room, txs)
-            block.gas_used += int(result.gas.sum())
-            for i, status in enumerate(result.status.tolist()):
-                if status == Status.INVALID:
-                    self._drop(block, block.included[i], result.reasons[i])
-                elif status != Status.DEFERRED:
+            block.status, block.gas = result.status.tolist(), result.gas.tolist()
+            block.gas_used += sum(block.gas)
+            for i, status in enumerate(block.status):
+                if status < Status.DEFERRED:
                     self._queues[block.included[i].account.address].remove(block.included[i])
+                elif status == Status.INVALID:
+                    self._drop(block, block.included[i], result.reasons[i])
         self._queues = {address: queue for address, queue in self._queues.items() if queue}
         block.backlog = self.backlog
         rules = self.rules
@@ -199,14 +209,14 @@ class Chain:
         block.dropped.append((pending, why))
 
     def _key(self, pending: Pending) -> tuple[int, int]:
-        tie = self._luck(pending.account.name, pending.nonce).integer()
+        tie = scramble(pending.account.rank, pending.nonce)
         match self.rules.ordering:
             case "priority":
                 return -min(pending.tip, pending.max_fee - self.base_fee), tie
             case "fifo":
                 return pending.arrival, tie
             case _:
-                return 0, self._luck(self.number, pending.account.name).integer()
+                return 0, scramble(pending.account.rank, self.number)
 
     def _ordered(self) -> list[Pending]:
         """The best of the accounts' heads, again and again: an account's own go in the order of its nonces."""

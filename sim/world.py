@@ -90,8 +90,9 @@ class World(mesa.Model):
         self._quiet = 0
         self._deployer = address_of(GENESIS, rules.addresses)
         self.names[self._deployer] = GENESIS
-        if isinstance(engine, Signer):
-            engine.learn(GENESIS)
+        self._signer = engine if isinstance(engine, Signer) else None  # it needs everybody's keys
+        if self._signer is not None:
+            self._signer.learn(GENESIS)
         prices.begin(luck("prices"), float(rules.genesis))
         engine.fund(self._deployer, 10**12 * ETH)
 
@@ -133,8 +134,8 @@ class World(mesa.Model):
     def register(self, account: Any) -> None:
         """Make an account known by its address."""
         self.accounts[account.address], self.names[account.address] = account, account.name
-        if isinstance(self.engine, Signer):
-            self.engine.learn(account.name)
+        if self._signer is not None:
+            self._signer.learn(account.name)
 
     def add_market(self, market: Any) -> None:
         """Open a market for business: its contract's events and movements of money are its to explain."""
@@ -184,7 +185,7 @@ class World(mesa.Model):
             pending.done.fire(Receipt(ok=False, time=now, dropped=why), pending.account.latency)
         facts = self.recorder.decode(block)
         for i, pending in block.executed():
-            status, gas = int(block.result.status[i]), int(block.result.gas[i])  # type: ignore[union-attr]
+            status, gas = block.status[i], block.gas[i]
             pending.account.executed += 1
             self.attempts += pending.call.verb == "posts"
             told = tuple(fact for _, fact in facts.get(i, ()))
