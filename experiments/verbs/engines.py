@@ -1,0 +1,40 @@
+"""Compare the engines: which are installed, whether each conforms, and whether all answer alike.
+
+slashpoint engines                the table for Prague
+slashpoint engines --fork cancun  another fork
+
+eth_tester signs and keeps tries, so it takes some ten seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("--fork", default="prague", choices=("cancun", "prague"), help="whose rules to follow")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def main(args: Namespace) -> int:
+    """Compare; 1 when an engine that is installed does not conform."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from slashpoint.experiments.cli import FAILED, HELD
+    from slashpoint.experiments.engines import parity
+
+    rows = parity(args.fork)
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        table = Table(*rows[0], box=None, pad_edge=False, header_style="bold")
+        for row in rows:
+            table.add_row(*row.values())
+        Console(highlight=False).print(table, markup=False)
+    return FAILED if any(row["conforms"].startswith("no:") for row in rows) else HELD
