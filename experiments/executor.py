@@ -100,6 +100,13 @@ def column(metric: str, key: str = "") -> str:
     return f"{metric}:{key}" if key else metric
 
 
+def cause(error: str) -> str:
+    """The line of a traceback that names the error, without the notes below it."""
+    lines = error.strip().splitlines()
+    frames = [i for i, line in enumerate(lines) if line.startswith("  ")]
+    return lines[frames[-1] + 1] if frames and frames[-1] + 1 < len(lines) else lines[-1] if lines else ""
+
+
 def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tuple[Any, dict[str, Any], float | None]]:
     """Each job with its row and its wall time (None when it was there), as they come."""
     if workers <= 1 or len(jobs) <= 1:

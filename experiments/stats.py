@@ -174,7 +174,7 @@ def spend(
     Looking after each batch makes an interval a little too narrow (Chow and Robbins, 1965): a batch has at least eight.
 
     Args:
-        sample: gives one number a seed for each key that is still open; fewer where runs failed.
+        sample: gives one number a seed for each key that is still open; none at all closes it.
         keys: what is estimated.
         half_width: at most that, at a level of 95 %.
         cap: seeds for each at most.
@@ -188,8 +188,7 @@ def spend(
         found = sample(still, seeds)
         for key in still:
             spent[key].values += found[key]
-        still = [key for key in still if not spent[key].interval.half_width <= half_width]
+            spent[key].underpowered = not spent[key].interval.half_width <= half_width
+        still = [key for key in still if spent[key].underpowered and found[key]]
         seed = seeds.stop
-    for key in still:
-        spent[key].underpowered = True
     return spent

@@ -1,0 +1,105 @@
+"""Measure every attack against every variant of a protocol: who profits, who pays, and how sure that is.
+
+slashpoint matrix                                  all attacks, both variants of the default protocol
+slashpoint matrix lazy sybil+overclaim             some; + joins what one person does together
+slashpoint matrix overclaim protocol.stake=1 -j 2  what has a = is an override, in Hydra's grammar
+
+Each run with an attack is paired with one of the same seed in which the same seat is played honestly. Seeds are spent
+until the gain is known to a tenth of the reward, or up to a cap; the best attacks are measured again on fresh seeds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    import pandas as pd
+    from rich.table import Table
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What it takes."""
+    from slashpoint.experiments.options import many_runs
+
+    parser.add_argument("what", nargs="*", metavar="ATTACK|OVERRIDE", help="attacks (all, if none), key=value")
+    parser.add_argument("--variants", default="seed,hardened", metavar="A,B", help="of the protocol (%(default)s)")
+    parser.add_argument("--seeds-cap", type=int, default=64, metavar="N", help="seeds for a cell at most (%(default)s)")
+    parser.add_argument("--half-width", type=float, metavar="USD", help="of a gain's interval (a tenth of the reward)")
+    many_runs(parser)
+
+
+def main(args: Namespace) -> int:
+    """Measure; returns the exit code."""
+    from rich.console import Console
+
+    from slashpoint.experiments.catalogue import find_project
+    from slashpoint.experiments.cli import CRASHED, FAILED, HELD, worst
+    from slashpoint.experiments.executor import CACHE
+    from slashpoint.experiments.matrix import COLUMNS, matrix
+    from slashpoint.experiments.matrix import FAILED as CRASH
+    from slashpoint.experiments.options import document
+    from slashpoint.experiments.progress import counting
+
+    overrides = [one for one in args.what if "=" in one]
+    with counting("matrix", shown=not args.quiet) as told:
+        table = matrix(
+            [one for one in args.what if "=" not in one], args.variants.split(","), overrides,
+            cap=args.seeds_cap, half_width=args.half_width, workers=args.jobs, cache=args.out / CACHE,
+            project=find_project(), progress=told,
+        )  # fmt: skip
+    if args.json:
+        print(document({"rows": table}, COLUMNS))
+    else:
+        console = Console(highlight=False)
+        console.print(_grid(table, args.seeds_cap))
+        for row in _troubled(table):
+            console.print(f"{row['attack']} × {row['variant']}: {row['error'] or row['complaint']}", style="red")
+            console.print(f"  {row['line']}", soft_wrap=True, markup=False)
+    crashed = (table["verdict"] == CRASH).any()
+    return worst([CRASHED if crashed else HELD, FAILED if table["violations"].any() else HELD])
+
+
+def _troubled(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return [row for row in table.to_dict("records") if row["error"] or row["complaint"]]
+
+
+def _grid(table: pd.DataFrame, cap: int) -> Table:
+    from slashpoint.experiments.matrix import PAYS
+    from slashpoint.experiments.tables import grid
+
+    caption = ["gain: USD a run of a person who cheats, over the same seat played honestly; 95 % intervals"]
+    if table["underpowered"].any():
+        caption.append(f"*: underpowered, {cap} seeds were not enough for the half-width")
+    if table["fresh"].any():
+        caption.append("fresh: picked as one of the best, then measured on seeds that had no part in it")
+    shown = grid("attack × variant", "attack", "variant", "verdict", gain=True, others_lose=True, n=True, p=True)
+    shown.add_column("")
+    shown.caption, shown.caption_justify = "\n".join(caption), "left"
+    for row in table.to_dict("records"):
+        number = row["n"] > 1
+        gain, loss = (_interval(row, name) if number else "-" for name in ("gain", "loss"))
+        p = f"{row['p']:.2g}" if row["p"] == row["p"] else "-"
+        notes = (
+            "*" if row["underpowered"] else "",
+            "fresh" if row["fresh"] else "",
+            "violated" * bool(row["complaint"]),
+        )
+        style = "red" if row["verdict"] == PAYS else ""
+        shown.add_row(
+            row["attack"],
+            row["variant"],
+            row["verdict"],
+            gain,
+            loss,
+            str(row["n"]),
+            p,
+            " ".join(notes).strip(),
+            style=style,
+        )
+    return shown
+
+
+def _interval(row: dict[Any, Any], name: str) -> str:
+    return f"{row[name]:+,.2f} ± {(row[f'{name}_high'] - row[f'{name}_low']) / 2:,.2f}"

@@ -1,0 +1,138 @@
+"""The matrix: pairs, verdicts, and what is picked measured again."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from slashpoint.experiments.cli import main
+from slashpoint.experiments.matrix import COLUMNS, FRESH, matrix
+from slashpoint.experiments.pairs import cheated, compared, paired, twin
+
+QUICK = ("scenario=small", "scenario.jobs=1", "engine=pyevm")
+MUTE = """
+from dataclasses import dataclass
+from slashpoint.agents.conduct import Conduct
+
+@dataclass
+class Mute(Conduct):
+    'Lies about a duty that nobody has.'
+    def settle(self, me, job, subject):
+        return "nothing"
+"""
+CALM = """
+from dataclasses import dataclass
+from slashpoint.agents.conduct import Conduct
+
+@dataclass
+class Calm(Conduct):
+    'Says what everybody says.'
+    def claim(self, me, job, measured):
+        return measured
+"""
+ABSENT = """
+from dataclasses import dataclass
+from slashpoint.agents.conduct import Conduct
+
+@dataclass
+class Absent(Conduct):
+    'Lies about claims, but is never asked.'
+    def enter(self, me, job):
+        return False
+    def claim(self, me, job, measured):
+        return job.scale
+"""
+ROBBER = """
+from dataclasses import dataclass
+from slashpoint.agents.conduct import Conduct
+
+@dataclass
+class Robber(Conduct):
+    'Breaks.'
+    def claim(self, me, job, measured):
+        raise RuntimeError("caught")
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "slashpoint.yaml").write_text("")
+    (tmp_path / "attacks").mkdir()
+    for name, text in {"mute": MUTE, "calm": CALM, "absent": ABSENT, "robber": ROBBER}.items():
+        (tmp_path / "attacks" / f"{name}.py").write_text(text)
+    return tmp_path
+
+
+def test_a_twin_differs_by_the_attack_alone():
+    setting = ("scenario=small", "attack=[sybil,lazy]", "attack.sybil.k=3", "protocol.stake=1")
+    assert twin(setting) == ("scenario=small", "protocol.stake=1", "attack=[]")
+    assert cheated(setting)
+    assert not cheated(twin(setting))
+    points = paired(setting, [4], label="x")
+    assert [point.labels["honest"] for point in points] == [False, True]
+    assert all("seed=4" in point.overrides for point in points)
+
+
+def test_gain_and_loss_are_differences_of_pairs():
+    common = {"seed": 1, "error": "", "deeds_hash": "a", "lies": 0}
+    rows = pd.DataFrame(
+        [
+            {**common, "honest": False, "cheats": "t/0 t/1", "deeds_hash": "b", "lies": 2,
+             "profit:t/0": 5.0, "profit:t/1": 1.0, "profit:r/0": -9.0, "profit:t/2": 0.5},
+            {**common, "honest": True, "cheats": "", "profit:t/0": 2.0, "profit:t/1": 0.0, "profit:r/0": -1.0},
+            {**common, "honest": False, "cheats": "t/0", "seed": 2, "error": "Traceback", "profit:t/0": 100.0},
+        ]
+    )  # fmt: skip
+    found = compared(rows)
+    assert found.to_dict("index") == {1: {"gain": 2.0, "loss": 7.5, "same": False, "lies": 2}}
+
+
+def test_verdicts_say_why_there_is_no_number(project):
+    attacks = ["mute", "calm", "robber", "overclaim"]
+    table = matrix(attacks, ("hardened",), QUICK, cap=8, half_width=1000, project=project).set_index("attack")
+    assert list(table["verdict"][["mute", "calm", "robber"]]) == ["n/a", "no effect", "failed"]
+    assert "RuntimeError: caught" in table["error"]["robber"]
+    assert "attack=[robber]" in table["line"]["robber"]
+    assert table["n"]["mute"] == 0
+    assert list(table.reset_index()) == list(COLUMNS)
+    assert table["gain"]["overclaim"] < 0 < table["n"]["overclaim"]
+    assert (table["gain_low"] <= table["gain"]).sum() == 2
+
+
+def test_an_attack_that_is_never_asked_says_so(project):
+    table = matrix(["calm"], ("hardened",), (*QUICK, "protocol.stake=5000"), cap=8, half_width=1e9, project=project)
+    assert table["verdict"][0] == "never asked"
+
+
+def test_what_is_picked_is_measured_on_fresh_seeds(project, monkeypatch):
+    from slashpoint.experiments import matrix as module
+
+    asked: list[int] = []
+
+    def fake(points, **_):
+        asked.extend(point.labels["seed"] for point in points)
+        return pd.DataFrame([
+            {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
+             "complaint": "", "cheats": "t/0",
+             "profit:t/0": 0.0 if point.labels["honest"] else 5.0 + (10.0 if point.labels["seed"] < FRESH else 0.0)}
+            for point in points
+        ])  # fmt: skip
+
+    monkeypatch.setattr(module, "evaluate", fake)
+    table = matrix(["lazy", "overclaim"], ("hardened",), QUICK, cap=16, half_width=1.0, top=1)
+    assert list(table["fresh"]) == [True, False]
+    assert list(table["gain"]) == [5.0, 15.0]
+    assert list(table["verdict"]) == ["pays", "pays"]
+    assert max(asked) == FRESH + 7
+
+
+def test_the_verb_prints_a_table_and_json(tmp_path, capsys):
+    given = ["matrix", "overclaim", *QUICK, "--variants", "hardened", "--seeds-cap", "2", "--out", str(tmp_path)]
+    assert main(given) == 0
+    assert "overclaim" in capsys.readouterr().out
+    assert main([*given, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["rows"][0]["attack"] == "overclaim"
+    assert set(told["columns"]) == set(told["rows"][0])
