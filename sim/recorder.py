@@ -137,14 +137,13 @@ class Recorder:
         )
 
     def _book(self, asset: str, sender: bytes, receiver: bytes, amount: int) -> None:
-        booked, touched = self.world.booked[asset], self.world.touched
+        booked, touched = self.world.booked[asset], self.world.touched[asset]
         if sender != ZERO_ADDRESS:
             booked[sender] -= amount
+            touched.add(sender)
         if receiver != ZERO_ADDRESS:
             booked[receiver] += amount
-        if asset == "ETH":
-            touched.update((sender, receiver))
-            touched.discard(ZERO_ADDRESS)
+            touched.add(receiver)
 
     def block(self, block: Block) -> None:
         """Write down a block: its transactions, events, and every movement of money with its cause."""
@@ -176,13 +175,13 @@ class Recorder:
         reason = None if status == Status.SUCCESS else str(self.revert(block, i))
         self._transaction(block, i, pending, STATUS[status], reason, gas, burned, tipped)
         address, job = pending.account.address, pending.call.job.key if pending.call.job is not None else None
-        booked = self.world.booked["ETH"]
+        booked, touched = self.world.booked["ETH"], self.world.touched["ETH"]
         booked[address] -= burned + tipped
-        self.world.touched.add(address)
+        touched.add(address)
         self.transfer(i, "ETH", pending.account.name, "burnt", burned, "gas", job)
         if tipped:
             booked[COINBASE] += tipped
-            self.world.touched.add(COINBASE)
+            touched.add(COINBASE)
             self.transfer(i, "ETH", pending.account.name, "coinbase", tipped, "tip", job)
 
     def _transaction(

@@ -76,7 +76,7 @@ class World(mesa.Model):
         self.accounts: dict[bytes, Any] = {}
         self.names: dict[bytes, str] = {}
         self.booked: dict[str, dict[bytes, int]] = defaultdict(lambda: defaultdict(int))  # asset → holder → amount
-        self.touched: set[bytes] = set()
+        self.touched: dict[str, set[bytes]] = defaultdict(set)  # asset → who moved it since it was last checked
         self.invariants: list[Invariant] = invariants_of(builtin)
         self.violations: list[tuple[int, str, str]] = []
         self.demand: dict[
@@ -173,7 +173,6 @@ class World(mesa.Model):
         self.recorder.block(block)
         self._active_blocks += 1
         self.check(self._active_blocks)
-        self.touched.clear()
         self._quiet = 0
         self.ledger.tick()
 
@@ -209,6 +208,9 @@ class World(mesa.Model):
                 for complaint in invariant(self):
                     self.violations.append((self.chain.number, invariant.__name__, complaint))
                     self.ledger.violations.append((self.chain.number, self.chain.time, invariant.__name__, complaint))
+        for asset in self.touched:
+            if asset == "ETH" or blocks % builtin.tokens_are_conserved.period == 0:  # type: ignore[attr-defined]
+                self.touched[asset].clear()
 
     @property
     def ended(self) -> bool:
@@ -227,6 +229,8 @@ class World(mesa.Model):
                     progress(self)
                 if self.ended:
                     break
+        for asset, holders in self.booked.items():
+            self.touched[asset].update(holders)
         self.check()
         self.recorder.close()
 
