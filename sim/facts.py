@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from heapq import merge
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,7 @@ class Inbox:
 
 def past(facts: Facts, sources: Sequence[Hashable], job: str | None, number: int, born: int = 0) -> Iterator[Fact]:
     """Facts of some sources from `number` on, and not before the time `born`, in order."""
-    rows = [facts.of(source, job) for source in sources]
-    found = [row[bisect_left(row, number, key=_number) :] for row in rows if row and row[-1].number >= number]
-    merged = found[0] if len(found) == 1 else sorted((fact for row in found for fact in row), key=_number)
+    rows = [row for source in sources if (row := facts.of(source, job)) and row[-1].number >= number]
+    tails = [map(row.__getitem__, range(bisect_left(row, number, key=_number), len(row))) for row in rows]
+    merged = tails[0] if len(tails) == 1 else merge(*tails, key=_number)  # lazily: most want only the first
     return (fact for fact in merged if fact.time >= born)

@@ -123,11 +123,19 @@ class World(mesa.Model):
         return contract
 
     def endow(self, account: Any, wei: int, tokens: dict[str, int]) -> None:
-        """Give an account its first money: the cause of these transfers is `funding`."""
+        """Give an account its first money: the cause of these transfers is `funding`.
+
+        Raises:
+            ValueError: there are not so many tokens.
+        """
         self.engine.fund(account.address, wei)
         self.booked["ETH"][account.address] += wei
         self.recorder.transfer(-1, "ETH", GENESIS, account.name, wei, "funding", None)
         for asset, amount in tokens.items():
+            if amount > (left := self.booked[asset][self._deployer]):
+                raise ValueError(
+                    f"{account.name} is to own {amount / ETH:g} {asset}, and of their supply {left / ETH:g} are left"
+                )
             if amount:
                 self.genesis(self.tokens[asset].address, self.tokens[asset].transfer(account.address, amount).data)
 
