@@ -75,7 +75,7 @@ def bootstrap(
     level: float = LEVEL,
     draws: int = DRAWS,
 ) -> Interval:
-    """The percentile interval of a statistic of runs (rows); draws of which it is no number are left out.
+    """The percentile interval of a statistic of runs (rows); without bounds when too many draws have no such number.
 
     Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. It is narrow below ten runs.
     """
@@ -87,7 +87,7 @@ def bootstrap(
     picks = Luck("bootstrap", n).generator().integers(n, size=(draws, n))
     again = np.array([of(found[pick]) for pick in picks])
     again = again[~np.isnan(again)]
-    if not len(again):
+    if len(again) < level * draws:
         return Interval(estimate, math.nan, math.nan, n)
     low, high = np.quantile(again, [(1 - level) / 2, (1 + level) / 2])
     return Interval(estimate, float(low), float(high), n)

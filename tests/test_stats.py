@@ -85,6 +85,7 @@ def test_bootstrap_repeats_and_takes_any_statistic():
     assert bootstrap(values).mean == 9.5
     assert bootstrap(values, lambda sample: float(np.median(sample))).low < 9.5
     assert math.isnan(bootstrap([1.0]).high)
+    assert math.isnan(bootstrap(values, lambda sample: math.nan if sample.max() < 19 else 1.0).high)  # a third lack it
 
 
 def test_where_a_curve_crosses_zero():
