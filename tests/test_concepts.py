@@ -1,0 +1,70 @@
+"""The project that docs/concepts.md writes works, all of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from slashpoint.experiments.run import Result, simulate
+
+BLOCK = re.compile(r"^```(?:python|yaml)\n# (\S+/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILES = dict(BLOCK.findall((Path(__file__).parents[1] / "docs" / "concepts.md").read_text(encoding="utf-8")))
+QUICK = ("engine=pyevm", "scenario.jobs=1")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every file that the page names."""
+    folder = tmp_path_factory.mktemp("mine")
+    (folder / "slashpoint.yaml").touch()
+    for name, body in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(body, encoding="utf-8")
+    return folder
+
+
+def answered(run: Result, duty: str) -> set[str]:
+    """Which methods answered a duty."""
+    duties = run.ledger["duties"]
+    return set(duties[duties["duty"] == duty]["by"])
+
+
+def test_an_attack_waits_and_bids(project: Path) -> None:
+    """Its work arrives in the last minute, for more than the usual tip."""
+    run = simulate(attack="brinkman", scenario="small", overrides=QUICK, project=project)
+    assert "Brinkman.work" in answered(run, "work")
+    sent = run.ledger["transactions"]
+    late = sent[(sent["verb"] == "submits") & (sent["gas"] * 2 * 10**9 == sent["tipped"])]
+    (deadline,) = run.ledger["jobs"]["deadline_ns"]
+    assert len(late) == 1
+    assert 0 < deadline - late["time_ns"].iloc[0] <= 60 * 10**9
+
+
+def test_an_attack_an_invariant_a_metric_and_a_price_in_a_protocol_of_ones_own(project: Path) -> None:
+    """Nothing but the files, and each of them is used."""
+    said = (*QUICK, "prices=plunge", "prices.after=0", "prices.share=0.9", "attack.wallflower.patience=120")
+    run = simulate(protocol="hosted", attack="wallflower", scenario="small", overrides=said, project=project)
+    assert "Wallflower.enter" in answered(run, "enter")
+    assert set(run.ledger["accounts"]["roles"]) == {"host", "trainer"}
+    assert set(run.ledger["jobs"]["outcome"]) == {"success"}
+    assert run.metric("slashed_share") == 0
+    assert run.run.prices["ETH"] == pytest.approx(250)
+    assert run.violations.empty
+
+
+def test_an_invariant_complains(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When what it forbids happens."""
+    from slashpoint.sim.facts import Facts
+
+    once = Facts.publish
+
+    def twice(self: Facts, source: object, fact: object) -> None:
+        once(self, source, fact)  # type: ignore[arg-type]
+        if getattr(fact, "event", "") == "RequestClosed":
+            once(self, source, fact)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Facts, "publish", twice)
+    run = simulate(scenario="small", overrides=QUICK, project=project)
+    assert "requests_close_once" in set(run.violations["invariant"])
