@@ -78,8 +78,9 @@ class Population:
                     world, name, [role(conduct, market)], self.traits(world.luck("traits", name)),
                     strategy=label if cheating else "honest", circle=circle if cheating else None,
                 )  # fmt: skip
-                person.endow(market)
                 people.append(person)
+        for person in sorted(people, key=lambda person: person.name):  # whoever is created first, money comes in one order
+            person.endow(market)
         return people
 
     def cheats(self, roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> frozenset[str]:

@@ -235,13 +235,13 @@ class Recorder:
                     market.asset, job.born, job.deadline_ns, job.closed, job.outcome,
                     world.name_of(job.winner) if job.winner else None, score, value,
                 ))  # fmt: skip
-        for account in world.accounts.values():
+        for account in sorted(world.accounts.values(), key=lambda account: account.name):
             strategy, attacker = account.person.strategy, account.person.attacker
             roles = "+".join(account.roles)
             ledger.accounts.append(
                 (account.name, account.controller, roles, strategy, attacker, "0x" + account.address.hex())
             )
-        for address, name in world.names.items():
+        for address, name in sorted(world.names.items(), key=lambda item: item[1]):
             self._holdings(address, name)
 
     def _holdings(self, address: bytes, name: str) -> None:
