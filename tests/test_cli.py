@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -127,6 +128,15 @@ def test_json_is_one_document_on_stdout(runs: Any, capsys: pytest.CaptureFixture
     assert [one["overrides"] for one in json.loads(capsys.readouterr().out)] == [["seed=1"], ["seed=2"]]
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """SIGINT interrupts, as at a terminal: who was started in the background was told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize(
     ("how", "strict", "code"),
     [
