@@ -79,7 +79,7 @@ class Population:
                     strategy=label if cheating else "honest", circle=circle if cheating else None,
                 )  # fmt: skip
                 people.append(person)
-        for person in sorted(people, key=lambda person: person.name):  # whoever is created first, money comes in one order
+        for person in sorted(people, key=lambda one: one.name):  # whoever was created first
             person.endow(market)
         return people
 
