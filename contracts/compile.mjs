@@ -1,52 +1,85 @@
-// Compile src/*.sol with the pinned solc into build/<Name>.json, one file a contract that can be deployed.
+// Compile src/*.sol with the pinned solc into build/<Name>.json, one file a contract that can be deployed, and for each
+// patch in mutants/ the contract of ModelMarket that it breaks into build/mutants/<Mutant>.json.
 // What each build was made of is recorded in it, so that a stale one is found without Node.
+import {applyPatch, parsePatch} from "diff";
 import {createHash} from "node:crypto";
 import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from "node:fs";
 import solc from "solc";
 
 const here = (path) => new URL(path, import.meta.url);
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+const listed = (folder, ending) => readdirSync(here(folder)).filter((name) => name.endsWith(ending)).sort();
 const settings = JSON.parse(readFileSync(here("solc.json"), "utf8"));
 const {dependencies} = JSON.parse(readFileSync(here("package.json"), "utf8"));
 const compiler = solc.version();
-const texts = {}; // every source that was read, imports too
+const texts = {}; // every file that was read, imports and patches too
 
 const read = (path) => {
-  texts[path] = readFileSync(here(path.startsWith("src/") ? path : `node_modules/${path}`), "utf8");
-  return {contents: texts[path]};
+  texts[path] ??= readFileSync(here(/^(src|mutants)\//.test(path) ? path : `node_modules/${path}`), "utf8");
+  return texts[path];
 };
-const names = readdirSync(here("src")).filter((name) => name.endsWith(".sol")).sort();
-const sources = Object.fromEntries(names.map((name) => [`src/${name}`, {content: read(`src/${name}`).contents}]));
-const wanted = ["abi", "evm.bytecode", "evm.deployedBytecode.object", "evm.methodIdentifiers", "metadata"];
-const input = {language: "Solidity", sources, settings: {...settings, outputSelection: {"*": {"*": wanted}}}};
-const output = JSON.parse(solc.compile(JSON.stringify(input), {import: read}));
-const complaints = output.errors ?? [];
-complaints.forEach((each) => console.error(each.formattedMessage));
-if (complaints.length > 0) process.exit(1); // a warning too: the contracts are clean
+
+const compile = (sources, wanted) => {
+  const content = Object.fromEntries(Object.entries(sources).map(([path, text]) => [path, {content: text}]));
+  const outputSelection = {"*": {"*": wanted}};
+  const input = {language: "Solidity", sources: content, settings: {...settings, outputSelection}};
+  const output = JSON.parse(solc.compile(JSON.stringify(input), {import: (path) => ({contents: read(path)})}));
+  return {contracts: output.contracts ?? {}, complaints: output.errors ?? []};
+};
+
+const failed = (where, complaints) => {
+  complaints.forEach((each) => console.error(`${where}: ${each.formattedMessage}`));
+  process.exit(1);
+};
+
+const write = (file, name, {abi, evm, metadata}, patches) => {
+  const parts = [...Object.keys(JSON.parse(metadata).sources), ...patches].sort();
+  const made = {
+    compiler,
+    libraries: {"@openzeppelin/contracts": dependencies["@openzeppelin/contracts"]},
+    settings,
+    sources: Object.fromEntries(parts.map((part) => [part, sha256(read(part))])), // as they lie here: before patching
+  };
+  const build = {
+    name,
+    abi,
+    bytecode: `0x${evm.bytecode.object}`,
+    deployedBytecode: `0x${evm.deployedBytecode.object}`,
+    linkReferences: evm.bytecode.linkReferences,
+    methodIdentifiers: evm.methodIdentifiers,
+    source_hash: sha256(JSON.stringify(made)),
+    ...made,
+  };
+  writeFileSync(here(`build/${file}.json`), `${JSON.stringify(build, null, 1)}\n`);
+  console.log(`${file}: ${evm.deployedBytecode.object.length / 2} bytes`);
+};
 
 rmSync(here("build"), {recursive: true, force: true});
-mkdirSync(here("build"));
-for (const path of Object.keys(sources)) {
-  for (const [name, {abi, evm, metadata}] of Object.entries(output.contracts[path] ?? {})) {
-    if (!evm.bytecode.object || abi.length === 0) continue; // abstract or internal: part of others
-    const parts = Object.keys(JSON.parse(metadata).sources).sort();
-    const made = {
-      compiler,
-      libraries: {"@openzeppelin/contracts": dependencies["@openzeppelin/contracts"]},
-      settings,
-      sources: Object.fromEntries(parts.map((part) => [part, sha256(texts[part])])),
-    };
-    const build = {
-      name,
-      abi,
-      bytecode: `0x${evm.bytecode.object}`,
-      deployedBytecode: `0x${evm.deployedBytecode.object}`,
-      linkReferences: evm.bytecode.linkReferences,
-      methodIdentifiers: evm.methodIdentifiers,
-      source_hash: sha256(JSON.stringify(made)),
-      ...made,
-    };
-    writeFileSync(here(`build/${name}.json`), `${JSON.stringify(build, null, 1)}\n`);
-    console.log(`${name}: ${evm.deployedBytecode.object.length / 2} bytes`);
+mkdirSync(here("build/mutants"), {recursive: true});
+const wanted = ["abi", "evm.bytecode", "evm.deployedBytecode.object", "evm.methodIdentifiers", "metadata"];
+const sources = Object.fromEntries(listed("src", ".sol").map((name) => [`src/${name}`, read(`src/${name}`)]));
+const {contracts, complaints} = compile(sources, wanted);
+if (complaints.length > 0) failed("src", complaints); // a warning too: the contracts are clean
+for (const [path, found] of Object.entries(contracts)) {
+  if (!path.startsWith("src/")) continue;
+  for (const [name, contract] of Object.entries(found)) {
+    if (!contract.evm.bytecode.object || contract.abi.length === 0) continue; // abstract or internal: part of others
+    write(name, name, contract, []);
   }
+}
+
+for (const name of listed("mutants", ".patch")) {
+  const patched = {...sources};
+  for (const part of parsePatch(read(`mutants/${name}`))) {
+    const path = part.newFileName.replace(/^b\//, "").replace(/\t.*$/, "");
+    const text = path in patched && applyPatch(patched[path], part, {fuzzFactor: 0});
+    if (text === false) failed(name, [{formattedMessage: `its hunks do not fit ${path}: make it again`}]);
+    patched[path] = text;
+  }
+  const {contracts: broken, complaints: all} = compile(patched, wanted);
+  const errors = all.filter((each) => each.severity === "error"); // a mutant may leave a variable unused
+  if (errors.length > 0) failed(name, errors);
+  write(`mutants/${name.replace(/\.patch$/, "")}`, "ModelMarket", broken["src/ModelMarket.sol"].ModelMarket, [
+    `mutants/${name}`,
+  ]);
 }

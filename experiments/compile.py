@@ -1,5 +1,6 @@
 """Compilation: from contracts/src to contracts/build with the pinned solc, and the check that no build is stale.
 
+A patch in contracts/mutants becomes a build of its own in contracts/build/mutants: ModelMarket with one bug.
 Compiling needs Node and npm. Checking, and everything else, needs neither: the builds are committed, and each holds
 the hashes of the sources that it was made of.
 """
@@ -52,21 +53,21 @@ def compile_contracts(check: bool, contracts: Path = CONTRACTS) -> int:
 def stale(contracts: Path = CONTRACTS) -> Iterator[str]:
     """Yield what is wrong with the builds: silence means that each is of today's sources, settings and versions."""
     used: set[str] = set()
-    for path in sorted((contracts / "build").glob("*.json")):
+    for path in sorted((contracts / "build").rglob("*.json")):
         build = json.loads(path.read_text())
         used.update(build["sources"])
         for why in _differences(contracts, build):
-            yield f"contracts/build/{path.name} is stale: {why}"
-    for path in sorted((contracts / "src").glob("*.sol")):
-        if f"src/{path.name}" not in used:
-            yield f"contracts/src/{path.name} is in no build"
+            yield f"contracts/{path.relative_to(contracts).as_posix()} is stale: {why}"
+    for path in sorted([*(contracts / "src").glob("*.sol"), *(contracts / "mutants").glob("*.patch")]):
+        if (name := path.relative_to(contracts).as_posix()) not in used:
+            yield f"contracts/{name} is in no build"
 
 
 def _differences(contracts: Path, build: dict[str, Any]) -> Iterator[str]:
     """Yield how what a build records of its making differs from what lies here."""
     pins = json.loads((contracts / "package.json").read_text())["dependencies"]
     for source, digest in build["sources"].items():
-        ours = source.startswith("src/")
+        ours = source.startswith(("src/", "mutants/"))
         path = contracts / source if ours else contracts / "node_modules" / source
         if not path.exists():
             if ours:  # a library's sources are here only where npm installed them

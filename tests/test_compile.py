@@ -37,6 +37,16 @@ def test_an_edited_source_is_named_with_every_build_that_holds_it_and_the_remedy
     assert caplog.messages[-1] == REMEDY
 
 
+def test_a_patch_is_a_source_too(contracts):
+    patch = contracts / "mutants/StakeKept.patch"
+    patch.write_text(patch.read_text().replace("Bug:", "Bugs:"))
+    (contracts / "mutants/New.patch").write_text("")
+    assert list(stale(contracts)) == [
+        "contracts/build/mutants/StakeKept.json is stale: mutants/StakeKept.patch has changed",
+        "contracts/mutants/New.patch is in no build",
+    ]
+
+
 def test_what_else_makes_a_build_stale(contracts):
     (contracts / "src/New.sol").write_text("contract New {}")
     assert list(stale(contracts)) == ["contracts/src/New.sol is in no build"]
@@ -51,7 +61,7 @@ def test_what_else_makes_a_build_stale(contracts):
 def test_other_settings_or_versions_make_every_build_stale(contracts):
     edit(contracts / "solc.json", viaIR=True)
     complaints = list(stale(contracts))
-    assert len(complaints) == len(list((contracts / "build").glob("*.json")))
+    assert len(complaints) == len(list((contracts / "build").rglob("*.json")))
     assert all("solc.json has changed" in complaint for complaint in complaints)
     edit(contracts / "solc.json", viaIR=False)
     edit(contracts / "package.json", dependencies={"solc": "0.8.31", "@openzeppelin/contracts": "5.5.0"})
