@@ -30,6 +30,7 @@ class Conduct:
     powers: ClassVar[frozenset[str]] = frozenset()  # what it may see or do beyond an honest person's means
     seats: ClassVar[Mapping[str, int]] = {}  # how many it takes, by duty; else one where it lies
     modifies: ClassVar[bool] = False  # it shapes how others are carried out (Sybil) and lies about nothing itself
+    script: ClassVar[type | None] = None  # a subclass of a role, named like it, that is played in its place: an exploit
 
     def identities(self, role: type) -> int:
         """How many accounts it plays a role with."""

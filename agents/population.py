@@ -74,8 +74,9 @@ class Population:
                     continue
                 cheating = name in cheats
                 conduct = liar if cheating else Conduct()
+                script = conduct.script if conduct.script is not None and issubclass(conduct.script, role) else role
                 person = Person(
-                    world, name, [role(conduct, market)], self.traits(world.luck("traits", name)),
+                    world, name, [script(conduct, market)], self.traits(world.luck("traits", name)),
                     strategy=label if cheating else "honest", circle=circle if cheating else None,
                 )  # fmt: skip
                 people.append(person)
@@ -101,6 +102,9 @@ class Population:
 
 def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> dict[str, int]:
     """How many seats of which role an attack takes: as it declares by duty, else one where it lies most."""
+    scripts = [attack.script for attack in attacks if attack.script is not None]
+    if scripts:  # an exploit throws the role's own script away
+        return {role.__name__.lower(): 1 for role in roles for script in scripts if issubclass(script, role)}
     declared: Mapping[str, int] = next((a.seats for a in attacks if a.seats and not a.modifies), {})
     wanted: dict[str, int] = {}
     for duty, number in declared.items():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from slashpoint.sim.units import SECOND
+from slashpoint.sim.units import ETH, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,16 @@ VERBS = (
     "approves", "posts", "cancels", "registers", "submits", "retracts", "grounds", "claims", "judges", "opens",
     "settles", "pokes", "withdraws",
 )  # fmt: skip
+
+
+def whole(tokens: float) -> int:
+    """Smallest units in whole tokens."""
+    return round(tokens * ETH)
+
+
+def sealed(payload: bytes, salt: bytes, who: bytes, *, salted: bool) -> bytes:
+    """A contract's seal of a 32-byte payload by an address: SHA-256, salted or bare."""
+    return hashlib.sha256(payload + salt + who.rjust(32, b"\0") if salted else payload).digest()
 
 
 class Actor(Protocol):

@@ -12,9 +12,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.protocols.base import Job, Market, Terms
+from slashpoint.protocols.base import Job, Terms, sealed, whole
+from slashpoint.protocols.checks.modelmarket import Watched
 from slashpoint.sim.contract import Artifact, Contract
-from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,18 +81,8 @@ class ModelMarketTerms(Terms):
             yield "the reward is zero"
 
 
-def whole(tokens: float) -> int:
-    """Smallest units in whole tokens."""
-    return round(tokens * ETH)
-
-
-def sealed(payload: bytes, salt: bytes, who: bytes, *, salted: bool) -> bytes:
-    """The contract's seal of a 32-byte payload by an address: SHA-256, salted or bare."""
-    return hashlib.sha256(payload + salt + who.rjust(32, b"\0") if salted else payload).digest()
-
-
 @dataclass
-class ModelMarket(Market):
+class ModelMarket(Watched):
     """The request market on MDC."""
 
     terms: ModelMarketTerms
@@ -190,8 +180,14 @@ class ModelMarket(Market):
         """Open one's seals as the candidate."""
         predictions, cid = work.predictions or b"", hashlib.sha256(work.model or b"").digest()
         gas = 260_000 + 700 * len(predictions) + 70_000 * self._crowd(job)
-        call = self.contract.openModel(job.id, predictions, cid, me.salt(job.key), gas=gas)
-        return self.does("opens", job, call, carries=(predictions, cid))
+        salt = me.salt(job.key)
+        call = self.contract.openModel(job.id, predictions, cid, salt, gas=gas)
+        return self.does("opens", job, call, carries=(predictions, cid, salt))
+
+    def times_out(self, job: Job) -> Call:
+        """Say that whoever is to act next did not."""
+        call = self.contract.enforceTimeout(job.id, gas=200_000 + 90_000 * self._crowd(job))
+        return self.does("pokes", job, call)
 
     def withdraws(self, job: Job | None = None) -> Call:
         """Take what one is owed."""
@@ -208,6 +204,11 @@ class ModelMarket(Market):
 
     def relate(self, fact: Fact) -> Job | None:
         """The request that an event is about."""
+        job = self._related(fact)
+        self.watch(fact, job)
+        return job
+
+    def _related(self, fact: Fact) -> Job | None:
         args = fact.args
         if fact.event == self.opens:
             job = self.drafts.pop(args["context"], None)
@@ -255,9 +256,8 @@ class ModelMarket(Market):
             gas = 150_000 + 15_000 * submissions + 75_000 * (submissions - reported)
             when = job.born / 10**9 if reported >= submissions else float(due)
             return when, self.does("pokes", job, self.contract.pickCandidate(job.id, gas=gas))
-        gas = 200_000 + 90_000 * submissions
         late = float(due) if state == CANDIDATE or not submissions else job.deadline + self.terms.response_window
-        return late, self.does("pokes", job, self.contract.enforceTimeout(job.id, gas=gas))
+        return late, self.times_out(job)
 
     def liabilities(self) -> dict[str, dict[str, int]]:
         """Open rewards and stakes, what may be withdrawn, and the slashed pool."""

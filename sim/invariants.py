@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.world import World
 
-Check = TypeVar("Check", bound="Callable[[Any], Iterator[str]]")
+Check = TypeVar("Check", bound="Callable[..., Iterator[str]]")  # a function of a world, or a method
 
 
 class Invariant(Protocol):

@@ -1,0 +1,27 @@
+"""Wide labels: asks for a model of more than ten classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class WideLabels(Conduct):
+    """Commits to labels above nine, which are nobody's predictions, so that the best of the trainers has none right.
+
+    Source: the ModelMarket dApp's contract, which took single digits only. Exposed by: a minimum accuracy, where one
+    is set; the reward is paid for nothing otherwise.
+    """
+
+    shift: int = 100  # added to each label
+
+    def truth(self, me: Me, job: Job) -> Any:
+        """The true labels, renamed."""
+        return bytes((label + self.shift) % 256 for label in me.labels(job))
