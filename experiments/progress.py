@@ -41,15 +41,15 @@ def progress(jobs: int, *, shown: bool = True) -> Iterator[Callable[[World], Non
 
 
 @contextmanager
-def counting(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar of points that were evaluated, for `evaluate`; None where there is nobody to see it."""
+def counting(title: str, *, what: str = "runs", shown: bool = True) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar of what is done of how much, for `evaluate` and its like; None where there is nobody to see it."""
     if not shown or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    counts = MofNCompleteColumn(), TextColumn("runs,"), TimeRemainingColumn(), TextColumn("to go")
-    with Progress(TextColumn(what), BarColumn(), *counts, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+    counts = MofNCompleteColumn(), TextColumn(f"{what},"), TimeRemainingColumn(), TextColumn("to go")
+    with Progress(TextColumn(title), BarColumn(), *counts, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

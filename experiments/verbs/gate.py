@@ -59,6 +59,7 @@ def main(args: Namespace) -> int:
 
 def _tell(table: pd.DataFrame) -> None:
     from rich.console import Console
+    from rich.text import Text
 
     from slashpoint.experiments.tables import grid
 
@@ -68,7 +69,8 @@ def _tell(table: pd.DataFrame) -> None:
     styles = {"failed": "red", "crashed": "red", "inconclusive": "yellow"}
     for row in table.to_dict("records"):
         shown.add_row(
-            *(str(row[name]) for name in ("scenario", "check", "status", "found")), style=styles.get(row["status"], "")
+            *(Text(str(row[name])) for name in ("scenario", "check", "status", "found")),
+            style=styles.get(row["status"], ""),
         )
     console.print(shown)
     for row in table[table["status"].isin(["failed", "crashed"])].to_dict("records"):

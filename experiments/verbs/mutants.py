@@ -1,0 +1,60 @@
+"""Break the contracts on purpose, one bug at a time, and see whether the gate notices.
+
+slashpoint mutants                  all, against conf/gate/pr.yaml
+slashpoint mutants IdAgain -j 2     one
+slashpoint mutants --suite mine.yaml
+
+Exit codes: 0 all were noticed and the unchanged contracts were not accused, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What it takes."""
+    from slashpoint.experiments.options import many_runs
+
+    parser.add_argument("names", nargs="*", metavar="MUTANT", help="all, if none")
+    parser.add_argument("--suite", default="pr", metavar="SUITE", help="what should notice: name or YAML (%(default)s)")
+    parser.add_argument("--seeds", type=int, metavar="N", help="runs of each scenario, whatever the suite says")
+    many_runs(parser)
+
+
+def main(args: Namespace) -> int:
+    """Break and look; returns the exit code."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from slashpoint.experiments.catalogue import find_project
+    from slashpoint.experiments.cli import FAILED, HELD
+    from slashpoint.experiments.executor import CACHE
+    from slashpoint.experiments.mutants import CLEAN, COLUMNS, KILLED, hunt
+    from slashpoint.experiments.options import document
+    from slashpoint.experiments.progress import counting
+    from slashpoint.experiments.suite import load
+    from slashpoint.experiments.tables import grid
+
+    project = find_project()
+    suite = load(args.suite, project, args.seeds)
+    with counting("mutants", what="mutants", shown=not args.quiet) as told:
+        table = hunt(suite, args.names, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told)
+    sound = table["verdict"].isin([CLEAN, KILLED])
+    code = HELD if sound.all() else FAILED
+    if args.json:
+        print(document({"rows": table}, COLUMNS, suite=suite.name, exit=code))
+        return code
+    shown = grid("", "mutant", "verdict", "scenario", "found", runs=True)
+    for row, good in zip(table.to_dict("records"), sound):
+        found = f"{row['by']}: {row['found']}" if row["by"] else f"should be noticed: {row['caught_by']}" * (not good)
+        shown.add_row(
+            row["mutant"], row["verdict"], row["scenario"], Text(found), str(row["runs"]), style="" if good else "red"
+        )
+    console = Console(highlight=False)
+    console.print(shown)
+    console.print(f"\n{int((table['verdict'] == KILLED).sum())} of {len(table) - 1} mutants killed")
+    return code
