@@ -253,7 +253,7 @@ class ModelMarket(Watched):
             return None
         if state == GROUNDED:
             reported = len(self.world.facts.of(self.AccuracyClaimed, job.key))
-            gas = 150_000 + 15_000 * submissions + 75_000 * (submissions - reported)
+            gas = 200_000 + 90_000 * submissions  # nobody good enough: it refunds and closes
             when = job.born / 10**9 if reported >= submissions else float(due)
             return when, self.does("pokes", job, self.contract.pickCandidate(job.id, gas=gas))
         late = float(due) if state == CANDIDATE or not submissions else job.deadline + self.terms.response_window

@@ -49,6 +49,13 @@ def test_the_contract_itself_is_not_accused(overrides: tuple[str, ...], seed: in
         assert succeeded(result)
 
 
+def test_a_request_that_nobody_answered_well_enough_is_over_when_it_is_picked() -> None:
+    """All stakes and the reward go back in the one call, and the keeper declares the gas for it."""
+    result = live(("scenario=small", "protocol.min_accuracy_bps=9999", "attack=wide_labels"))
+    assert set(result.ledger["jobs"]["outcome"]) == {"refunded"}
+    assert list(result.violations["complaint"]) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides", [(), ("attack=overclaim",), ("attack=[sybil,overclaim]",), ("attack=timeout_sniper",)], ids=" ".join
