@@ -54,7 +54,10 @@ class Conduct:
         return (yield me.measures(subject, job))
 
     def open(self, me: Me, job: Job, what: str) -> Any:
-        """Reveal what was committed (`truth`, `work` or `report`) in time? Honest: yes."""
+        """Reveal what was committed (`truth`, `work` or `report`) in time? Honest: yes.
+
+        `"unpinned"` opens the seal and does not publish what was sealed.
+        """
         return True
 
     def truth(self, me: Me, job: Job) -> Any:

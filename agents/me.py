@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.agents.pool import Pool
 from slashpoint.protocols.base import VERBS, Job
 from slashpoint.sim.chain import Pending
 from slashpoint.sim.contract import Event
@@ -259,6 +260,12 @@ class Me:
         return problem, task.files(problem)
 
     # --- powers -------------------------------------------------------------------------------------------------
+
+    @property
+    def pool(self) -> Pool:
+        """Others' pending intentions, for those with the power `mempool`."""
+        self._needs("mempool", "reads the mempool")
+        return Pool(self._world, self.account)
 
     def _needs(self, power: str, deed: str) -> None:
         conduct = self.account.person.conduct

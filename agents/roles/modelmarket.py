@@ -84,8 +84,8 @@ class Trainer(Role):
         """Open when picked."""
         picked = me.sees(self.market.CandidatePicked, trainer=me.address)
         what, fact = yield me.first(picked=picked, closed=me.sees(self.market.RequestClosed))
-        if what == "picked" and (yield from self.ask(me, "open", job, "work")):
-            if work.model is not None:
+        if what == "picked" and (answer := (yield from self.ask(me, "open", job, "work"))):
+            if work.model is not None and answer != "unpinned":
                 me.publishes(work.model)
             yield me.sends(self.market.reveals(me, job, work), by=float(fact.due))
 

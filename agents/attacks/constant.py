@@ -1,0 +1,33 @@
+"""Constant: the same answer to every question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job, Subject
+
+
+@dataclass
+class Constant(Conduct):
+    """Predicts one class for everything, untrained, and hopes that the others are no better; judges without looking.
+
+    Source: ModelMarket's README (training costs electricity). Exposed by: competition, or a minimum accuracy; as a
+    judge, by comparing judgements.
+    """
+
+    label: int = 0  # what it predicts
+    share: float = 0.9  # of full marks: what it judges everybody to be worth
+
+    def work(self, me: Me, job: Job) -> Any:
+        """A model of one number."""
+        return Work(model=bytes([self.label]), predictions=bytes([self.label]) * job.scale)
+
+    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+        """Not even a look."""
+        return int(self.share * subject.scale)

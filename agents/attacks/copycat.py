@@ -1,0 +1,37 @@
+"""Copycat: hands in what another sealed, ahead of him."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+from slashpoint.sim.units import GWEI
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Copycat(Conduct):
+    """Copies what others send before a block has it, outbids them, and hopes to own the work by priority.
+
+    Source: ModelMarket's README (public hashes); Daian et al., Flash Boys 2.0 (2019). Exposed by: seals that it cannot
+    open; a salt and an address within the seal.
+    """
+
+    powers: ClassVar[frozenset[str]] = frozenset({"mempool"})
+
+    tip_gwei: float = 50.0  # tip per gas: ahead of whom it copies
+
+    def work(self, me: Me, job: Job) -> Any:
+        """The first submission in sight."""
+        seen = yield me.pool.sees("submits", job, by=job.deadline)
+        return seen and Work(copied=seen.carries, tip=round(self.tip_gwei * GWEI))
+
+    def claim(self, me: Me, job: Job, measured: int) -> Any:
+        """What another claims; the earlier submission wins a tie."""
+        seen = yield me.pool.sees("claims", job, by=me.now + 3 * me.block_time)
+        return seen.carries if seen else job.scale

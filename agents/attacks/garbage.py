@@ -1,0 +1,28 @@
+"""Garbage: random bytes in place of work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Garbage(Conduct):
+    """Hands in random bytes as model and predictions, and hopes for a job in which nobody else takes part.
+
+    Source: ModelMarket's README (no check of models). Exposed by: competition, or a minimum accuracy.
+    """
+
+    size: int = 650  # bytes of the "model"
+
+    def work(self, me: Me, job: Job) -> Any:
+        """No training, no cost."""
+        luck = me.luck("garbage", job.key)
+        return Work(model=luck("model").bytes(self.size), predictions=luck("predictions").bytes(job.scale))

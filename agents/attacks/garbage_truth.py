@@ -1,0 +1,29 @@
+"""Garbage truth: labels that only the requester's accomplice can predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.attacks.self_deal import SelfDeal
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class GarbageTruth(SelfDeal):
+    """Commits to permuted labels that only its circle knows, and hopes that no honest worker gets one right.
+
+    Source: ModelMarket's README (labels are the requester's word). Exposed by: an audit of labels; a fee.
+    """
+
+    shift: int = 1  # classes by which labels are moved
+    classes: int = 10  # how many there are
+
+    def truth(self, me: Me, job: Job) -> Any:
+        """Every label moved on."""
+        labels = bytes((label + self.shift) % self.classes for label in me.labels(job))
+        me.circle.tells(("truth", job.key), labels)
+        return labels

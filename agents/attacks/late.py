@@ -1,0 +1,28 @@
+"""Late: hands in at the last moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Late(Conduct):
+    """Does honest work and hands it in just before the deadline, and hopes to give nothing away to those who look.
+
+    Source: Ockenfels and Roth, Late and Multiple Bidding (2006), on sniping. Exposed by: full blocks and slow networks.
+    """
+
+    blocks: float = 3.0  # before the deadline
+
+    def work(self, me: Me, job: Job) -> Any:
+        """Finish, then wait."""
+        work = yield from super().work(me, job)
+        yield me.until(job.deadline - self.blocks * me.block_time)
+        return work

@@ -1,0 +1,29 @@
+"""Lost string: an honest fault, a requester that lost what opens the labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class LostString(Conduct):
+    """Means well, and lost the string of labels that it was to keep. It hopes for mercy.
+
+    Source: ModelMarket's README ("keep it securely in a notepad"). Exposed by: timeouts; not a cheat.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"truth": 1}
+
+    chance: float = 0.5  # of a job
+
+    def open(self, me: Me, job: Job, what: str) -> Any:
+        """Not without the string."""
+        lost = what == "truth" and me.luck("lost", job.key).random() < self.chance
+        return not lost and super().open(me, job, what)

@@ -1,0 +1,26 @@
+"""No pin: opens its work and does not publish it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class NoPin(Conduct):
+    """Reveals the address of a model that nobody can fetch, and hopes to be paid for what it never gave away.
+
+    Source: ModelMarket's README (models are IPFS addresses). Exposed by: a window in which the model must be available.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+
+    def open(self, me: Me, job: Job, what: str) -> Any:
+        """Open the seal only."""
+        return "unpinned" if what == "work" else super().open(me, job, what)

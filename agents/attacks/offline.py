@@ -1,0 +1,35 @@
+"""Offline: an honest fault, away for some of the jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Offline(Conduct):
+    """Means well, and is away from the network for a part of the jobs after having handed in. It hopes for mercy.
+
+    Source: ModelMarket's README (who misses a window loses the stake). Exposed by: timeouts; not a cheat.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+
+    chance: float = 0.5  # to be away for a job
+
+    def _away(self, me: Me, job: Job) -> bool:
+        return me.luck("offline", job.key).random() < self.chance
+
+    def claim(self, me: Me, job: Job, measured: int) -> Any:
+        """No claim while away."""
+        return None if self._away(me, job) else super().claim(me, job, measured)
+
+    def open(self, me: Me, job: Job, what: str) -> Any:
+        """Nothing is opened while away."""
+        return not self._away(me, job) and super().open(me, job, what)

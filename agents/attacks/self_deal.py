@@ -1,0 +1,35 @@
+"""Self-deal: a requester whose accomplice knows the labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class SelfDeal(Conduct):
+    """Tells an accomplice among the workers the labels, and hopes to win its own reward back with free work in hand.
+
+    Source: ModelMarket's README (a requester keeps the labels). Exposed by: a fee, labels that come from a third party;
+    honest people lose their training.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"truth": 1, "work": 1}
+
+    def truth(self, me: Me, job: Job) -> Any:
+        """Commit as is asked, and tell."""
+        labels = super().truth(me, job)
+        me.circle.tells(("truth", job.key), labels)
+        return labels
+
+    def work(self, me: Me, job: Job) -> Any:
+        """What one was told; else as usual."""
+        labels = me.circle.knows(("truth", job.key))
+        return (yield from super().work(me, job)) if labels is None else Work(model=b"told", predictions=labels)

@@ -1,0 +1,26 @@
+"""Withhold: seals its work and never opens it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Withhold(Conduct):
+    """Wins and stays silent, and hopes that delay hurts the others more than itself: a silent candidate.
+
+    Source: ModelMarket's README (a candidate that times out is passed over). Exposed by: timeouts; its stake pays.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+
+    def open(self, me: Me, job: Job, what: str) -> Any:
+        """Never one's work."""
+        return what != "work" and super().open(me, job, what)

@@ -1,0 +1,140 @@
+"""Attacks on ModelMarket: each does something, and what it does is what its docstring says."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+import slashpoint
+from slashpoint.agents.attacks.copycat import Copycat
+from slashpoint.agents.attacks.label_lookup import LabelLookup
+
+ALL = "scenario.attackers=4"  # every seat of the attack: nobody honest is there to win
+QUICK = ("engine=pyevm", "scenario.jobs=1")
+
+
+@cache
+def run(*overrides, attack=(), seed=3):
+    """One small run; kept, for several tests compare with the same."""
+    return slashpoint.simulate(scenario="small", attack=attack, seed=seed, overrides=[*QUICK, *overrides])
+
+
+def answers(result, duty):
+    """What the cheats answered a duty with."""
+    duties = result.ledger["duties"]
+    return set(duties[(duties["duty"] == duty) & ~duties["by"].str.startswith("Conduct")]["answer"])
+
+
+def claims(result):
+    """What each account claimed to have right."""
+    duties = result.ledger["duties"]
+    claimed = duties[duties["duty"] == "claim"]
+    return dict(zip(claimed["account"], claimed["answer"].astype(int), strict=True))
+
+
+def outcome(result):
+    return set(result.ledger["jobs"]["outcome"])
+
+
+def profit(result, who):
+    return result.metric("profit", who)
+
+
+ALONE = {  # attack → what a buyer gets where only cheats work
+    "garbage": (0.0, 0.4), "constant": (0.0, 0.4), "junk_model": (0.0, 0.4), "label_lookup": (0.0, 0.4),
+    "no_pin": (0.0, 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ALONE)
+def test_cheats_among_themselves_are_paid_for_worthless_models(attack):
+    honest, cheated = run(), run(ALL, attack=attack)
+    low, high = ALONE[attack]
+    assert outcome(cheated) == {"success"}
+    assert honest.metric("delivered_quality") > 0.9
+    assert low <= cheated.metric("delivered_quality") <= high
+    assert not len(cheated.violations)
+
+
+@pytest.mark.parametrize("attack", ["garbage", "constant"])
+def test_no_training_costs_nothing_and_wins_nothing_against_honest_people(attack):
+    assert run(attack=attack).ledger["models"]["account"].nunique() == 3
+    assert profit(run(attack=attack), "trainer/3") < 0
+
+
+def test_the_silent_are_slashed_and_nobody_gets_a_model():
+    silent = run(ALL, attack="withhold")
+    assert outcome(silent) == {"refunded"}
+    assert silent.metric("profit", "trainer/3") < -10
+    assert answers(silent, "open") == {"False"}
+
+
+@pytest.mark.parametrize(
+    ("attack", "more"), [("withhold_truth", ()), ("lost_string", ("attack.lost_string.chance=1",))]
+)
+def test_a_requester_that_does_not_open_the_truth_is_punished(attack, more):
+    silent = run(*more, attack=attack)
+    assert outcome(silent) == {"requester punished"}
+    assert profit(silent, "requester/0") < profit(run(), "requester/0")
+
+
+def test_a_copycat_goes_first_and_cannot_open_what_it_took():
+    copied = run(attack="copycat")
+    sent = copied.ledger["transactions"]
+    sent = sent[(sent["function"] == "submitModel") & (sent["status"] == "success")]
+    arguments = dict(zip(sent["account"], sent["args"], strict=True))
+    assert arguments.pop("trainer/3") in arguments.values()
+    assert profit(copied, "trainer/3") < -10
+    assert outcome(copied) == {"success"}
+
+
+@pytest.mark.parametrize("attack", ["self_deal", "garbage_truth"])
+def test_an_accomplice_who_knows_the_labels_wins_the_reward_back(attack):
+    dealt = run(attack=attack)
+    assert profit(dealt, "trainer/3") > 90
+    assert dealt.metric("delivered_quality") < 0.4
+    assert profit(dealt, "trainer/2") < 0 < profit(run(), "trainer/2")
+
+
+def test_garbage_truth_leaves_next_to_nothing_right_to_honest_people():
+    counts = claims(run(attack="garbage_truth"))
+    assert counts.pop("trainer/3") == 100
+    assert max(counts.values()) < 10
+    assert min(claims(run(attack="self_deal")).values()) > 90
+
+
+def test_nobody_learns_what_cannot_be_learnt():
+    counts = claims(run(attack="unsolvable"))
+    assert len(counts) == 4
+    assert max(counts.values()) < 35
+
+
+def test_the_late_hand_in_just_before_the_deadline():
+    def handed_in(result):
+        sent = result.ledger["transactions"]
+        sent = sent[(sent["function"] == "submitModel") & (sent["account"] == "trainer/3")]
+        return int(sent["time_ns"].iloc[0])
+
+    deadline = int(run().ledger["jobs"]["deadline_ns"].iloc[0])
+    late = handed_in(run(attack="late"))
+    assert handed_in(run()) < deadline - 300 * 10**9
+    assert deadline - 60 * 10**9 < late < deadline
+
+
+def test_those_who_are_away_lose_their_stakes_and_those_who_crash_their_training():
+    away = run("attack.offline.chance=1", attack="offline")
+    assert answers(away, "claim") == {"None"}
+    assert profit(away, "trainer/3") < -10
+    crashed = run("attack.crash.chance=1", attack="crash")
+    assert answers(crashed, "work") == {"None"}
+    assert -10 < profit(crashed, "trainer/3") < 0
+    never = run("attack.offline.chance=0", attack="offline")
+    assert profit(never, "trainer/3") == profit(run(), "trainer/3")
+
+
+@pytest.mark.parametrize(("kind", "power"), [(Copycat, "mempool"), (LabelLookup, "oracle")])
+def test_a_power_that_was_not_declared_is_named(kind, power):
+    weak = type("Weak", (kind,), {"powers": frozenset()})
+    with pytest.raises(PermissionError, match=power):
+        slashpoint.simulate(scenario="small", attack=weak, seed=3, overrides=list(QUICK))
