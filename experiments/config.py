@@ -38,6 +38,8 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
         choices = [one for one in _parse(overrides) if one.key_or_group in GROUPS]
         usual = hydra_compose("config", [str(one.input_line) for one in choices])
         config = hydra_compose("config", list(overrides))
+        if (variant := config.protocol.get("variant")) != usual.protocol.variant and isinstance(variant, str):
+            config = hydra_compose("config", [_variant(usual, variant, project), *overrides])
         OmegaConf.resolve(config)
     _check_attacks(config, project)
     _check_numbers(config)
@@ -47,6 +49,19 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
         plugin(kind, config, project)
     attacks(config, project)
     return config
+
+
+def _variant(usual: DictConfig, variant: str, project: Path | None) -> str:
+    """The override that loads a protocol's variant: `protocol.variant=seed` is `conf/protocol/<name>/seed.yaml`.
+
+    Variants are other defaults, not other protocols: what is asked for explicitly still wins, and a sweep can run over
+    them as over any value, which Hydra's choice of a group under another name could not offer.
+    """
+    group = f"protocol/{usual.protocol.name}"
+    there = sorted({usual.protocol.variant, *catalogue.presets(group, project)})
+    if variant not in there:
+        raise Misconfigured(f"protocol.variant={variant}: there are {', '.join(there)}")
+    return f"+{group}={variant}"
 
 
 def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[str]]:

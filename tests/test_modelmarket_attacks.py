@@ -9,6 +9,8 @@ import pytest
 import slashpoint
 from slashpoint.agents.attacks.copycat import Copycat
 from slashpoint.agents.attacks.label_lookup import LabelLookup
+from slashpoint.experiments.config import compose
+from slashpoint.sim.errors import Misconfigured
 
 ALL = "scenario.attackers=4"  # every seat of the attack: nobody honest is there to win
 QUICK = ("engine=pyevm", "scenario.jobs=1")
@@ -138,3 +140,24 @@ def test_a_power_that_was_not_declared_is_named(kind, power):
     weak = type("Weak", (kind,), {"powers": frozenset()})
     with pytest.raises(PermissionError, match=power):
         slashpoint.simulate(scenario="small", attack=weak, seed=3, overrides=list(QUICK))
+
+
+SEED = {
+    "variant": "seed", "requester_stake": 0, "loser_refund": False, "slash_to": "treasury", "poke_bounty_bps": 0,
+    "fee_bps": 0, "salted": False, "airdrop": True,
+}  # fmt: skip
+
+
+def test_the_seed_variant_changes_defaults_and_what_is_said_explicitly_wins():
+    usual, seed = compose([]).protocol, compose(["protocol.variant=seed"]).protocol
+    assert {name: seed[name] for name in SEED} == SEED
+    assert usual == compose(["protocol.variant=hardened"]).protocol
+    assert {name for name in usual if usual[name] != seed[name]} == set(SEED) - {"fee_bps"}
+    for order in (["protocol.variant=seed", "protocol.salted=true"], ["protocol.salted=true", "protocol.variant=seed"]):
+        assert (compose(order).protocol.salted, compose(order).protocol.airdrop) == (True, True)
+    with pytest.raises(Misconfigured, match=r"protocol.variant=lax: there are hardened, seed"):
+        compose(["protocol.variant=lax"])
+
+
+def test_in_the_seed_variant_those_who_lose_pay_for_the_winner():
+    assert profit(run("protocol.variant=seed"), "trainer/3") < -10 < profit(run(), "trainer/3")
