@@ -49,6 +49,13 @@ def test_the_contract_itself_is_not_accused(overrides: tuple[str, ...], seed: in
         assert succeeded(result)
 
 
+@pytest.mark.parametrize(
+    "attack", sorted({one.split("=")[1] for each in ALL for one in each.overrides if "attack" in one})
+)
+def test_what_shows_a_bug_loses_money_without_it(attack: str) -> None:
+    assert live(("scenario=small", f"attack={attack}")).metric("attacker_profit") < 0
+
+
 def test_a_request_that_nobody_answered_well_enough_is_over_when_it_is_picked() -> None:
     """All stakes and the reward go back in the one call, and the keeper declares the gas for it."""
     result = live(("scenario=small", "protocol.min_accuracy_bps=9999", "attack=wide_labels"))

@@ -1,0 +1,43 @@
+"""What the documents name is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import slashpoint
+from slashpoint.experiments.catalogue import names
+from slashpoint.experiments.config import compose
+
+ROOT = Path(slashpoint.__path__[0])
+PATHS = re.compile(r"`((?:agents|conf|contracts|docs|experiments|protocols|sim|tests)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize("page", ["coverage.md", "modelmarket.md"])
+def test_every_file_that_a_page_names_exists(page):
+    found = PATHS.findall((ROOT / "docs" / page).read_text())
+    assert found
+    assert [path for path in found if not (ROOT / path).exists()] == []
+
+
+def test_every_statement_of_the_dapp_has_a_row():
+    rows = re.findall(r"^\| (\d+) \| .+ \| .+ \|$", (ROOT / "docs/coverage.md").read_text(), re.MULTILINE)
+    assert [int(row) for row in rows] == list(range(141, 187))
+
+
+def test_every_mutant_that_a_page_names_exists():
+    said = "".join((ROOT / path).read_text() for path in ("docs/coverage.md", "contracts/mutants/README.md"))
+    there = {path.stem for path in (ROOT / "contracts/mutants").glob("*.patch")}
+    assert set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", said)) - {"RequestCreated", "CandidatePicked"} == there
+
+
+def test_the_parameters_and_conducts_of_the_page_exist():
+    page = (ROOT / "docs/modelmarket.md").read_text()
+    table = page[page.index("## Parameters") : page.index("## Holes")]
+    parameters = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in table.splitlines() if "|" in line))
+    assert len(parameters) > 8
+    assert set(parameters) <= set(compose(["scenario=small"]).protocol)
+    probes = page[page.index("Conducts that throw") : page.index("Against our contract")]
+    assert set(re.findall(r"`(\w+)`", probes)) <= set(names("attack"))
