@@ -161,3 +161,9 @@ def test_the_seed_variant_changes_defaults_and_what_is_said_explicitly_wins():
 
 def test_in_the_seed_variant_those_who_lose_pay_for_the_winner():
     assert profit(run("protocol.variant=seed"), "trainer/3") < -10 < profit(run(), "trainer/3")
+
+
+@pytest.mark.parametrize(("attack", "falls"), [((), False), ("junk_model", True), ("withhold", True), ("no_pin", True)])
+def test_bad_models_make_a_reflexive_token_fall(attack, falls):
+    price = run(ALL, "prices=reflexive", "prices.elasticity=2", attack=attack).run.prices["MDC"]
+    assert price == pytest.approx((10 / 11) ** 2 if falls else 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from slashpoint.sim.luck import Luck
 from slashpoint.sim.prices import Prices
 from slashpoint.sim.prices.constant import Constant
 from slashpoint.sim.prices.gbm import DAY, GBM, YEAR
+from slashpoint.sim.prices.reflexive import Reflexive
 from slashpoint.sim.prices.replay import Replay
 
 if TYPE_CHECKING:
@@ -167,3 +169,32 @@ def test_a_price_that_answers_to_what_happens() -> None:
     assert prices.usd("MDC", GENESIS) == 2.0
     with pytest.raises(KeyError, match="Faith has no price for ETH"):
         prices.usd("ETH", GENESIS)
+
+
+def ended(key: str, quality: float | None, time: int = 10) -> Any:
+    """The fact that a job ended with a model of some quality, or with none."""
+    workshop = SimpleNamespace(score=lambda model, _: model)
+    market = SimpleNamespace(delivered=lambda _: None if quality is None else quality * 100, world=None)
+    market.world = SimpleNamespace(workshop=workshop)
+    job = SimpleNamespace(key=key, closed=time, market=market, task=None, scale=100)
+    return SimpleNamespace(job=job, time=time * 10**9)
+
+
+def test_a_reflexive_token_falls_with_the_share_of_jobs_that_failed() -> None:
+    prices = Reflexive(token=2.0, elasticity=3.0, memory=2.0)
+    prices.begin(Luck(1), 0.0)
+    assert prices.usd("MDC", 5.0) == 2.0
+    for fact in (ended("a", 0.9, 10), ended("b", 0.4, 20), ended("b", 0.4, 25), ended("c", None, 30)):
+        prices.observes(fact)
+    assert [prices.usd("MDC", float(now)) for now in (10, 20, 29, 30)] == pytest.approx(
+        [2.0, 2 * 0.75**3, 2 * 0.75**3, 2 * 0.6**3]
+    )
+    assert (prices.usd("ETH", 99.0), prices.usd("USD", 99.0)) == (2500.0, 1.0)
+    prices.begin(Luck(1), 0.0)
+    assert prices.usd("MDC", 99.0) == 2.0
+
+
+def test_what_a_reflexive_price_cannot_be() -> None:
+    for wrong in ({"elasticity": -1.0}, {"poor": 2.0}, {"memory": 0.0}):
+        with pytest.raises(ValueError, match="prices"):
+            Reflexive(**wrong)
