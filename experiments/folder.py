@@ -4,6 +4,7 @@
         config.yaml       the whole configuration, under the line that repeats the run
         ledger/           one Parquet file a table (Arrow files and a mark when the run was cut short)
         result.json       hashes, metrics, warnings, number of violations, prices at the end
+        report.html       all of it as one page
         provenance.json   versions, builds, platform, seed, overrides
         timing.json       wall times: the only file that differs between two runs of one configuration, with run.log
         run.log
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.provenance import source_hash, versions
+from slashpoint.experiments.report import page
 from slashpoint.sim.ledger import read
 from slashpoint.sim.metrics import all_metrics
 from slashpoint.sim.metrics.caveats import warnings
@@ -124,11 +126,13 @@ class RunFolder:
             handler.close()
 
     def finish(self, run: Run, *, engine: str, metrics: Iterable[Metric] | None = None) -> dict[str, Any]:
-        """Write `result.json` and `timing.json`; returns the result."""
+        """Write `result.json`, `report.html` and `timing.json`; returns the result."""
         provenance = json.loads((self.path / "provenance.json").read_text())
         about = {name: provenance[name] for name in ("protocol", "attack", "seed", "reproduce")}
         result = about | {"engine": engine} | result_of(run, metrics)
         write(self.path / "result.json", document(result))
+        with self.takes("report"):
+            write(self.path / "report.html", page(run, result))
         timing = json.loads((self.path / "timing.json").read_text())
         ended = datetime.now().astimezone().isoformat()
         write(self.path / "timing.json", document({**timing, "ended": ended, "seconds": self.seconds}))

@@ -1,0 +1,136 @@
+"""The report of one run: a page that needs no network and no script, made of the ledger alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.experiments.drawing import bars, lanes, steps
+from slashpoint.sim.metrics.run import lines
+from slashpoint.sim.units import ETH, SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from slashpoint.sim.metrics.run import Run
+
+CROWD = 12  # people whom a chart names one by one
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2em auto; padding: 0 1em; color: #222 }
+h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin: 2em 0 .3em } p, td, th { color: #444 }
+svg { max-width: 100%; height: auto } text { font: 12px system-ui, sans-serif; fill: #444; dominant-baseline: middle }
+.end { text-anchor: end } .middle { text-anchor: middle } .rule { stroke: #ddd; fill: none }
+.line { fill: none; stroke-width: 1.8 }
+.legend span { margin-right: 1.2em; white-space: nowrap } .legend i { display: inline-block; width: .8em; height: .8em;
+margin-right: .4em; border-radius: 2px } .bad { color: #b00020 } code { background: #f3f3f3; padding: .1em .3em }
+table { border-collapse: collapse } td, th { padding: .1em .9em .1em 0; text-align: left } td:last-child,
+th:last-child { text-align: right } th { font-weight: 600; border-bottom: 1px solid #ccc }
+"""
+
+
+def page(run: Run, about: Mapping[str, Any]) -> str:
+    """The page.
+
+    Args:
+        run: finished.
+        about: its `result.json`: protocol, attack, seed, reproduce, hashes, warnings.
+    """
+    title = f"{about['protocol']} · {about['attack']} · seed {about['seed']}"
+    first = run.tables["blocks"]["time_ns"].min()
+    job = _typical(run)
+    sections = [
+        ("Who earned what over time", "USD at the prices of the end; what is locked in a stake is missing meanwhile.",
+         steps(_earned(run, first), "USD")),
+        ("Where every token went", "Sums of all movements: why, from whom, to whom.", _money(run)),
+        ("Quality delivered", "Right answers of the model that the buyer can fetch; none where nothing came.",
+         bars(_quality(run), "%")),
+        ("Gas by phase", "", bars(_gas(run), "gas")),
+        (f"A request, from its birth to its end: {job[:10]}" if job else "A request", "Hollow: reverted or dropped.",
+         lanes(_moments(run, job))),
+    ]  # fmt: skip
+    body = "".join(f"<h2>{escape(name)}</h2><p>{escape(text)}</p>{drawn}" for name, text, drawn in sections)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<link rel="icon" href="data:,"><style>{STYLE}</style></head>'
+        f"<body><h1>{escape(title)}</h1>{_head(run, about)}{body}</body></html>\n"
+    )
+
+
+def _head(run: Run, about: Mapping[str, Any]) -> str:
+    complaints = list(run.tables["violations"]["complaint"])
+    told = f"{len(complaints)} violations" if complaints else "every invariant held"
+    said = [*about["warnings"], *run.notes, *complaints[:5]]
+    notes = "".join(f'<li class="{"bad" if one in complaints else ""}">{escape(str(one))}</li>' for one in said)
+    return (
+        f"<p><code>{escape(about['reproduce'])}</code><br>chain hash <code>{about.get('chain_hash', '')[:16]}</code>, "
+        f"engine {escape(about['engine'])}, {told}</p><ul>{notes}</ul>"
+    )
+
+
+def _earned(run: Run, first: int) -> dict[str, list[tuple[float, float]]]:
+    """USD gained so far by each person, or by role and strategy where there are many: (minutes, USD) points."""
+    many = len(run.people) > CROWD
+    names: dict[str, str] = {}
+    for who, role, strategy, attacker in lines(run.people.reset_index(), "controller", "role", "strategy", "attacker"):
+        names[who] = f"{role} ({strategy})" if many else f"{who} ({strategy})" if attacker else who
+    gained: dict[str, float] = defaultdict(float)
+    series: dict[str, list[tuple[float, float]]] = {name: [(0.0, 0.0)] for name in sorted(set(names.values()))}
+    columns = ("time_ns", "sender", "receiver", "asset", "amount", "cause")
+    for time, sender, receiver, asset, amount, cause in lines(run.tables["transfers"], *columns):
+        if cause == "funding":
+            continue
+        for party, sign in ((sender, -1), (receiver, 1)):
+            name = names.get(run.controller.get(party, party))
+            if name is not None:
+                gained[name] += sign * run.usd(asset, amount)
+                series[name].append(((time - first) / SECOND / 60, gained[name]))
+    return series
+
+
+def _money(run: Run) -> str:
+    """Sums of movements: why, from whom and to whom, people by their roles."""
+    roles = dict(lines(run.people.reset_index(), "controller", "role"))
+    sums: dict[tuple[str, ...], int] = defaultdict(int)
+    columns = ("asset", "cause", "sender", "receiver", "amount")
+    for asset, cause, sender, receiver, amount in lines(run.tables["transfers"], *columns):
+        parties = (run.controller.get(party, party) for party in (sender, receiver))
+        sums[asset, cause, *(roles.get(party, party) for party in parties)] += amount
+    for (account, contract, asset), amount in run.owed.items():
+        sums[asset, "owed at the end", contract, roles.get(run.controller.get(account, account), account)] += amount
+    rows = ((*key, f"{Decimal(amount) / ETH:,.8f}".rstrip("0").rstrip(".")) for key, amount in sorted(sums.items()))
+    return _table(("asset", "why", "from", "to", "whole units"), rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><tr>{top}</tr>{body}</table>"
+
+
+def _quality(run: Run) -> dict[str, float]:
+    """Per cent of right answers by request; of many, the first."""
+    jobs = run.tables["jobs"].head(2 * CROWD)
+    jobs = jobs.assign(delivered=jobs["delivered"].fillna(0), outcome=jobs["outcome"].fillna("open"))
+    rows = lines(jobs, "job", "delivered", "scale", "outcome")
+    return {f"{job[:8]} {outcome}": 100 * right / scale for job, right, scale, outcome in rows}
+
+
+def _gas(run: Run) -> dict[str, float]:
+    sums = run.executed.groupby("verb")["gas"].sum().sort_values(ascending=False)
+    return {str(verb) or "other": float(gas) for verb, gas in sums.items()}
+
+
+def _typical(run: Run) -> str:
+    """The request about which most was sent."""
+    asked = run.tables["transactions"]["job"].dropna()
+    return "" if asked.empty else str(asked.value_counts().index[0])
+
+
+def _moments(run: Run, job: str) -> list[tuple[str, float, str, bool]]:
+    sent = run.tables["transactions"]
+    sent = sent[sent["job"] == job]
+    rows = list(lines(sent, "account", "time_ns", "verb", "status"))
+    first = min((time for _, time, *_ in rows), default=0)
+    return [(who, (time - first) / SECOND / 60, verb, status == "success") for who, time, verb, status in rows]
