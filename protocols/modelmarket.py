@@ -238,6 +238,8 @@ class ModelMarket(Watched):
             return [("deposit", amount - stake, job)] + ([("stake", stake, job)] if stake else [])
         if call.function == "submitModel" and receiver == self.contract.address:
             return [("stake", amount, job)]
+        if call.function == "claimAirdrop":
+            return [("airdrop", amount, None)]
         if call.function == "withdraw" and sender == self.contract.address:
             parts = self.credits.pop(receiver, [])
             rest = amount - sum(part for _, part, _ in parts)

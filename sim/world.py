@@ -149,6 +149,8 @@ class World(mesa.Model):
         """Open a market for business: its contract's events and movements of money are its to explain."""
         self.markets.append(market)
         self.market_of[market.contract.address] = market
+        if market.asset in self.tokens:  # its token's own functions too, such as an airdrop
+            self.market_of.setdefault(self.tokens[market.asset].address, market)
         self.invariants += invariants_of(market)
 
     # --- people act ---------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     result = folder.finish(run, engine="pyevm")
 
     assert sorted(path.name for path in folder.path.iterdir()) == [
-        "config.yaml", "ledger", "provenance.json", "result.json", "run.log", "timing.json"
+        "config.yaml", "ledger", "provenance.json", "report.html", "result.json", "run.log", "timing.json"
     ]  # fmt: skip
     assert (folder.path / "config.yaml").read_text() == f"# {folder.reproduce}\n{CONFIG}"
     log_lines = (folder.path / "run.log").read_text().splitlines()
@@ -84,7 +84,7 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     assert len(source_hash()) == 64
     timing = json.loads((folder.path / "timing.json").read_text())
     assert timing["started"] <= timing["ended"]
-    assert set(timing["seconds"]) == {"run"}
+    assert set(timing["seconds"]) == {"run", "report"}
 
 
 def test_only_wall_times_differ_between_two_runs(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_only_wall_times_differ_between_two_runs(tmp_path: Path) -> None:
     assert one.path != two.path
     for folder in (one, two):
         folder.finish(lived(folder), engine="pyevm")
-    for name in ("config.yaml", "provenance.json", "result.json"):
+    for name in ("config.yaml", "provenance.json", "report.html", "result.json"):
         assert (one.path / name).read_text() == (two.path / name).read_text()
 
 

@@ -167,3 +167,17 @@ def test_in_the_seed_variant_those_who_lose_pay_for_the_winner():
 def test_bad_models_make_a_reflexive_token_fall(attack, falls):
     price = run(ALL, "prices=reflexive", "prices.elasticity=2", attack=attack).run.prices["MDC"]
     assert price == pytest.approx((10 / 11) ** 2 if falls else 1.0)
+
+
+def test_diluting_a_forfeit_makes_cancelling_cheap():
+    alone, diluted = (run(f"attack.cancel_dilution.k={k}", attack="cancel_dilution") for k in (0, 4))
+    assert outcome(alone) == outcome(diluted) == {"cancelled"}
+    assert profit(alone, "requester/0") < -90 < -60 < profit(diluted, "requester/0")
+    assert not len(diluted.violations)
+
+
+def test_an_airdrop_pays_for_every_account_that_asks():
+    dropped = run("protocol.airdrop=true", attack="airdrop_sybil")
+    assert 2900 < profit(dropped, "trainer/3") < 3100
+    assert not (dropped.ledger["transfers"]["cause"] == "unknown").any()
+    assert profit(run(attack="airdrop_sybil"), "trainer/3") < 100
