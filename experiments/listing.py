@@ -7,7 +7,8 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import INVARIANTS, METRICS
+from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLES
+from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,12 +34,21 @@ def options(kind: str, project: Path | None) -> list[Row]:
     return rows
 
 
-def duties(_: Path | None) -> list[Row]:
-    """The duties that a conduct answers."""
+def duties(project: Path | None) -> list[Row]:
+    """Which protocol asks which duty of which role, what it is about there, and how an honest person answers."""
     from slashpoint.agents.conduct import Conduct
 
-    found = [(name, one) for name, one in vars(Conduct).items() if inspect.isfunction(one) and not name.startswith("_")]
-    return [{"name": name, "asked": str(inspect.signature(one)), "what": first_line(one)} for name, one in found]
+    rows = []
+    for protocol in catalogue.presets("protocol", project):
+        try:
+            module, roles = (catalogue.part(kind, protocol, project) for kind in (PROTOCOL, ROLES))
+        except Misconfigured:  # a preset of another's protocol
+            continue
+        for duty, about in module.MARKET.duties.items():
+            asked = ", ".join(role.__name__.lower() for role in roles.ROLES if duty in role.duties)
+            honest = first_line(getattr(Conduct, duty))
+            rows.append({"protocol": protocol, "duty": duty, "role": asked, "about": about, "answer": honest})
+    return rows
 
 
 def metrics(project: Path | None) -> list[Row]:

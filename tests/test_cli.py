@@ -227,3 +227,12 @@ def test_a_story_in_python(tmp_path: Path) -> None:
     assert jobs(run)[0]["winner"] == "trainer/0"
     assert [moment.seconds for moment in story(run, "ab12")] == [0, 3, 12]
     assert story(run, "ab12")[2].then[-1] == "Market → trainer/0: 3 MDC (reward)"
+
+
+def test_duties_are_listed_by_protocol_and_role(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "duties", "--json"]) == 0
+    rows = {row["duty"]: row for row in json.loads(capsys.readouterr().out) if row["protocol"] == "modelmarket"}
+    assert rows["claim"]["role"] == "trainer"
+    assert rows["claim"]["about"] == "correct predictions (count)"
+    assert rows["open"]["role"] == "requester, trainer"
+    assert "judge" not in rows
