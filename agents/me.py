@@ -16,6 +16,9 @@ from slashpoint.sim.units import SECOND, nanoseconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    import numpy as np
+    import numpy.typing as npt
+
     from slashpoint.agents.mind import Mind
     from slashpoint.agents.person import Account
     from slashpoint.agents.roles.base import Role
@@ -201,13 +204,16 @@ class Me:
     def trains(self, job: Job, effort: float = 1.0, twist: str = "") -> Script:
         """Train a model on the person's one device; takes simulated time and costs compute. Value: the artefact.
 
+        It starts from the job's base, if it has one, and uses what data this person has for the job.
+
         Args:
             job: what to train for.
             effort: share of a full training.
             twist: makes another model of the same effort.
         """
         person = self.account.person
-        order = Order(person.name, job.task, effort, person.traits.data_share, twist)
+        problem = job.market.problem(job, self)
+        order = Order(person.name, problem, effort, person.traits.data_share, twist, base=job.base)
         return self.beside(self._training(order, job), "training")
 
     def _training(self, order: Order, job: Job) -> Steps:
@@ -235,13 +241,22 @@ class Me:
         return self._world.workshop.task.predict(model, job.task)
 
     def measures(self, subject: Subject, job: Job) -> Script:
-        """Evaluate another's model on the job's test items, which costs a little compute. Value: the count correct."""
+        """Evaluate another's model on the test items one has, which costs a little. Value: the count correct."""
         return self.beside(self._measuring(subject, job), "measuring")
 
     def _measuring(self, subject: Subject, job: Job) -> Steps:
         workshop = self._world.workshop
         yield from self._occupies(workshop.task.seconds / 100, job)
-        return 0 if subject.model is None else workshop.score(subject.model, job.task)
+        problem = job.market.problem(job, self)
+        return 0 if subject.model is None else workshop.score(subject.model, problem)
+
+    def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
+        """A model as one flat vector, None when it is no model of the task."""
+        return self._world.workshop.task.weights(model)
+
+    def assembles(self, weights: npt.NDArray[np.floating[Any]]) -> bytes:
+        """The model that a flat vector is."""
+        return self._world.workshop.task.assemble(weights)
 
     def labels(self, job: Job) -> bytes:
         """The true labels of one's own job, one byte a test item; anybody else's are refused."""

@@ -36,7 +36,10 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     """
     with composer(project):
         choices = [one for one in _parse(overrides) if one.key_or_group in GROUPS]
-        usual = hydra_compose("config", [str(one.input_line) for one in choices])
+        chosen = [str(one.input_line) for one in choices]
+        usual = hydra_compose("config", chosen)
+        if tier := _tier(usual, choices, project):
+            usual, overrides = hydra_compose("config", [*tier, *chosen]), [*tier, *overrides]
         config = hydra_compose("config", list(overrides))
         if (variant := config.protocol.get("variant")) != usual.protocol.variant and isinstance(variant, str):
             config = hydra_compose("config", [_variant(usual, variant, project), *overrides])
@@ -62,6 +65,13 @@ def _variant(usual: DictConfig, variant: str, project: Path | None) -> str:
     if variant not in there:
         raise Misconfigured(f"protocol.variant={variant}: there are {', '.join(there)}")
     return f"+{group}={variant}"
+
+
+def _tier(usual: DictConfig, choices: Sequence[Override], project: Path | None) -> list[str]:
+    """The override that loads what a scenario has to say of one protocol: `conf/scenario/<name>/<protocol>.yaml`."""
+    name = next((str(one.value()) for one in choices if one.key_or_group == "scenario"), "standard")
+    group = f"scenario/{name}"
+    return [f"+{group}={usual.protocol.name}"] if usual.protocol.name in catalogue.presets(group, project) else []
 
 
 def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[str]]:

@@ -140,7 +140,7 @@ def _settle(
     posters = [
         person.accounts[0]
         for role in roles
-        if "truth" in role.duties
+        if role.posts
         for person in people
         if isinstance(person.roles[0], role)
     ]

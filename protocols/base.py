@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from slashpoint.sim.units import ETH, SECOND
+from slashpoint.sim.units import ETH, nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     "approves", "posts", "cancels", "registers", "submits", "retracts", "grounds", "claims", "judges", "opens",
-    "settles", "pokes", "withdraws",
+    "settles", "disputes", "pokes", "withdraws",
 )  # fmt: skip
 
 
@@ -67,6 +67,8 @@ class Job:
     born: int = 0  # nanoseconds: when it was posted
     exact: bool = False  # whether work must be bit-equal for everybody
     terms: Any = None
+    round: int = 0  # of a job that goes on in rounds, the one that this view of it is about
+    base: bytes | None = None  # the model that a round starts from; None where everybody starts afresh
     closed: int | None = None  # nanoseconds: when it became terminal
     outcome: str | None = None
     winner: bytes | None = None
@@ -74,7 +76,16 @@ class Job:
     @property
     def deadline_ns(self) -> int:
         """The deadline in nanoseconds."""
-        return round(self.deadline * SECOND)
+        return nanoseconds(self.deadline)
+
+    @property
+    def turn(self) -> tuple[str, int]:
+        """Job and round: what a piece of work is for, as a key."""
+        return self.key, self.round
+
+    def at(self, number: int, base: bytes, deadline: float) -> Job:
+        """This job as round `number` has it: what a duty of that round is asked about. Its facts are the job's."""
+        return replace(self, round=number, base=base, deadline=deadline)
 
 
 @dataclass(frozen=True)
@@ -172,6 +183,14 @@ class Market:
     def poke(self, job: Job) -> tuple[float, Call] | None:
         """What anybody may call next for a job and from when (Unix seconds); None when it is over."""
         raise NotImplementedError
+
+    def problem(self, job: Job, me: Actor) -> Problem:
+        """What somebody trains on and measures with: the job's own task, or a part of it that only it holds."""
+        return job.task
+
+    def handed(self, job: Job) -> Sequence[Subject]:
+        """The models of the job's round that anybody can read already, those of the round's other workers too."""
+        return ()
 
     def liabilities(self) -> dict[str, dict[str, int]]:
         """What the contract owes, by asset and by what for."""

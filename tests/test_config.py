@@ -214,3 +214,19 @@ def test_hydra_elsewhere_is_left_alone(tmp_path: Path) -> None:
     with initialize_config_dir(str(tmp_path), version_base="1.3"):
         assert compose(["seed=4"]).seed == 4
         assert elsewhere("config").mine == 1
+
+
+def test_a_scenario_may_say_more_of_one_protocol(project):
+    """`conf/scenario/<scenario>/<protocol>.yaml` is loaded beside the scenario; what is asked for still wins."""
+    write(
+        project / "conf/scenario/small/modelmarket.yaml",
+        """
+        # @package _global_
+        defaults:
+          - override /task@_global_.task: digits
+        """,
+    )
+    assert compose(["scenario=small"], project).task.name == "digits"
+    assert compose(["scenario=small", "task=surrogate"], project).task.name == "surrogate"
+    assert compose(["scenario=small", "protocol.variant=seed"], project).task.name == "digits"
+    assert compose(["scenario=small"]).task.name == "surrogate"

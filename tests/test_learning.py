@@ -359,3 +359,25 @@ def test_correct_counts_where_both_agree():
     assert correct(b"\0\1\2\3", b"\0\1\3\3") == 3
     assert correct(b"", b"\0\1") == 0
     assert correct(b"\0", b"\0\1") == 1
+
+
+def test_a_model_is_a_vector_and_back():
+    task = Digits()
+    (model,) = task.train([Order("ann", problem(task), effort=0.1)], Luck(1))
+    vector = task.weights(model)
+    assert vector.shape == (64 * 32 + 32 + 32 * 10 + 10,)
+    assert task.assemble(vector) == model
+    assert task.weights(b"junk") is None
+    with pytest.raises(ValueError, match="2410"):
+        task.assemble(vector[:-1])
+
+
+def test_training_goes_on_from_a_base():
+    """Ten short rounds, each from the model before, learn what one short training does not."""
+    task = Digits()
+    split, model = problem(task), None
+    for _ in range(10):
+        (model,) = task.train([Order("ann", split, effort=0.02, base=model)], Luck(1))
+    once, *_ = task.train([Order("ann", split, effort=0.02)], Luck(1))
+    right = [correct(task.predict(one, split), task.labels(split)) for one in (once, model)]
+    assert right[1] > right[0] + 20, right

@@ -21,6 +21,7 @@ class Role:
     """A stateless script of duties. `live` is one account's life in it."""
 
     duties: ClassVar[frozenset[str]] = frozenset()  # what it asks of a conduct
+    posts: ClassVar[bool] = False  # whether the scenario's jobs are its to post
 
     def __init__(self, conduct: Conduct, market: Any) -> None:
         self.conduct, self.market = conduct, market

@@ -20,6 +20,7 @@ class Requester(Role):
     """Commissions models: locks a reward, and opens the labels at the deadline."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "open"})
+    posts: ClassVar[bool] = True
 
     def live(self, me: Me) -> Steps:
         """Post one's share of the jobs, as they come."""

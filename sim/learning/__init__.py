@@ -41,6 +41,7 @@ class Order:
     share: float = 1.0  # share of the training rows that are used
     twist: str = ""  # more of the luck's key, for deliberate variations
     leak: bool = False  # trains on the test rows too, with their true labels
+    base: bytes | None = field(default=None, repr=False)  # the model that it starts from; None for fresh weights
 
     def __post_init__(self) -> None:
         if not (self.effort >= 0 and math.isfinite(self.effort)):
@@ -83,6 +84,28 @@ class Task(ABC):
             orders: what to train.
             luck: of the learning as a whole; each order's own is keyed by person, problem and twist below it.
         """
+
+    def shards(self, problem: Problem, count: int, alpha: float, luck: Luck) -> list[Problem]:
+        """A problem's training rows split among `count` people who never share them.
+
+        Args:
+            problem: what is split; all shards are parts of it.
+            count: how many people.
+            alpha: of the Dirichlet distribution that each class is split by (Hsu et al. 2019); inf is an even split.
+            luck: of the split, which should belong to the job.
+
+        Returns:
+            For each person a problem of its own: it trains on most of its rows and tests on the rest.
+        """
+        raise NotImplementedError(f"task={self.name} has no rows to split: choose one that is really trained")
+
+    def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
+        """A model as one flat vector, None for bytes that are no model of this task."""
+        raise NotImplementedError(f"task={self.name} has no weights: choose one that is really trained")
+
+    def assemble(self, weights: npt.NDArray[np.floating[Any]]) -> bytes:
+        """The model that a flat vector is: the inverse of `weights`."""
+        raise NotImplementedError(f"task={self.name} has no weights: choose one that is really trained")
 
     @abstractmethod
     def predict_many(self, asked: Sequence[tuple[bytes, Problem]]) -> list[bytes]:

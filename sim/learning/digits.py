@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -119,6 +119,26 @@ class Digits(Task):
             del self._answers[next(iter(self._answers))]
         return [known[key] for key in keys]
 
+    def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
+        """All weights and biases, by their names in order, shape (parameters,)."""
+        found = self._weights(model)
+        return None if found is None else np.concatenate([found[name].ravel() for name in sorted(found)])
+
+    def assemble(self, weights: npt.NDArray[np.floating[Any]]) -> bytes:
+        """The model that a flat vector is: the inverse of `weights`.
+
+        Raises:
+            ValueError: another length than a model's.
+        """
+        from slashpoint.sim.learning import cohort
+
+        expected = dict(sorted(cohort.shapes(self._sizes).items()))
+        ends = np.cumsum([math.prod(shape) for shape in expected.values()])
+        if len(weights) != ends[-1]:
+            raise ValueError(f"{len(weights)} weights make no model of task={self.name}, which has {ends[-1]}")
+        parts = np.split(np.asarray(weights, np.float32), ends[:-1])
+        return encode({name: part.reshape(shape) for (name, shape), part in zip(expected.items(), parts)})
+
     @property
     def _sizes(self) -> tuple[int, int, int]:
         return PIXELS, self.hidden, self.classes
@@ -135,7 +155,9 @@ class Digits(Task):
         """Rows, weights and batches have luck of their own, so that less effort sees the same batches, only fewer."""
         from slashpoint.sim.learning import cohort
 
-        mine = luck("train", order.who, order.problem.key, order.twist)
+        start = None if order.base is None else self._weights(order.base)
+        begun = () if order.base is None else (digest(order.base).hex(),)
+        mine = luck("train", order.who, order.problem.key, order.twist, *begun)
         given = order.problem.train
         rows = mine("rows").generator().permutation(given)[: math.ceil(order.share * len(given))]
         if order.leak:
@@ -145,7 +167,8 @@ class Digits(Task):
         shuffler = mine("batches").generator()
         passes = [shuffler.permutation(rows) for _ in range(math.ceil(seen / len(rows)))]
         batches = np.concatenate([rows[:0], *passes])[:seen].reshape(steps, self.batch)
-        return cohort.Pupil(cohort.draw(self._sizes, mine("weights").generator()), batches)
+        fresh = cohort.draw(self._sizes, mine("weights").generator()) if start is None else start
+        return cohort.Pupil(fresh, batches)
 
     def _weights(self, model: bytes) -> Weights | None:
         """The weights in a model, None when it is no model of this architecture."""
