@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import mesa
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from slashpoint.agents.conduct import Conduct
     from slashpoint.agents.roles.base import Role
     from slashpoint.protocols.base import Market
-    from slashpoint.sim.contract import Call
     from slashpoint.sim.world import World
 
 
@@ -43,18 +42,13 @@ class Account:
     person: Person
     rank: int  # its place among those who act at the same instant: a hash
     latency: int  # nanoseconds
-    roles: list[str] = field(default_factory=list)
+    roles: list[str]
     next_nonce: int = 0
     executed: int = 0  # transactions that ran
 
-    @property
-    def controller(self) -> str:
-        """Whose profit its profit is."""
-        return self.person.name
-
-    def role_of(self, call: Call) -> str:
-        """The role in which it acts (the only one, or the one whose verbs include the call's)."""
-        return self.roles[0] if len(self.roles) == 1 else "+".join(self.roles)
+    def __post_init__(self) -> None:
+        self.controller = self.person.name  # whose profit its profit is
+        self.role = "+".join(self.roles)
 
 
 class Person(mesa.Agent):
@@ -95,8 +89,8 @@ class Person(mesa.Agent):
         name = self.name if i == 0 else f"{self.name}+{i}"
         address = address_of(name, world.rules.addresses)
         rank = 2 + world.luck("rank", name).integer(2**62)
-        account = Account(name, address, self, rank, nanoseconds(self.traits.latency))
-        account.roles = [role.name for role in self.roles if i < role.conduct.identities(type(role))]
+        roles = [role.name for role in self.roles if i < role.conduct.identities(type(role))]
+        account = Account(name, address, self, rank, nanoseconds(self.traits.latency), roles)
         self.accounts.append(account)
         self.mind.addresses.add(address)
         self.circle.addresses.add(address)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.script import Wait
 
 INTRINSIC_GAS = 21_000  # no transaction costs less, so no block holds more than limit / this
+DEFERRED = int(Status.DEFERRED)  # below it a transaction ran; a plain number, for an enumeration compares slowly
 COINBASE = b"coinbase".rjust(20, b"\0")  # whom tips go to
 ORDERINGS = ("priority", "fifo", "random")
 
@@ -113,13 +114,10 @@ class Block:
     gas_used: int = 0  # others' included
     backlog: int = 0
 
-    def executed(self) -> Iterable[tuple[int, Pending]]:
+    def executed(self) -> list[tuple[int, Pending]]:
         """The transactions that ran, with their places in the result's columns."""
-        return (
-            (i, pending)
-            for i, (pending, status) in enumerate(zip(self.included, self.status))
-            if status < Status.DEFERRED
-        )
+        rows = zip(self.included, self.status)
+        return [(i, pending) for i, (pending, status) in enumerate(rows) if status < DEFERRED]
 
 
 class Chain:
@@ -177,10 +175,10 @@ class Chain:
             result = block.result = self.engine.run_block(room, txs)
             block.status, block.gas = result.status.tolist(), result.gas.tolist()
             block.gas_used += sum(block.gas)
-            for i, status in enumerate(block.status):
-                if status < Status.DEFERRED:
-                    self._queues[block.included[i].account.address].remove(block.included[i])
-                elif status == Status.INVALID:
+            for _, pending in block.executed():
+                self._queues[pending.account.address].remove(pending)
+            for i in sorted(result.reasons):
+                if block.status[i] == Status.INVALID:
                     self._drop(block, block.included[i], result.reasons[i])
         self._queues = {address: queue for address, queue in self._queues.items() if queue}
         block.backlog = self.backlog
@@ -191,12 +189,12 @@ class Chain:
         return block
 
     def _drop_hopeless(self, block: Block) -> None:
-        limit = self.rules.gas_limit
-        for pending in list(self.pending()):
-            if pending.call.gas > limit:
-                self._drop(block, pending, f"never fits a block: declares {pending.call.gas:,} gas of {limit:,}")
-            elif pending.by is not None and pending.by <= block.time:
-                self._drop(block, pending, "expired")
+        limit, time = self.rules.gas_limit, block.time
+        hopeless = [one for one in self.pending() if one.call.gas > limit or (one.by is not None and one.by <= time)]
+        for one in hopeless:
+            fits = one.call.gas <= limit
+            why = "expired" if fits else f"never fits a block: declares {one.call.gas:,} gas of {limit:,}"
+            self._drop(block, one, why)
 
     def _drop(self, block: Block, pending: Pending, why: str) -> None:
         """Take it out, and sign what the account sent after it again, with the nonce before."""
@@ -209,31 +207,31 @@ class Chain:
         block.dropped.append((pending, why))
 
     def _key(self, pending: Pending) -> tuple[int, int]:
-        tie = scramble(pending.account.rank, pending.nonce)
         match self.rules.ordering:
             case "priority":
-                return -min(pending.tip, pending.max_fee - self.base_fee), tie
+                best = -min(pending.tip, pending.max_fee - self.base_fee)
             case "fifo":
-                return pending.arrival, tie
+                best = pending.arrival
             case _:
                 return 0, scramble(pending.account.rank, self.number)
+        return best, scramble(pending.account.rank, pending.nonce)
 
     def _ordered(self) -> list[Pending]:
         """The best of the accounts' heads, again and again: an account's own go in the order of its nonces."""
-        heads: list[tuple[tuple[int, int], str, Pending, deque[Pending], int]] = []
-
-        def push(queue: deque[Pending], i: int) -> None:
-            if i < len(queue):
-                pending = queue[i]
-                if pending.arrival < self.time and pending.max_fee >= self.base_fee:
-                    heapq.heappush(heads, (self._key(pending), pending.account.name, pending, queue, i))
-
-        for queue in self._queues.values():
-            push(queue, 0)
+        time, base_fee = self.time, self.base_fee
+        heads = [
+            (self._key(head), head.account.name, head, queue, 1)
+            for queue in self._queues.values()
+            if (head := queue[0]).arrival < time and head.max_fee >= base_fee
+        ]
+        heapq.heapify(heads)
         most = self.rules.gas_limit // INTRINSIC_GAS + 1
         ordered: list[Pending] = []
         while heads and len(ordered) < most:
-            _, _, pending, queue, i = heapq.heappop(heads)
+            _, _, pending, queue, place = heads[0]
             ordered.append(pending)
-            push(queue, i + 1)
+            if place < len(queue) and (after := queue[place]).arrival < time and after.max_fee >= base_fee:
+                heapq.heapreplace(heads, (self._key(after), after.account.name, after, queue, place + 1))
+            else:
+                heapq.heappop(heads)
         return ordered

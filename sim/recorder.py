@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.world import World
 
 STATUS = [status.name.lower() for status in Status]
+SUCCESS = int(Status.SUCCESS)  # an enumeration's own comparison costs more than the row
 SAFE = 2**53  # integers beyond it are text in JSON, for readers that take numbers for doubles
 
 
@@ -51,6 +52,33 @@ def text(args: dict[str, Any]) -> str:
         else:
             parts.append(f'"{name}": {json.dumps(plain(value))}')
     return "{" + ", ".join(parts) + "}"
+
+
+def deed(pending: Pending, time: int) -> Fact:
+    """An intention that succeeded, as a fact under its verb."""
+    call = pending.call
+    about = {"subject": call.subject, "carries": call.carries}
+    return Fact(call.verb, time, pending.account.address, call.job, about)
+
+
+def _row(
+    block: Block,
+    i: int,
+    pending: Pending,
+    status: str,
+    reason: str | None,
+    gas: int = 0,
+    burned: int = 0,
+    tipped: int = 0,
+) -> tuple[Any, ...]:
+    """A row of the table of transactions."""
+    call, account, sent = pending.call, pending.account, pending.sent
+    return (
+        block.number, i, block.time, sent, account.name, account.controller, account.role,
+        pending.why, call.verb, call.job.key if call.job is not None else None,
+        None if call.subject is None else str(plain(call.subject)), call.contract, call.function,
+        text(call.args), call.value, call.gas, gas, burned, tipped, status, reason, block.time - sent,
+    )  # fmt: skip
 
 
 class Recorder:
@@ -105,14 +133,6 @@ class Recorder:
         output = bytes(result.output[i])
         return contract.decode_error(output) if contract is not None else Revert("0x" + output.hex(), {})
 
-    @staticmethod
-    def deed(pending: Pending, time: int) -> Fact:
-        """An intention that succeeded, as a fact under its verb."""
-        call = pending.call
-        return Fact(
-            call.verb, time, pending.account.address, call.job, {"subject": call.subject, "carries": call.carries}
-        )
-
     # --- writing ------------------------------------------------------------------------------------------------
 
     def genesis(self, result: BlockResult) -> None:
@@ -148,61 +168,58 @@ class Recorder:
     def block(self, block: Block) -> None:
         """Write down a block: its transactions, events, and every movement of money with its cause."""
         world, ledger = self.world, self.ledger
-        included = sum(status < Status.DEFERRED for status in block.status)
+        executed = block.executed()
         ledger.blocks.append(
-            (block.number, block.time, block.base_fee, block.gas_used, world.rules.gas_limit, included, block.backlog)
+            (
+                block.number,
+                block.time,
+                block.base_fee,
+                block.gas_used,
+                world.rules.gas_limit,
+                len(executed),
+                block.backlog,
+            )
         )
-        for pending, why in block.dropped:
-            self._transaction(block, -1, pending, "dropped", why, 0, 0, 0)
-        for i, pending in block.executed():
-            self._executed(block, i, pending)
-        for tx, number, contract, fact in self._decoded:
-            job = fact.job.key if fact.job is not None else None
-            ledger.events.append((block.number, tx, number, block.time, contract, fact.event, job, text(fact.args)))
+        rows, fees = ledger.transactions.rows, ledger.transfers.rows
+        rows += [_row(block, -1, pending, "dropped", why) for pending, why in block.dropped]
+        booked, base_fee = world.booked["ETH"], block.base_fee
+        number, time, now, all_tipped = block.number, block.time, world.env.now, 0
+        for i, pending in executed:
+            gas, status, account, job = block.gas[i], block.status[i], pending.account, pending.call.job
+            burned, tipped = gas * base_fee, gas * min(pending.tip, pending.max_fee - base_fee)
+            reason = None if status == SUCCESS else str(self.revert(block, i))
+            rows.append(_row(block, i, pending, STATUS[status], reason, gas, burned, tipped))
+            name, key = account.name, job if job is None else job.key
+            booked[account.address] -= burned + tipped
+            fees.append((number, i, now, "ETH", name, "burnt", burned, "gas", key))
+            if tipped:
+                all_tipped += tipped
+                fees.append((number, i, now, "ETH", name, "coinbase", tipped, "tip", key))
+        world.touched["ETH"].update([pending.account.address for _, pending in executed])
+        if all_tipped:
+            booked[COINBASE] += all_tipped
+            world.touched["ETH"].add(COINBASE)
+        ledger.events.rows += [
+            (
+                number,
+                tx,
+                log,
+                time,
+                contract,
+                fact.event,
+                fact.job.key if fact.job is not None else None,
+                text(fact.args),
+            )
+            for tx, log, contract, fact in self._decoded
+        ]
         for tx, asset, sender, receiver, amount in self._moved:
             self._book(asset, sender, receiver, amount)
             call = block.included[tx].call
             market = world.market_of.get(call.to)
             causes = market.causes(call, asset, sender, receiver, amount) if market else [("unknown", amount, None)]
-            for cause, part, job in causes:
-                self.transfer(tx, asset, world.name_of(sender), world.name_of(receiver), part, cause, job)
+            ends = world.name_of(sender), world.name_of(receiver)
+            fees += [(number, tx, now, asset, *ends, part, cause, job) for cause, part, job in causes]
         self._moved, self._decoded = [], []
-
-    def _executed(self, block: Block, i: int, pending: Pending) -> None:
-        gas, status = block.gas[i], block.status[i]
-        tip = min(pending.tip, pending.max_fee - block.base_fee)
-        burned, tipped = gas * block.base_fee, gas * tip
-        reason = None if status == Status.SUCCESS else str(self.revert(block, i))
-        self._transaction(block, i, pending, STATUS[status], reason, gas, burned, tipped)
-        address, job = pending.account.address, pending.call.job.key if pending.call.job is not None else None
-        booked, touched = self.world.booked["ETH"], self.world.touched["ETH"]
-        booked[address] -= burned + tipped
-        touched.add(address)
-        self.transfer(i, "ETH", pending.account.name, "burnt", burned, "gas", job)
-        if tipped:
-            booked[COINBASE] += tipped
-            touched.add(COINBASE)
-            self.transfer(i, "ETH", pending.account.name, "coinbase", tipped, "tip", job)
-
-    def _transaction(
-        self,
-        block: Block,
-        i: int,
-        pending: Pending,
-        status: str,
-        reason: str | None,
-        gas: int,
-        burned: int,
-        tipped: int,
-    ) -> None:
-        call, account = pending.call, pending.account
-        self.ledger.transactions.append((
-            block.number, i, block.time, pending.sent, account.name, account.controller, account.role_of(call),
-            pending.why, call.verb, call.job.key if call.job is not None else None,
-            None if call.subject is None else str(plain(call.subject)), call.contract, call.function,
-            text(call.args), call.value, call.gas, gas, burned, tipped, status, reason,
-            block.time - pending.sent,
-        ))  # fmt: skip
 
     def compute(self, account: Any, dollars: float, job: str | None) -> None:
         """Charge somebody for computing, in USD of 18 decimals."""

@@ -48,9 +48,10 @@ class Wait(Event):
 
     def fire(self, value: Any, delay: int = 0) -> None:
         """Deliver `value` after `delay` nanoseconds."""
+        env = self.env
         self._ok, self._value = True, value
-        self.due = self.env.now + delay
-        self.env.schedule(self, priority=self.rank, delay=delay)  # type: ignore[arg-type] # any whole number orders
+        self.due = env._now + delay  # type: ignore[assignment] # whole, as the clock is  # noqa: SLF001
+        env.schedule(self, priority=self.rank, delay=delay)  # type: ignore[arg-type] # any whole number orders
 
     @property
     def arrived(self) -> bool:

@@ -18,9 +18,9 @@ from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
 from slashpoint.sim.contract import Contract
 from slashpoint.sim.engine import BlockContext, Engine, Signer, Status, Tx
 from slashpoint.sim.engine.keys import address_of
-from slashpoint.sim.facts import Facts
+from slashpoint.sim.facts import Fact, Facts
 from slashpoint.sim.invariants import Invariant, invariants_of
-from slashpoint.sim.recorder import Recorder
+from slashpoint.sim.recorder import SUCCESS, Recorder, deed
 from slashpoint.sim.script import Clock
 from slashpoint.sim.store import ContentStore
 from slashpoint.sim.units import ETH, SECOND
@@ -188,28 +188,27 @@ class World(mesa.Model):
 
     def _tell(self, block: Block) -> None:
         """Turn what a block did into facts and receipts."""
-        now = block.time / SECOND
+        now, time, base_fee = block.time / SECOND, block.time, block.base_fee
         for pending, why in block.dropped:
             self.attempts += pending.call.verb == "posts"
             pending.done.fire(Receipt(ok=False, time=now, dropped=why), pending.account.latency)
         facts = self.recorder.decode(block)
+        publish, number = self.facts.publish, block.number
         for i, pending in block.executed():
-            status, gas = block.status[i], block.gas[i]
-            pending.account.executed += 1
-            self.attempts += pending.call.verb == "posts"
-            told = tuple(fact for _, fact in facts.get(i, ()))
-            for source, fact in facts.get(i, ()):
-                self.facts.publish(source, fact)
-                self.prices.observes(fact)
-            tip = min(pending.tip, pending.max_fee - block.base_fee)
-            receipt = Receipt(
-                status == Status.SUCCESS, gas, gas * (block.base_fee + tip), block.number, now, events=told
-            )
-            if not receipt.ok:
-                receipt.revert = self.recorder.revert(block, i)
-            elif pending.call.verb:
-                self.facts.publish(pending.call.verb, self.recorder.deed(pending, block.time))
-            pending.done.fire(receipt, pending.account.latency)
+            ok, gas, account, verb = block.status[i] == SUCCESS, block.gas[i], pending.account, pending.call.verb
+            account.executed += 1
+            self.attempts += verb == "posts"
+            events: tuple[Fact, ...] = ()
+            if i in facts:
+                events = tuple([fact for _, fact in facts[i]])
+                for source, fact in facts[i]:
+                    publish(source, fact)
+                    self.prices.observes(fact)
+            fee = gas * (base_fee + min(pending.tip, pending.max_fee - base_fee))
+            revert = None if ok else self.recorder.revert(block, i)
+            if ok and verb:
+                publish(verb, deed(pending, time))
+            pending.done.fire(Receipt(ok, gas, fee, number, now, revert, events), account.latency)
 
     def check(self, blocks: int = 0) -> None:
         """Ask the invariants that are due (all of them at 0) and write down what they complain of."""

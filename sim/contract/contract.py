@@ -28,7 +28,7 @@ class ViewFailed(RuntimeError):
         self.revert = revert
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """An intention: a function of a contract with its arguments, not yet sent.
 
@@ -48,11 +48,9 @@ class Call:
     carries: Any = None  # what it gives away: sealed bytes, a number, a preimage
 
     def tagged(self, verb: str, job: Any = None, subject: Any = None, carries: Any = None) -> Call:
-        """The same call, with the neutral fields filled in."""
-        return Call(
-            self.to, self.data, self.function, self.args, self.value, self.gas, self.contract,
-            verb, job, subject, carries,
-        )  # fmt: skip
+        """Fill the neutral fields in; returns the call itself."""
+        self.verb, self.job, self.subject, self.carries = verb, job, subject, carries
+        return self
 
 
 class Method:
