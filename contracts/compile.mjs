@@ -1,5 +1,5 @@
 // Compile src/*.sol with the pinned solc into build/<Name>.json, one file a contract that can be deployed, and for each
-// patch in mutants/ the contract of ModelMarket that it breaks into build/mutants/<Mutant>.json.
+// patch in mutants/ the contract of the protocol that its run is of into build/mutants/<Mutant>.json.
 // What each build was made of is recorded in it, so that a stale one is found without Node.
 import {applyPatch, parsePatch} from "diff";
 import {createHash} from "node:crypto";
@@ -19,9 +19,8 @@ const read = (path) => {
   return texts[path];
 };
 
-const compile = (sources, wanted) => {
+const compile = (sources, outputSelection) => {
   const content = Object.fromEntries(Object.entries(sources).map(([path, text]) => [path, {content: text}]));
-  const outputSelection = {"*": {"*": wanted}};
   const input = {language: "Solidity", sources: content, settings: {...settings, outputSelection}};
   const output = JSON.parse(solc.compile(JSON.stringify(input), {import: (path) => ({contents: read(path)})}));
   return {contracts: output.contracts ?? {}, complaints: output.errors ?? []};
@@ -58,12 +57,14 @@ rmSync(here("build"), {recursive: true, force: true});
 mkdirSync(here("build/mutants"), {recursive: true});
 const wanted = ["abi", "evm.bytecode", "evm.deployedBytecode.object", "evm.methodIdentifiers", "metadata"];
 const sources = Object.fromEntries(listed("src", ".sol").map((name) => [`src/${name}`, read(`src/${name}`)]));
-const {contracts, complaints} = compile(sources, wanted);
+const {contracts, complaints} = compile(sources, {"*": {"*": wanted}});
 if (complaints.length > 0) failed("src", complaints); // a warning too: the contracts are clean
+const protocols = {}; // by the name of the protocol: the contract that can be deployed
 for (const [path, found] of Object.entries(contracts)) {
   if (!path.startsWith("src/")) continue;
   for (const [name, contract] of Object.entries(found)) {
     if (!contract.evm.bytecode.object || contract.abi.length === 0) continue; // abstract or internal: part of others
+    protocols[name.toLowerCase()] = {path, name};
     write(name, name, contract, []);
   }
 }
@@ -76,10 +77,10 @@ for (const name of listed("mutants", ".patch")) {
     if (text === false) failed(name, [{formattedMessage: `its hunks do not fit ${path}: make it again`}]);
     patched[path] = text;
   }
-  const {contracts: broken, complaints: all} = compile(patched, wanted);
+  const protocol = /^Run:.*\bprotocol=(\w+)/m.exec(read(`mutants/${name}`))?.[1] ?? "modelmarket";
+  const {path, name: contract} = protocols[protocol] ?? failed(name, [{formattedMessage: `no contract ${protocol}`}]);
+  const {contracts: broken, complaints: all} = compile(patched, {[path]: {[contract]: wanted}});
   const errors = all.filter((each) => each.severity === "error"); // a mutant may leave a variable unused
   if (errors.length > 0) failed(name, errors);
-  write(`mutants/${name.replace(/\.patch$/, "")}`, "ModelMarket", broken["src/ModelMarket.sol"].ModelMarket, [
-    `mutants/${name}`,
-  ]);
+  write(`mutants/${name.replace(/\.patch$/, "")}`, contract, broken[path][contract], [`mutants/${name}`]);
 }

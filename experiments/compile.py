@@ -1,6 +1,6 @@
 """Compilation: from contracts/src to contracts/build with the pinned solc, and the check that no build is stale.
 
-A patch in contracts/mutants becomes a build of its own in contracts/build/mutants: ModelMarket with one bug.
+A patch in contracts/mutants becomes a build of its own in contracts/build/mutants: a protocol's contract with one bug.
 Compiling needs Node and npm. Checking, and everything else, needs neither: the builds are committed, and each holds
 the hashes of the sources that it was made of.
 """

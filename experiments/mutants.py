@@ -12,7 +12,7 @@ import pandas as pd
 from slashpoint.experiments.compile import CONTRACTS
 from slashpoint.experiments.executor import evaluate
 from slashpoint.experiments.gate import CRASHED, FAILED, checks, points
-from slashpoint.experiments.patches import Mutant, mutants
+from slashpoint.experiments.patches import Mutant, mutants, protocol_of
 from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def hunt(
 
     Args:
         suite: what should notice.
-        names: of mutants; by default all.
+        names: of mutants; by default all of the protocols that the suite plays.
         contracts: a folder with `mutants` and `build/mutants`.
         workers: processes.
         cache: where rows are kept.
@@ -65,7 +65,9 @@ def hunt(
     there = {mutant.name: mutant for mutant in mutants(contracts)}
     if odd := [name for name in names if name not in there]:
         raise Misconfigured(f"there is no mutant {odd[0]!r}; there are {', '.join(there) or 'none'}")
-    chosen: list[Mutant | None] = [None, *(there[name] for name in (names or there))]
+    played = {protocol_of(scenario.overrides) for scenario in suite.scenarios}
+    usual = [name for name, mutant in there.items() if protocol_of(mutant.overrides) in played]
+    chosen: list[Mutant | None] = [None, *(there[name] for name in (names or usual))]
     rows = []
     for done, mutant in enumerate(chosen):
         if progress is not None:

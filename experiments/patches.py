@@ -5,8 +5,8 @@
     Caught by: invariant rewards_end_as_the_rules_say
     --- a/src/ModelMarket.sol
 
-`Caught by` names, with semicolons between, invariants (`invariant x`), `profit` (the attack pays), and expectations
-in words.
+The contract that it breaks is the one of the protocol in `Run`: ModelMarket, or what `protocol=x` says. `Caught by`
+names, with semicolons between, invariants (`invariant x`), `profit` (the attack pays), and expectations in words.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING
 from slashpoint.experiments.compile import CONTRACTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+
+def protocol_of(overrides: Sequence[str]) -> str:
+    """The protocol that a setting plays."""
+    chosen = [one.removeprefix("protocol=") for one in overrides if one.startswith("protocol=")]
+    return chosen[-1] if chosen else "modelmarket"
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,15 @@ def test_verdicts_and_the_first_kill_ends_it(folder):
     assert list(table.reset_index()) == list(COLUMNS)
 
 
+@pytest.mark.usefixtures("_ran")
+def test_a_suite_is_tried_on_the_mutants_of_its_own_protocol(folder):
+    patch = folder / "mutants" / "Loud.patch"
+    patch.write_text(patch.read_text().replace("Run: attack=lazy", "Run: protocol=hosted attack=lazy"))
+    assert "Loud" not in set(hunt(SUITE, contracts=folder)["mutant"])
+    hosted = Suite("x", (Scenario("first", ("protocol=hosted",), 6),))
+    assert list(hunt(hosted, contracts=folder)["mutant"]) == ["unchanged", "Loud"]
+
+
 def test_whoever_accuses_the_contracts_as_they_are_is_told(folder, monkeypatch):
     monkeypatch.setattr(
         module, "evaluate", lambda points, **_: pd.DataFrame([{**NOTHING, **one.labels, "m": -1.0} for one in points])
