@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SEED = re.compile(r"seed=(\d+)")
 _composed: dict[tuple[tuple[str, ...], Path | None], list[DictConfig]] = {}  # two of each setting that differs by seed
+_alike: dict[tuple[tuple[str, ...], Path | None], bool] = {}  # whether these prove that nothing else depends on it
 
 
 def configuration(overrides: Sequence[str], project: Path | None = None) -> DictConfig:
@@ -37,11 +38,12 @@ def configuration(overrides: Sequence[str], project: Path | None = None) -> Dict
     seed = next(int(one[1]) for one in seeds if one is not None)
     setting = tuple(one for one, match in zip(overrides, seeds) if match is None), project
     known = _composed.setdefault(setting, [])
-    if len(known) == 2 and _seeded(known[0], seed) == _seeded(known[1], seed):
+    if _alike.get(setting):
         return _seeded(known[0], seed)
     config = compose(overrides, project)
     if len(known) < 2 and all(config.seed != other.seed for other in known):
-        known.append(config)  # the second proves, or not, that nothing else depends on the seed
+        known.append(config)
+        _alike[setting] = len(known) == 2 and _seeded(known[0], seed) == config
     return config
 
 

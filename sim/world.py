@@ -250,9 +250,12 @@ class World(mesa.Model):
 
 @contextmanager
 def frozen_garbage() -> Iterator[None]:
-    """Run without the cyclic garbage collector, the largest cost at ten thousand agents; unfreeze after."""
+    """Run without the cyclic garbage collector, the largest cost at ten thousand agents; unfreeze after.
+
+    What an earlier world left is not collected first, which would take a quarter of a short run: the collector does it
+    between runs, when it is due.
+    """
     enabled = gc.isenabled()
-    gc.collect()
     gc.freeze()
     gc.disable()
     try:

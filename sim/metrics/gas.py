@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.metrics import metric
+from slashpoint.sim.metrics.run import lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +59,17 @@ def fees_by_phase(run: Run) -> pd.Series:
 
 def costs(run: Run, *by: str) -> pd.DataFrame:
     """Calls, gas, fees in wei (exact) and USD, and calls that failed, by some columns of the transactions."""
-    executed = run.executed
-    fees = executed["burned"] + executed["tipped"]
-    rows = executed.assign(wei=fees, failed=executed["status"] != "success").groupby(list(by), sort=True)
-    found = rows.agg(calls=("gas", "size"), gas=("gas", "sum"), wei=("wei", "sum"), failed=("failed", "sum"))
-    return found.assign(usd=[run.usd("ETH", int(wei)) for wei in found["wei"]])
+    import pandas as pd
+
+    sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for *key, gas, burned, tipped, status in lines(run.executed, *by, "gas", "burned", "tipped", "status"):
+        row = sums[tuple(key) if len(by) > 1 else key[0]]
+        row[0] += 1
+        row[1] += gas
+        row[2] += burned + tipped
+        row[3] += status != "success"
+    keys = sorted(sums)
+    index = pd.MultiIndex.from_tuples(keys, names=by) if len(by) > 1 and keys else pd.Index(keys, name=by[0])
+    calls, gas, wei, failed = zip(*(sums[key] for key in keys), strict=True) if keys else ((),) * 4
+    found = pd.DataFrame({"calls": calls, "gas": gas, "failed": failed}, index=index, dtype="int64")
+    return found.assign(wei=pd.Series(wei, index, dtype=object), usd=[run.usd("ETH", each) for each in wei])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from slashpoint.sim.units import ETH, SECOND
@@ -145,10 +147,12 @@ def assets(tables: Tables) -> list[str]:
 
 def spread(values: pd.Series) -> pd.Series:
     """Mean, extremes and quantiles of some numbers."""
-    values = values.astype(float)
-    parts = {"mean": values.mean(), "min": values.min()}
-    parts |= {name: float(values.quantile(share)) for name, share in QUANTILES.items()}
-    return pd.Series(parts | {"max": values.max()}, dtype=float)
+    numbers = values.to_numpy(float)
+    if not len(numbers):
+        return pd.Series(dict.fromkeys(("mean", "min", *QUANTILES, "max"), math.nan), dtype=float)
+    parts = {"mean": numbers.mean(), "min": numbers.min()}
+    parts |= zip(QUANTILES, np.quantile(numbers, list(QUANTILES.values())), strict=True)
+    return pd.Series(parts | {"max": numbers.max()}, dtype=float)
 
 
 def spreads(values: pd.Series, by: Any) -> pd.DataFrame:
