@@ -61,24 +61,8 @@ def deed(pending: Pending, time: int) -> Fact:
     return Fact(call.verb, time, pending.account.address, call.job, about)
 
 
-def _row(
-    block: Block,
-    i: int,
-    pending: Pending,
-    status: str,
-    reason: str | None,
-    gas: int = 0,
-    burned: int = 0,
-    tipped: int = 0,
-) -> tuple[Any, ...]:
-    """A row of the table of transactions."""
-    call, account, sent = pending.call, pending.account, pending.sent
-    return (
-        block.number, i, block.time, sent, account.name, account.controller, account.role,
-        pending.why, call.verb, call.job.key if call.job is not None else None,
-        None if call.subject is None else str(plain(call.subject)), call.contract, call.function,
-        text(call.args), call.value, call.gas, gas, burned, tipped, status, reason, block.time - sent,
-    )  # fmt: skip
+def _jobs(pendings: list[Pending]) -> list[str | None]:
+    return [None if one.call.job is None else one.call.job.key for one in pendings]
 
 
 class Recorder:
@@ -167,59 +151,83 @@ class Recorder:
 
     def block(self, block: Block) -> None:
         """Write down a block: its transactions, events, and every movement of money with its cause."""
-        world, ledger = self.world, self.ledger
-        executed = block.executed()
-        ledger.blocks.append(
-            (
-                block.number,
-                block.time,
-                block.base_fee,
-                block.gas_used,
-                world.rules.gas_limit,
-                len(executed),
-                block.backlog,
-            )
+        executed, limit = block.executed(), self.world.rules.gas_limit
+        self.ledger.blocks.append(
+            (block.number, block.time, block.base_fee, block.gas_used, limit, len(executed), block.backlog)
         )
-        rows, fees = ledger.transactions.rows, ledger.transfers.rows
-        rows += [_row(block, -1, pending, "dropped", why) for pending, why in block.dropped]
-        booked, base_fee = world.booked["ETH"], block.base_fee
-        number, time, now, all_tipped = block.number, block.time, world.env.now, 0
-        for i, pending in executed:
-            gas, status, account, job = block.gas[i], block.status[i], pending.account, pending.call.job
-            burned, tipped = gas * base_fee, gas * min(pending.tip, pending.max_fee - base_fee)
-            reason = None if status == SUCCESS else str(self.revert(block, i))
-            rows.append(_row(block, i, pending, STATUS[status], reason, gas, burned, tipped))
-            name, key = account.name, job if job is None else job.key
-            booked[account.address] -= burned + tipped
-            fees.append((number, i, now, "ETH", name, "burnt", burned, "gas", key))
-            if tipped:
-                all_tipped += tipped
-                fees.append((number, i, now, "ETH", name, "coinbase", tipped, "tip", key))
-        world.touched["ETH"].update([pending.account.address for _, pending in executed])
-        if all_tipped:
-            booked[COINBASE] += all_tipped
-            world.touched["ETH"].add(COINBASE)
-        ledger.events.rows += [
-            (
-                number,
-                tx,
-                log,
-                time,
-                contract,
-                fact.event,
-                fact.job.key if fact.job is not None else None,
-                text(fact.args),
+        if block.dropped:
+            dropped, whys = map(list, zip(*block.dropped, strict=True))
+            self._transactions(block, dropped, -1, "dropped", whys, 0, [0] * len(dropped), [0] * len(dropped))
+        if executed:
+            self._executed(block, executed)
+        for tx, number, contract, fact in self._decoded:
+            job = fact.job.key if fact.job is not None else None
+            self.ledger.events.append(
+                (block.number, tx, number, block.time, contract, fact.event, job, text(fact.args))
             )
-            for tx, log, contract, fact in self._decoded
-        ]
+        if self._moved:
+            self._tokens(block)
+        self._moved, self._decoded = [], []
+
+    def _executed(self, block: Block, executed: list[tuple[int, Pending]]) -> None:
+        places, pendings = map(list, zip(*executed, strict=True))
+        base_fee, all_gas, status = block.base_fee, block.gas, block.status
+        gas = [all_gas[i] for i in places]
+        burned = [used * base_fee for used in gas]
+        tipped = [used * min(one.tip, one.max_fee - base_fee) for used, one in zip(gas, pendings)]
+        said = [STATUS[status[i]] for i in places]
+        reasons = [None if status[i] == SUCCESS else str(self.revert(block, i)) for i in places]
+        self._transactions(block, pendings, places, said, reasons, gas, burned, tipped)
+        booked, touched = self.world.booked["ETH"], self.world.touched["ETH"]
+        for one, ash, tip in zip(pendings, burned, tipped):
+            booked[one.account.address] -= ash + tip
+        touched.update([one.account.address for one in pendings])
+        names, jobs = [one.account.name for one in pendings], _jobs(pendings)
+        extend, about = self.ledger.transfers.extend, (block.number, self.world.env.now)
+        extend(len(places), about[0], places, about[1], "ETH", names, "burnt", burned, "gas", jobs)
+        if any(tipped):
+            booked[COINBASE] += sum(tipped)
+            touched.add(COINBASE)
+            paid = [row for row in zip(places, names, tipped, jobs) if row[2]]
+            places, names, tipped, jobs = map(list, zip(*paid, strict=True))
+            extend(len(places), about[0], places, about[1], "ETH", names, "coinbase", tipped, "tip", jobs)
+
+    def _transactions(
+        self,
+        block: Block,
+        pendings: list[Pending],
+        places: Any,
+        status: Any,
+        reasons: list[Any],
+        gas: Any,
+        burned: list[int],
+        tipped: list[int],
+    ) -> None:
+        calls, accounts = [one.call for one in pendings], [one.account for one in pendings]
+        self.ledger.transactions.extend(
+            len(pendings), block.number, places, block.time, [one.sent for one in pendings],
+            [one.name for one in accounts], [one.controller for one in accounts], [one.role for one in accounts],
+            [one.why for one in pendings], [one.verb for one in calls], _jobs(pendings),
+            [None if one.subject is None else str(plain(one.subject)) for one in calls],
+            [one.contract for one in calls], [one.function for one in calls], [text(one.args) for one in calls],
+            [one.value for one in calls], [one.gas for one in calls], gas, burned, tipped, status, reasons,
+            [block.time - one.sent for one in pendings],
+        )  # fmt: skip
+
+    def _tokens(self, block: Block) -> None:
+        """Write down what moved with its causes, which the markets know."""
+        world, included = self.world, block.included
+        rows = []
         for tx, asset, sender, receiver, amount in self._moved:
             self._book(asset, sender, receiver, amount)
-            call = block.included[tx].call
+            call = included[tx].call
             market = world.market_of.get(call.to)
             causes = market.causes(call, asset, sender, receiver, amount) if market else [("unknown", amount, None)]
             ends = world.name_of(sender), world.name_of(receiver)
-            fees += [(number, tx, now, asset, *ends, part, cause, job) for cause, part, job in causes]
-        self._moved, self._decoded = [], []
+            rows += [(tx, asset, *ends, part, cause, job) for cause, part, job in causes]
+        if rows:
+            tx_of, *columns = map(list, zip(*rows, strict=True))
+            self.ledger.transfers.extend(len(rows), block.number, tx_of, world.env.now, *columns)
 
     def compute(self, account: Any, dollars: float, job: str | None) -> None:
         """Charge somebody for computing, in USD of 18 decimals."""

@@ -363,3 +363,27 @@ def test_another_schema_is_refused(tmp_path: Path, written: Path) -> None:
     pq.write_table(table.replace_schema_metadata({"schema_version": "99"}), tmp_path / "ledger" / "blocks.parquet")
     with pytest.raises(LedgerError, match="blocks has schema version 99, this program reads 1"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("rows", [3, 500])
+def test_columns_are_rows(rows):
+    """What goes in by columns, few or many, is what goes in row by row; so are the hashes."""
+    apart, together = Ledger(), Ledger()
+    amounts = [10**19 * i for i in range(rows)]
+    for i in range(rows):
+        apart.transfers.append((7, i, 5, "ETH", "ann", f"bob/{i}", amounts[i], "gas", None if i % 2 else "key"))
+    receivers, jobs = [f"bob/{i}" for i in range(rows)], [None if i % 2 else "key" for i in range(rows)]
+    together.transfers.append((7, 0, 5, "ETH", "ann", "bob/0", 0, "gas", "key"))
+    together.transfers.extend(
+        rows - 1, 7, list(range(1, rows)), 5, "ETH", "ann", receivers[1:], amounts[1:], "gas", jobs[1:]
+    )
+    assert together.transfers.waiting == rows
+    assert apart.hashes() == together.hashes()
+    assert read(apart)["transfers"].equals(read(together)["transfers"])
+
+
+def test_a_column_that_does_not_fit_is_named():
+    ledger = Ledger()
+    with pytest.raises(LedgerError, match=r"blocks\.gas_used is i64: row 1 holds 1\.5"):
+        ledger.blocks.extend(100, list(range(100)), 5, 1, [0, 1.5, *range(98)], 1, 1, 1)
+    assert ledger.blocks.waiting == 0

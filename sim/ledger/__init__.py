@@ -1,6 +1,6 @@
 """The ledger: everything that happened in a world, as append-only tables.
 
-On the hot path a row is one `list.append` of a tuple: `ledger.transactions.append((…))`. `tick`, once a block, sends
+A row is one `list.append` of a tuple: `ledger.duties.append((…))`; many go in by columns. `tick`, once a block, sends
 full buffers to `<folder>/ledger/<table>.arrow` as record batches, so that whatever was flushed reads back whole after
 `kill -9`; `close` turns each table into one Parquet file. A ledger that was not closed holds a file named PARTIAL.
 The tables are those of `columns.TABLES`, and `read` takes a ledger in any of these states.
@@ -58,11 +58,10 @@ class Ledger:
             (self.folder / PARTIAL).write_text("still being written, or its writer was killed\n")
         self.tables = {name: Table(name, self.folder, self.meta) for name in TABLES}
         vars(self).update(self.tables)
-        self._rows = [table.rows for table in self.tables.values()]
 
     def tick(self) -> None:
         """Flush if enough rows wait: call it once a block, so that all tables on disk end at the same block."""
-        if sum(map(len, self._rows)) >= self.buffered:
+        if sum(table.waiting for table in self.tables.values()) >= self.buffered:
             self.flush()
 
     def flush(self) -> None:
@@ -72,7 +71,7 @@ class Ledger:
             try:
                 table.flush()
             except (OSError, LedgerError) as error:
-                failed.append(f"{table.name}: {error} ({len(table.rows)} rows not written)")
+                failed.append(f"{table.name}: {error} ({table.waiting} rows not written)")
         if failed:
             raise LedgerError(self._failure(failed))
 

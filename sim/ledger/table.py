@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from slashpoint.sim.ledger.arrow import WIDE, encode, schema
+from slashpoint.sim.ledger.arrow import WIDE, Same, encode, pack, schema
 from slashpoint.sim.ledger.digest import Digest
 from slashpoint.sim.ledger.reading import batches_in
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
+BULK = 64  # rows from which a batch of their own is cheaper than rows among others
 ROW_GROUP = 65_536  # rows of a Parquet file that are read at once
 
 
@@ -26,7 +27,8 @@ class Table:
     def __init__(self, name: str, folder: Path | None, meta: Mapping[str, str]) -> None:
         self.name = name
         self.schema = schema(name, meta)
-        self.rows: list[tuple[Any, ...]] = []  # not flushed yet
+        self.rows: list[tuple[Any, ...]] = []  # not flushed yet, after those held
+        self.held: list[pa.RecordBatch] = []  # not flushed yet
         self.append: Callable[[tuple[Any, ...]], None] = self.rows.append
         self.batches: list[pa.RecordBatch] = []  # flushed, where there is no folder
         self.path = folder / f"{name}.arrow" if folder else None
@@ -38,35 +40,57 @@ class Table:
         self._chain = Digest() if name == "transfers" else None  # of its part on chain, where that is not all
 
     def __len__(self) -> int:
-        return self._full.rows + len(self.rows)
+        return self._full.rows + self.waiting
+
+    @property
+    def waiting(self) -> int:
+        """Rows that were not flushed yet."""
+        return len(self.rows) + sum(map(len, self.held))
+
+    def extend(self, rows: int, *columns: Any) -> None:
+        """Add rows given by columns, in their order: a list, or the one value that all rows have.
+
+        Raises:
+            LedgerError: a value does not fit its column; nothing was added.
+        """
+        data = [column if isinstance(column, list) else Same(column, rows) for column in columns]
+        if rows < BULK:
+            self.rows += zip(*data, strict=True)
+            return
+        batch = pack(self.name, data, self.schema)
+        if self.rows:
+            self.held.append(encode(self.name, self.rows, self.schema))
+            self.rows.clear()
+        self.held.append(batch)
 
     def flush(self) -> None:
         """Send the buffered rows on. When it fails they stay buffered, and the file holds what it held."""
-        if not self.rows:
+        batches = [*self.held, encode(self.name, self.rows, self.schema)] if self.rows else list(self.held)
+        if not batches:
             return
-        batch = encode(self.name, self.rows, self.schema)
-        self._wide |= {name for name in self._wides if batch[name].null_count < len(batch)}
         full, chain = self._full.copy(), self._chain and self._chain.copy()
-        full.update(batch)
-        if chain:
-            chain.update(batch.filter(pc.not_equal(batch["cause"], "compute")))
-        end = self._write(batch) if self.path else 0
+        for batch in batches:
+            self._wide |= {name for name in self._wides if batch[name].null_count < len(batch)}
+            full.update(batch)
+            if chain:
+                chain.update(batch.filter(pc.not_equal(batch["cause"], "compute")))
+        end = self._write(batches) if self.path else 0
         # An interruption before these lines undoes the flush, one after them comes too late.
         self._end, self._full, self._chain = end, full, chain
         if not self.path:
-            self.batches.append(batch)
+            self.batches += batches
         self.rows.clear()
+        self.held.clear()
 
-    def _write(self, batch: pa.RecordBatch) -> int:
-        """Write one batch as an Arrow IPC message; returns where the file then ends."""
+    def _write(self, batches: list[pa.RecordBatch]) -> int:
+        """Write batches as Arrow IPC messages; returns where the file then ends."""
         assert self.path is not None
         if self._file is None:
             self._file = self.path.open("r+b" if self._end else "wb", buffering=0)
         self._file.seek(self._end)
         self._file.truncate()  # what a failed or interrupted write left
-        message = memoryview(batch.serialize())
-        if not self._end:
-            message = memoryview(self.schema.serialize().to_pybytes() + message)
+        start = b"" if self._end else self.schema.serialize().to_pybytes()
+        message = memoryview(start + b"".join(map(memoryview, (batch.serialize() for batch in batches))))
         end = self._end + len(message)
         while message:
             message = message[self._file.write(message) :]
