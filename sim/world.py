@@ -16,7 +16,7 @@ import mesa
 from slashpoint.sim import invariants as builtin
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
 from slashpoint.sim.contract import Contract
-from slashpoint.sim.engine import BlockContext, Engine, Signer, Status, Tx
+from slashpoint.sim.engine import BlockContext, CallResult, Engine, Signer, Status, Tx
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.facts import Fact, Facts
 from slashpoint.sim.invariants import Invariant, invariants_of
@@ -29,7 +29,7 @@ from slashpoint.sim.workshop import Workshop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from slashpoint.sim.contract import Artifact
+    from slashpoint.sim.contract import Artifact, Call
     from slashpoint.sim.learning import Task
     from slashpoint.sim.ledger import Ledger
     from slashpoint.sim.luck import Luck
@@ -242,6 +242,35 @@ class World(mesa.Model):
             self.touched[asset].update(holders)
         self.check()
         self.recorder.close()
+
+    # --- looking in from outside --------------------------------------------------------------------------------
+
+    @contextmanager
+    def fork(self) -> Iterator[Engine]:
+        """What if: whatever is executed on the engine inside is undone after; takes microseconds on `native`."""
+        mark = self.engine.snapshot()
+        try:
+            yield self.engine
+        finally:
+            self.engine.restore(mark)
+            for contract in self.contracts.values():
+                contract.forget()
+
+    def tries(self, call: Call, sender: bytes) -> CallResult:
+        """What a call would come to in the block that ran last, without a trace; free of fees."""
+        return self.engine.call(Tx(sender, call.to, call.data, call.value, call.gas))
+
+    def web3(self) -> Any:
+        """A web3.py client of the running chain. Empty blocks come into being with the next that is not empty.
+
+        Raises:
+            RuntimeError: the engine keeps no chain of signed blocks.
+        """
+        if self._signer is None:
+            raise RuntimeError(
+                f"engine={self.engine.name} keeps no signed blocks: run with engine=eth_tester chain.addresses=keys"
+            )
+        return self._signer.web3()
 
     def forget(self) -> None:
         """Let go of everything: Mesa keeps each model alive by a class-level counter."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+    from web3 import Web3
 
 ZERO_ADDRESS = bytes(20)
 ENGINES = ("auto", "native", "pyevm", "eth_tester")
@@ -169,6 +170,10 @@ class Signer(Protocol):
 
     def learn(self, *names: str) -> None:
         """Sign for the accounts whose addresses come from the keys of these names."""
+        ...
+
+    def web3(self) -> Web3:
+        """A web3.py client of this very chain."""
         ...
 
 

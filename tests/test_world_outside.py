@@ -1,0 +1,68 @@
+"""Looking into a world from outside: forks that leave no trace, calls that are only tried, a web3.py client."""
+
+from __future__ import annotations
+
+import pytest
+
+from slashpoint.experiments.config import compose
+from slashpoint.experiments.run import build
+from slashpoint.sim.engine import Status, Tx
+from slashpoint.sim.ledger import Ledger
+from slashpoint.sim.world import World
+
+
+def world(engine: str) -> World:
+    """A market in which one job has been posted and answered."""
+    config = compose(["scenario=small", "scenario.jobs=1", f"engine={engine}", "chain.addresses=keys"])
+    lived = build(config, Ledger())
+    for _ in range(12):
+        lived.step()
+    return lived
+
+
+@pytest.mark.parametrize("engine", ["pyevm", "eth_tester", "native"])
+def test_a_fork_leaves_no_trace(engine: str) -> None:
+    if engine == "native":
+        pytest.importorskip("slashpoint_revm")
+    lived = world(engine)
+    token, ann, bob = lived.tokens["MDC"], *sorted(lived.accounts)[:2]
+    before = token.balanceOf(ann), token.balanceOf(bob)
+    call = token.transfer(bob, before[0])
+    with lived.fork() as chain:
+        context = lived.chain.context(lived.chain.number + 1, lived.chain.time + lived.chain.period)
+        sent = Tx(ann, call.to, call.data, 0, 100_000, 10**12, 0, chain.nonce(ann))
+        assert chain.run_block(context, [sent]).status[0] == Status.SUCCESS
+        token.forget()
+        assert token.balanceOf(ann) == 0
+        assert token.balanceOf(bob) == sum(before)
+    assert (token.balanceOf(ann), token.balanceOf(bob)) == before
+    lived.step()  # and life goes on
+    lived.check()
+    assert lived.violations == []
+    lived.forget()
+
+
+def test_a_call_can_be_tried() -> None:
+    lived = world("pyevm")
+    token, ann = lived.tokens["MDC"], min(lived.accounts)
+    rich = token.balanceOf(ann)
+    assert lived.tries(token.transfer(ann, rich), ann).status == Status.SUCCESS
+    assert lived.tries(token.transfer(ann, rich + 1), ann).status == Status.REVERTED
+    assert token.balanceOf(ann) == rich
+    lived.forget()
+
+
+def test_web3_speaks_to_the_running_chain() -> None:
+    lived = world("eth_tester")
+    client = lived.web3()
+    active = max(row[0] for row in lived.ledger.transactions.rows)
+    assert client.eth.block_number == active
+    ann = min(lived.accounts)
+    assert client.eth.get_balance(client.to_checksum_address(ann)) == lived.engine.balance(ann)
+    token = lived.tokens["MDC"]
+    contract = client.eth.contract(address=client.to_checksum_address(token.address), abi=token.artifact.abi)
+    fee = {"maxFeePerGas": 10**12, "maxPriorityFeePerGas": 0}  # eth-tester would offer 1 gwei, which may be too little
+    assert contract.functions.balanceOf(client.to_checksum_address(ann)).call(fee) == token.balanceOf(ann)
+    with pytest.raises(RuntimeError, match="engine=eth_tester"):
+        world("pyevm").web3()
+    lived.forget()
