@@ -23,7 +23,7 @@ from slashpoint.sim.luck import Luck
 from slashpoint.sim.metrics import all_metrics, builtin, metrics_of
 from slashpoint.sim.metrics.caveats import warnings
 from slashpoint.sim.metrics.run import Run, at_end
-from slashpoint.sim.world import World
+from slashpoint.sim.world import World, frozen_garbage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -190,7 +190,7 @@ def run(
     ledger = Ledger(folder.path if folder else None)
     world = None
     try:
-        with folder.takes("set up") if folder else nullcontext():
+        with folder.takes("set up") if folder else nullcontext(), frozen_garbage():
             world = build(config, ledger, project=project, attacks=attacks)
         with folder.takes("run") if folder else nullcontext():
             world.run(config.scenario.jobs, config.scenario.blocks, progress)
