@@ -8,7 +8,6 @@ their counts; the best claim must open what it sealed.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 OPEN, AWAIT_TRUTH, GROUNDED, CANDIDATE, SUCCESS, REFUNDED, CANCELLED, PUNISHED = range(1, 9)
 OUTCOMES = {SUCCESS: "success", REFUNDED: "refunded", CANCELLED: "cancelled", PUNISHED: "requester punished"}
-CREDITS = ("reward", "stake", "refund", "slash", "bounty", "fee")  # the contract's Cause, by its number
 SLASH_TO = ("treasury", "victims", "burn")
 UNLIMITED = 2**256 - 1
 DEAD = bytes(18) + b"\xde\xad"  # where the contract burns
@@ -86,7 +84,6 @@ class ModelMarket(Watched):
     """The request market on MDC."""
 
     terms: ModelMarketTerms
-    credits: dict[bytes, list[tuple[str, int, str | None]]] = field(default_factory=lambda: defaultdict(list))
     accepted: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the model that won
 
     opens: ClassVar[str] = "RequestCreated"
@@ -189,10 +186,6 @@ class ModelMarket(Watched):
         call = self.contract.enforceTimeout(job.id, gas=200_000 + 90_000 * self._crowd(job))
         return self.does("pokes", job, call)
 
-    def withdraws(self, job: Job | None = None) -> Call:
-        """Take what one is owed."""
-        return self.does("withdraws", job, self.contract.withdraw(gas=100_000))
-
     # --- reading ------------------------------------------------------------------------------------------------
 
     def _crowd(self, job: Job) -> int:
@@ -219,8 +212,6 @@ class ModelMarket(Watched):
             return job
         job = self.jobs.get(args.get("id"))
         match fact.event:
-            case "Credited":
-                self.credits[args["who"]].append((CREDITS[args["cause"]], args["amount"], job.key if job else None))
             case "ModelAccepted" if job is not None:
                 self.accepted[job.key] = args["modelCid"]
             case self.closes if job is not None:
@@ -241,9 +232,7 @@ class ModelMarket(Watched):
         if call.function == "claimAirdrop":
             return [("airdrop", amount, None)]
         if call.function == "withdraw" and sender == self.contract.address:
-            parts = self.credits.pop(receiver, [])
-            rest = amount - sum(part for _, part, _ in parts)
-            return [*parts, ("unknown", rest, job)] if rest else parts
+            return self.withdrawn(receiver, amount, job)
         if sender == self.contract.address:
             return [("burn", amount, job)]
         return [("unknown", amount, job)]
@@ -260,20 +249,6 @@ class ModelMarket(Watched):
             return when, self.does("pokes", job, self.contract.pickCandidate(job.id, gas=gas))
         late = float(due) if state == CANDIDATE or not submissions else job.deadline + self.terms.response_window
         return late, self.times_out(job)
-
-    def liabilities(self) -> dict[str, dict[str, int]]:
-        """Open rewards and stakes, what may be withdrawn, and the slashed pool."""
-        return {
-            self.asset: {
-                "in escrow": self.contract.escrow(),
-                "owed": self.contract.owedTotal(),
-                "in the treasury": self.contract.treasury(),
-            }
-        }
-
-    def owed(self, address: bytes) -> int:
-        """What an account may withdraw."""
-        return int(self.contract.owed(address))
 
     def delivered(self, job: Job) -> bytes | None:
         """The model that won, if its CID was published and is kept."""

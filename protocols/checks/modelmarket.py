@@ -6,63 +6,34 @@ Each check reads what the block just told about the requests that it stirred, so
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.protocols.base import Job, Market, sealed, whole
+from slashpoint.protocols.base import Job, sealed, whole
+from slashpoint.protocols.vault import BOUNTY, FEE, REFUND, REWARD, STAKE, Vaulted
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning import correct
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from slashpoint.sim.facts import Fact
     from slashpoint.sim.world import World
 
-REWARD, STAKE, REFUND, SLASH, BOUNTY, FEE = range(6)  # the contract's Cause
 CLOSED = 5  # the first of the contract's final states
 BPS = 10_000
 GRACE = 4  # blocks that a keeper may take to be heard, once a window is over
 
 
 @dataclass
-class Watched(Market):
-    """A ModelMarket's own account of its money and states, and what must hold of them."""
+class Watched(Vaulted):
+    """A ModelMarket's own account of its states, and what must hold of them."""
 
     terms: Any  # the rules
     states: dict[int, int] = field(default_factory=dict)  # by request: the latest
     held: dict[int, int] = field(default_factory=dict)  # by request: what it said that it holds
-    tally: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))  # credited, and not withdrawn
-    stirred: dict[int, Job | None] = field(default_factory=dict)  # requests with an event in the latest block
-    moved: set[bytes] = field(default_factory=set)  # who was credited or withdrew in it
-    told: int = -1  # the time of that block
     overdue: set[int] = field(default_factory=set)  # requests that were complained of
-
-    def watch(self, fact: Fact, job: Job | None) -> None:
-        """Take note of an event."""
-        if fact.time != self.told:
-            self.told = fact.time
-            self.stirred.clear()
-            self.moved.clear()
-        args = fact.args
-        if "id" in args:
-            self.stirred[args["id"]] = job
-        if fact.event in {"Credited", "Withdrawn"}:
-            self.moved.add(args["who"])
-            self.tally[args["who"]] += args["amount"] if fact.event == "Credited" else -args["amount"]
-
-    def _now(self, world: World) -> dict[int, Job | None]:
-        """The requests that the latest block stirred."""
-        return self.stirred if self.told == world.chain.time else {}
-
-    def _over(self, world: World) -> Iterator[Job]:
-        """Those of them that are over."""
-        return (job for job in self._now(world).values() if job is not None and job.closed is not None)
-
-    def _told(self, event: str, job: Job) -> Sequence[Fact]:
-        return self.world.facts.of(self.contract.event(event), job.key)
 
     def _trainers(self, job: Job, before: float = float("inf")) -> list[bytes]:
         """Whose submissions stood, in the order of submission."""
@@ -88,17 +59,6 @@ class Watched(Market):
                 yield f"request {request} is over and holds {book.held}"
         if self._now(world) and (escrow := self.contract.escrow()) != (held := sum(self.held.values())):
             yield f"the escrow is {escrow}, and the requests hold {held}"
-
-    @invariant
-    def debts_add_up(self, world: World) -> Iterator[str]:
-        """What somebody may withdraw is what was credited and not withdrawn."""
-        if self.told != world.chain.time:
-            return
-        for who in sorted(self.moved):
-            if (owed := self.owed(who)) != self.tally[who]:
-                yield f"{world.name_of(who)} is owed {owed}, and was credited {self.tally[who]} more than it withdrew"
-        if (total := self.contract.owedTotal()) != (credited := sum(self.tally.values())):
-            yield f"the debts are {total}, and what was credited and not withdrawn is {credited}"
 
     @invariant
     def rewards_end_as_the_rules_say(self, world: World) -> Iterator[str]:

@@ -1,0 +1,95 @@
+"""Vault: what every market whose contract holds one token in escrow has in common, and what must hold of it.
+
+Each check reads what the block just told about the jobs that it stirred, so its cost follows the traffic.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from slashpoint.protocols.base import Job, Market
+from slashpoint.sim.invariants import invariant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from slashpoint.sim.contract import Call
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.world import World
+
+REWARD, STAKE, REFUND, SLASH, BOUNTY, FEE = range(6)  # the contract's Cause
+CREDITS = ("reward", "stake", "refund", "slash", "bounty", "fee")  # the same, in words
+
+
+@dataclass
+class Vaulted(Market):
+    """A market on a contract that is a Vault: escrow, debts and a treasury, paid out when people ask."""
+
+    credits: dict[bytes, list[tuple[str, int, str | None]]] = field(default_factory=lambda: defaultdict(list))
+    credited: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))  # and not withdrawn
+    stirred: dict[int, Job | None] = field(default_factory=dict)  # jobs by id with an event in the latest block
+    moved: set[bytes] = field(default_factory=set)  # who was credited or withdrew in it
+    told: int = -1  # the time of that block
+
+    def withdraws(self, job: Job | None = None) -> Call:
+        """Take what one is owed."""
+        return self.does("withdraws", job, self.contract.withdraw(gas=100_000))
+
+    def owed(self, address: bytes) -> int:
+        """What an account may withdraw."""
+        return int(self.contract.owed(address))
+
+    def liabilities(self) -> dict[str, dict[str, int]]:
+        """What is held for jobs, what may be withdrawn, and the contract's own."""
+        return {
+            self.asset: {
+                "in escrow": self.contract.escrow(),
+                "owed": self.contract.owedTotal(),
+                "in the treasury": self.contract.treasury(),
+            }
+        }
+
+    def withdrawn(self, who: bytes, amount: int, job: str | None) -> Sequence[tuple[str, int, str | None]]:
+        """What somebody's withdrawal consists of: all that it was credited since the one before."""
+        parts = self.credits.pop(who, [])
+        rest = amount - sum(part for _, part, _ in parts)
+        return [*parts, ("unknown", rest, job)] if rest else parts
+
+    def watch(self, fact: Fact, job: Job | None) -> None:
+        """Take note of an event."""
+        if fact.time != self.told:
+            self.told = fact.time
+            self.stirred.clear()
+            self.moved.clear()
+        args = fact.args
+        if "id" in args:
+            self.stirred[args["id"]] = job
+        if fact.event in {"Credited", "Withdrawn"}:
+            self.moved.add(args["who"])
+            self.credited[args["who"]] += args["amount"] if fact.event == "Credited" else -args["amount"]
+        if fact.event == "Credited":
+            self.credits[args["who"]].append((CREDITS[args["cause"]], args["amount"], job.key if job else None))
+
+    def _now(self, world: World) -> dict[int, Job | None]:
+        """The jobs that the latest block stirred."""
+        return self.stirred if self.told == world.chain.time else {}
+
+    def _over(self, world: World) -> Iterator[Job]:
+        """Those of them that are over."""
+        return (job for job in self._now(world).values() if job is not None and job.closed is not None)
+
+    def _told(self, event: str, job: Job) -> Sequence[Fact]:
+        return self.world.facts.of(self.contract.event(event), job.key)
+
+    @invariant
+    def debts_add_up(self, world: World) -> Iterator[str]:
+        """What somebody may withdraw is what was credited and not withdrawn."""
+        if self.told != world.chain.time:
+            return
+        for who in sorted(self.moved):
+            if (owed := self.owed(who)) != (due := self.credited[who]):
+                yield f"{world.name_of(who)} is owed {owed}, and was credited {due} more than it withdrew"
+        if (total := self.contract.owedTotal()) != (due := sum(self.credited.values())):
+            yield f"the debts are {total}, and what was credited and not withdrawn is {due}"
