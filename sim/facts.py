@@ -105,7 +105,8 @@ class Hearing(Wait):
         for name, value in self.where.items():
             if getattr(fact, name, _NOTHING) != value:
                 return False
-        heard = max(fact.time + self.latency, self.env.now)
+        now = self.env.now
+        heard = max(fact.time + self.latency, now)
         if self.by is not None and heard > self.by:
             return False
         if self.timer is not None:
@@ -113,7 +114,7 @@ class Hearing(Wait):
         self.fact = fact
         if self.inbox is not None:
             self.inbox.cursor = fact.number + 1
-        self.fire(fact, heard - self.env.now)
+        self.fire(fact, heard - now)
         return True
 
     def _late(self, _: Happening) -> None:
@@ -154,6 +155,8 @@ class Inbox:
 def past(facts: Facts, sources: Sequence[Hashable], job: str | None, number: int, born: int = 0) -> Iterator[Fact]:
     """Facts of some sources from `number` on, and not before the time `born`, in order."""
     rows = [row for source in sources if (row := facts.of(source, job)) and row[-1].number >= number]
+    if not rows:
+        return iter(())
     tails = [map(row.__getitem__, range(bisect_left(row, number, key=_number), len(row))) for row in rows]
     merged = tails[0] if len(tails) == 1 else merge(*tails, key=_number)  # lazily: most want only the first
     return (fact for fact in merged if fact.time >= born)
