@@ -10,7 +10,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PYTHON = ("sim", "protocols", "agents", "experiments")
+PYTHON = ("sim", "protocols", "agents", "experiments", "benchmarks")
 DATA = ("conf", "contracts/src", "contracts/build", "contracts/mutants")
 
 

@@ -1,60 +1,66 @@
-"""Fuzz the native engine against a reference: `python benchmarks/fuzz.py --against eels --transactions 20000`.
+"""Random programs and transactions on the native engine beside a reference: any difference fails, and rates are told.
 
-`--against pyevm` knows Cancun and Prague. `--against eels` is the executable specification, which knows Osaka too; it
-needs `pip install ethereum-execution`, best in an environment of its own, because its dependencies change how others
-sign. Exits with 1 if any transaction differs, and prints the line that repeats it.
+Each turn plays fresh episodes (contracts of random code, calls, creations, deaths, access lists, blocks) on both and
+compares status, gas, output, logs, balances, storage and movements of wei. py-evm knows Cancun and Prague; `eels` is
+the executable specification, which knows Osaka too and is best kept in an environment of its own, because its
+dependencies change how others sign. `--long --repetitions 20` compares some fifty thousand transactions a fork.
 """
 
 from __future__ import annotations
 
-import argparse
+import itertools
 import sys
-import time
+from time import perf_counter
+from typing import TYPE_CHECKING
 
-from slashpoint.sim.engine import Engine, make_engine
-from slashpoint.sim.luck import Luck
-from slashpoint.sim.testing.fuzz import Episode
+from slashpoint.experiments.bench import Absent, Once, Setting, contender
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def reference(name: str, fork: str) -> Engine:
-    """The engine to believe."""
-    if name == "eels":
-        from eels import Eels
+    from slashpoint.sim.engine import Engine
 
-        return Eels(fork)
-    return make_engine(name, fork)
+SETTING = Setting("transactions/s", "fork", ("cancun", "prague", "osaka"))
+TRANSACTIONS = 500  # of a turn, at least
 
 
-def main() -> int:
-    """Play episodes until there were enough transactions; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--against", choices=("pyevm", "eels"), default="pyevm")
-    parser.add_argument("--engine", default="native", help="the engine to doubt")
-    parser.add_argument("--forks", default="cancun,prague", help="separated by commas")
-    parser.add_argument("--transactions", type=int, default=2_000, help="for each fork, at least")
-    parser.add_argument("--seed", type=int, default=0, help="of the first episode")
-    options = parser.parse_args()
+def beside(fork: str, reference: Callable[[], Engine], calls: int) -> Once:
+    """Episodes on the reference and the native engine, of other seeds in every turn."""
+    from importlib.util import find_spec
+
+    from slashpoint.sim.engine import make_engine
+    from slashpoint.sim.luck import Luck
+    from slashpoint.sim.testing.fuzz import Episode
+
+    if find_spec("slashpoint_revm") is None:
+        raise Absent("the native engine, which is doubted here, is not installed: make native")
     sys.setrecursionlimit(20_000)  # both references call themselves for each call of the EVM
-    differ = 0
-    for fork in options.forks.split(","):
-        began, executed, seed = time.perf_counter(), 0, options.seed
-        while executed < options.transactions:
-            luck = Luck("fuzz", fork, seed)
-            episode = Episode(luck.generator(), reference(options.against, fork), make_engine(options.engine, fork))
-            calls = 0 if options.against == "eels" else 2
-            if difference := next(episode.play(calls=calls), ""):
-                differ += 1
-                print(f"DIFFERENT: {difference}")
-                print(f"  fuzz.py --against {options.against} --forks {fork} --transactions 1 --seed {seed}")
+    seeds = itertools.count()
+
+    def once() -> dict[str, float]:
+        began, executed = perf_counter(), 0
+        while executed < TRANSACTIONS:
+            seed = next(seeds)
+            episode = Episode(Luck("fuzz", fork, seed).generator(), reference(), make_engine("native", fork))
+            difference = next(episode.play(calls=calls), "")
+            assert not difference, f"Luck('fuzz', {fork!r}, {seed}): {difference}"
             executed += episode.executed
-            seed += 1
-        rate = executed / (time.perf_counter() - began)
-        print(
-            f"{fork}: {executed} transactions against {options.against}, {rate:.0f}/s, seeds {options.seed}-{seed - 1}"
-        )
-    print(f"{differ} episodes differ")
-    return int(differ > 0)
+        return {SETTING.unit: executed / (perf_counter() - began), "compared": executed}
+
+    return once
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@contender("against pyevm")
+def pyevm(fork: str) -> Once:
+    from slashpoint.sim.engine import make_engine
+
+    if fork == "osaka":
+        raise Absent("py-evm stops at Prague")
+    return beside(fork, lambda: make_engine("pyevm", fork), calls=2)
+
+
+@contender("against eels", "ethereum-execution")
+def eels(fork: str) -> Once:
+    from slashpoint.benchmarks.peers.eels import Eels
+
+    return beside(fork, lambda: Eels(fork), calls=0)  # the specification has no calls

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import os
 import platform
 import re
 from pathlib import Path
@@ -37,3 +38,17 @@ def source_hash() -> str:
         for path in sorted((root / part).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def machine() -> dict[str, str]:
+    """Where this runs, in words: processor, cores, memory, system, Python."""
+    cpu = platform.processor() or platform.machine()
+    described = Path("/proc/cpuinfo")
+    if described.exists():  # Linux, where platform knows no more than the architecture
+        lines = described.read_text(encoding="utf-8").splitlines()
+        cpu = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), cpu)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30 if hasattr(os, "sysconf") else 0.0
+    return {
+        "processor": cpu, "cores": f"{os.cpu_count()} cores", "memory": f"{memory:.0f} GiB",
+        "system": platform.system(), "python": f"Python {platform.python_version()}",
+    }  # fmt: skip

@@ -104,7 +104,7 @@ def test_what_is_no_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert main([]) == 2
     assert main(["rum"]) == 2
-    assert "there is no verb 'rum'; there are compile, " in capsys.readouterr().err
+    assert "there is no verb 'rum'; there are bench, " in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["run", "--nonsense"])
 

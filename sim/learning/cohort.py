@@ -2,7 +2,7 @@
 
 Who trains beside you never changes your weights, bit for bit. Every sum runs within one network (batched matrix
 products, softmax along an axis inside it), never across networks, and what runs across is exactly rounded element
-by element. The gradient is written out because that is the fastest way on a CPU: `benchmarks/cohort.py` compares it
+by element. The gradient is written out because that is the fastest way on a CPU: `slashpoint bench cohort` compares it
 with a loop and with `vmap(grad)`. Softmax runs along the middle axis, where torch vectorises it: along the last, ten
 classes wide, it alone cost more than all the rest of a step.
 """

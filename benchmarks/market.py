@@ -1,0 +1,115 @@
+"""A growing market: ModelMarket with a surrogate for training, ever more requests with some twenty trainers each.
+
+Trainers arrive one after another, serve the next request that is posted, and stay; a request a block, one requester for
+five. So a market with ten times the trainers has ten times the requests, not larger ones. Timed is `World.run`:
+scripts, chain, EVM, facts, invariants, ledger on disk. Memory is the growth of the process's peak over what it was
+before the world was built, per trainer, the EVM's state included; of a process that had smaller worlds before.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.experiments.bench import Once, Setting, contender
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from slashpoint.agents.me import Me
+    from slashpoint.sim.ledger import Ledger
+    from slashpoint.sim.world import World
+
+SETTING = Setting("transactions/s", "agents", (100, 300, 1_000), long=(3_000, 10_000, 100_000), base="pyevm")
+CROWD = 20  # trainers for a request, on average
+COMMISSIONS = 5  # requests of a requester
+SAID = (
+    "scenario=small", "protocol.stake=0.5", "protocol.reward=1", "protocol.requester_stake=1", "chain.background=0",
+    "protocol.endowment.mdc=9",
+)  # fmt: skip
+
+
+def build(engine: str, agents: int, ledger: Ledger) -> World:
+    """A world whose trainers come and are to be served."""
+    from slashpoint.agents.population import Population
+    from slashpoint.agents.roles import modelmarket as roles
+    from slashpoint.experiments.config import chain_rules, compose, plugin
+    from slashpoint.protocols.modelmarket import ModelMarket, ModelMarketTerms
+    from slashpoint.sim.engine import make_engine
+    from slashpoint.sim.luck import Luck
+    from slashpoint.sim.world import World
+
+    jobs, config = max(1, agents // CROWD), compose(SAID)
+    rules = chain_rules(config)
+    first = rules.genesis + 10 * rules.block_time
+
+    class Trainer(roles.Trainer):
+        """Comes at some time, and serves the next request."""
+
+        def lives(self, me: Me) -> Generator[Any, Any, None]:
+            yield me.until(rules.genesis + me.luck("arrival").uniform(0, (jobs + 5) * rules.block_time))
+            yield from super().lives(me)
+
+        def live(self, me: Me) -> Generator[Any, Any, None]:
+            posted = yield me.hears(self.market.RequestCreated).next()
+            yield me.spawn(self.serve, posted.job)
+
+    world = World(
+        make_engine(engine, rules.fork), rules, Luck(0), plugin("task", config), plugin("prices", config), ledger
+    )
+    market = ModelMarket.deploy(world, ModelMarketTerms(**config.protocol))
+    world.add_market(market)
+    seats = {"requester": -(-jobs // COMMISSIONS), "trainer": agents, "keeper": 1}
+    who = Population(seats, config.scenario.people, tokens=market.terms.endowment["mdc"])
+    people = who.settle(world, market, (roles.Requester, Trainer, roles.Keeper), (), "honest")
+    for job in range(jobs):
+        mine = world.demand.setdefault(f"requester/{job // COMMISSIONS}", [])
+        mine.append((len(mine), first + job * rules.block_time))
+    for person in people:
+        person.begin()
+    return world
+
+
+def peak() -> int:
+    """Bytes that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def market(engine: str, agents: int) -> Once:
+    """A world from its first block to its end, and another in the next turn."""
+    from slashpoint.sim.ledger import Ledger, read
+
+    held: list[float] = []
+
+    def once() -> dict[str, float]:
+        with TemporaryDirectory() as folder:
+            before = peak()
+            ledger = Ledger(Path(folder))
+            world = build(engine, agents, ledger)
+            began = perf_counter()
+            world.run(jobs=max(1, agents // CROWD), blocks=1_000 + agents)
+            took = perf_counter() - began
+            held.append((peak() - before) / agents)
+            assert world.ended
+            assert not world.violations
+            world.forget()
+            ledger.close()
+            ran = read(Path(folder))["transactions"]["status"]
+        assert (ran == "success").mean() > 0.99, ran.value_counts()
+        return {SETTING.unit: len(ran) / took, "B/agent": held[0]}
+
+    return once
+
+
+@contender("native", "slashpoint-revm", "make native")
+def native(agents: int) -> Once:
+    return market("native", agents)
+
+
+@contender("pyevm", most=100, most_long=1_000)
+def pyevm(agents: int) -> Once:
+    return market("pyevm", agents)

@@ -1,0 +1,54 @@
+"""Whole tasks: models trained and evaluated per second, splits, artefacts and seals included.
+
+`digits` really trains, in cohorts; `surrogate` answers by formula. Forty and ten thousand orders, ten and a hundred a
+problem.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from slashpoint.experiments.bench import Once, Setting, contender
+
+if TYPE_CHECKING:
+    from slashpoint.sim.learning import Task
+
+SETTING = Setting("models/s", "task", ("surrogate", "digits"))
+ORDERS = {"surrogate": (100, 100), "digits": (4, 10)}  # problems, people
+
+
+def lesson(name: str, *, evaluate: bool) -> Once:
+    """Fresh problems in every turn, so that nothing was cached."""
+    import itertools
+
+    from slashpoint.sim.learning import Order
+    from slashpoint.sim.learning.digits import Digits
+    from slashpoint.sim.learning.surrogate import Surrogate
+    from slashpoint.sim.luck import Luck
+
+    task: Task = Digits() if name == "digits" else Surrogate()
+    (problems, people), luck, turn = ORDERS[name], Luck("tasks"), itertools.count()
+
+    def once() -> float:
+        number = next(turn)
+        posed = [task.problem(luck(number, i)) for i in range(problems)]
+        orders = [Order(f"trainer/{i}", problem) for problem in posed for i in range(people)]
+        began = perf_counter()
+        models = task.train(orders, luck)
+        if evaluate:
+            began = perf_counter()
+            task.predict_many([(model, order.problem) for model, order in zip(models, orders)])
+        return len(orders) / (perf_counter() - began)
+
+    return once
+
+
+@contender("train")
+def train(task: str) -> Once:
+    return lesson(task, evaluate=False)
+
+
+@contender("evaluate")
+def evaluate(task: str) -> Once:
+    return lesson(task, evaluate=True)
