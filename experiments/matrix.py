@@ -1,11 +1,13 @@
-"""The matrix: every attack against every variant of a protocol, in money, with intervals."""
+"""The matrix: every attack against every variant of some protocols, in money, with intervals."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from omegaconf import OmegaConf
 
 from slashpoint.agents.population import seating
 from slashpoint.experiments import catalogue
@@ -26,6 +28,7 @@ NO_SEAT, NEVER_ASKED, NO_EFFECT, FAILED = "n/a", "never asked", "no effect", "fa
 PAYS, LOSES, UNDECIDED = "pays", "loses", "undecided"
 COLUMNS = {
     "attack": "the conducts, leftmost asked first",
+    "protocol": "its name",
     "variant": "of the protocol",
     "verdict": "n/a: no role has such a duty; never asked: nothing it lies about came up; no effect: all transactions "
     "and transfers are equal; failed: a run crashed; pays, loses: with p below 0.05; else undecided",
@@ -44,7 +47,7 @@ COLUMNS = {
     "error": "what a run that failed said last",
     "line": "repeats the first run",
 }
-Cell = tuple[str, str]  # attack, variant
+Cell = tuple[str, str, str]  # attack, protocol, variant
 
 
 def matrix(
@@ -64,10 +67,11 @@ def matrix(
 
     Args:
         attacks: names, several of one person joined by +; by default each there is.
-        variants: of the protocol.
-        overrides: of the market, in Hydra's grammar; `scenario=small` unless they say otherwise.
+        variants: of each protocol.
+        overrides: of the markets, in Hydra's grammar: `protocol=a,b` asks for two; `scenario=small` unless they say
+            otherwise.
         cap: seeds for a cell at most.
-        half_width: of the interval of a gain, USD; by default a tenth of the reward.
+        half_width: of the interval of a gain, USD; by default a tenth of what a job of the protocol pays.
         top: how many of the best are measured again on fresh seeds, and reported from these.
         workers: processes.
         cache: where rows are kept.
@@ -75,55 +79,121 @@ def matrix(
         progress: told how many runs of a round are done, of how many.
 
     Returns:
-        A row for each attack and variant; columns as in COLUMNS.
+        A row for each attack, protocol and variant; columns as in COLUMNS.
 
     Raises:
-        Misconfigured: an attack or an override is not known.
+        Misconfigured: an attack, a protocol or an override is not known.
     """
-    base = tuple(overrides) if any(one.startswith("scenario=") for one in overrides) else ("scenario=small", *overrides)
     names = list(attacks) or catalogue.names("attack", project)
+    base = [one for one in overrides if not one.startswith("protocol=")]
+    base = base if any(one.startswith("scenario=") for one in base) else ["scenario=small", *base]
+    chosen_ones = next(
+        (one.removeprefix("protocol=") for one in overrides if one.startswith("protocol=")), "modelmarket"
+    )
     settings: dict[Cell, tuple[str, ...]] = {
-        (attack, variant): (*base, f"protocol.variant={variant}", f"attack=[{attack.replace('+', ',')}]")
+        (attack, protocol, variant): (
+            *base, f"protocol={protocol}", f"protocol.variant={variant}", f"attack=[{attack.replace('+', ',')}]"
+        )
+        for protocol in chosen_ones.strip("[]").split(",")
         for attack in names
         for variant in variants
-    }
-    seated = {cell: _has_seat(setting, project) for cell, setting in settings.items()}
-    runs: dict[Cell, list[pd.DataFrame]] = {cell: [] for cell in settings}
-    narrow = _tenth(next(iter(settings.values())), project) if half_width is None else half_width
-
-    def sample(cells: Sequence[Cell], seeds: range) -> Mapping[Cell, Sequence[float]]:
-        points = [
-            point for cell in cells for point in paired(settings[cell], seeds, project, attack=cell[0], variant=cell[1])
-        ]
-        rows = evaluate(points, workers=workers, cache=cache, progress=progress)
-        found = {}
-        for cell in cells:
-            mine = rows[(rows["attack"] == cell[0]) & (rows["variant"] == cell[1])]
-            runs[cell].append(mine)
-            found[cell] = [] if (mine["error"] != "").any() else list(compared(mine)["gain"])
-        return found
-
-    spent = spend(sample, [cell for cell in settings if seated[cell]], half_width=narrow, cap=cap)
-    found = {cell: _row(cell, settings[cell], runs[cell]) for cell in settings}
+    }  # fmt: skip
+    lab = _Lab(settings, cap, half_width, workers, cache, project, progress)
+    lab.measure([cell for cell in settings if lab.has_seat(cell)])
+    found = lab.rows()
     best = sorted(
         (cell for cell, row in found.items() if row["gain"] > 0 and row["verdict"] == UNDECIDED),
         key=lambda cell: (-found[cell]["gain"], cell),
     )[:top]
-    for cell in best:
-        runs[cell] = []
-    spent |= spend(sample, best, half_width=narrow, cap=cap, first=FRESH)
-    for cell in best:
-        found[cell] = _row(cell, settings[cell], runs[cell]) | {"fresh": True}
-    for cell, one in spent.items():
-        found[cell]["underpowered"] = one.underpowered
-    return _judged(pd.DataFrame(list(found.values()), columns=list(COLUMNS)))
+    lab.measure(best, FRESH)
+    return _judged(pd.DataFrame(list(lab.rows().values()), columns=list(COLUMNS)))
+
+
+def confirm(
+    table: pd.DataFrame, count: int, overrides: Sequence[str] = (), *, cap: int = 16, **how: Any
+) -> pd.DataFrame:
+    """The most harmful cells of a matrix once more, on the standard tier and with fresh seeds.
+
+    Args:
+        table: of `matrix`.
+        count: how many, those first whose attack costs all others most.
+        overrides: those of the matrix; its scenario gives way to `standard`.
+        cap: seeds for each.
+        how: workers, cache, project and progress, as `matrix` takes them.
+    """
+    worst = table[table["n"] > 0].sort_values(
+        ["loss", "attack", "protocol", "variant"], ascending=[False, True, True, True]
+    )
+    base = [one for one in overrides if not one.startswith(("scenario=", "protocol="))]
+    settings = {
+        (attack, protocol, variant): (
+            "scenario=standard", *base, f"protocol={protocol}", f"protocol.variant={variant}",
+            f"attack=[{attack.replace('+', ',')}]",
+        )
+        for attack, protocol, variant in worst[["attack", "protocol", "variant"]].head(count).to_numpy(object).tolist()
+    }  # fmt: skip
+    given = {"workers": 1, "cache": None, "project": None, "progress": None} | how
+    lab = _Lab(settings, cap, None, **given)
+    lab.measure(list(settings), FRESH)
+    return _judged(pd.DataFrame(list(lab.rows().values()), columns=list(COLUMNS)))
+
+
+@dataclass
+class _Lab:
+    """Where cells are measured, and what was found of each."""
+
+    settings: Mapping[Cell, tuple[str, ...]]
+    cap: int
+    half_width: float | None
+    workers: int
+    cache: Path | None
+    project: Path | None
+    progress: Callable[[int, int], None] | None
+    runs: dict[Cell, list[pd.DataFrame]] = field(default_factory=dict)
+    fresh: set[Cell] = field(default_factory=set)
+    underpowered: dict[Cell, bool] = field(default_factory=dict)
+
+    def has_seat(self, cell: Cell) -> bool:
+        """Whether some role of the protocol has a duty that the attack lies about."""
+        config = compose(self.settings[cell], self.project)
+        roles = catalogue.part(catalogue.ROLES, config.protocol.name, self.project).ROLES
+        return bool(seating(roles, chosen(config, self.project)))
+
+    def measure(self, cells: Sequence[Cell], first: int = 0) -> None:
+        """Spend seeds on cells, from `first` on; what was known of them is forgotten."""
+        for cell in cells:
+            self.runs[cell] = []
+        self.fresh.update(cells if first else ())
+        for protocol in dict.fromkeys(cell[1] for cell in cells):
+            mine = [cell for cell in cells if cell[1] == protocol]
+            narrow = _tenth(self.settings[mine[0]], self.project) if self.half_width is None else self.half_width
+            spent = spend(self._sample, mine, half_width=narrow, cap=self.cap, first=first)
+            self.underpowered |= {cell: one.underpowered for cell, one in spent.items()}
+
+    def _sample(self, cells: Sequence[Cell], seeds: range) -> Mapping[Cell, Sequence[float]]:
+        points = [point for cell in cells for point in paired(self.settings[cell], seeds, self.project, cell=cell)]
+        rows = evaluate(points, workers=self.workers, cache=self.cache, progress=self.progress)
+        found = {}
+        for cell in cells:
+            mine = rows[[one == cell for one in rows["cell"]]]
+            self.runs[cell].append(mine)
+            found[cell] = [] if (mine["error"] != "").any() else list(compared(mine)["gain"])
+        return found
+
+    def rows(self) -> dict[Cell, dict[str, Any]]:
+        """A row for each cell, not judged yet."""
+        return {
+            cell: _row(cell, setting, self.runs.get(cell, ()))
+            | {"fresh": cell in self.fresh, "underpowered": self.underpowered.get(cell, False)}
+            for cell, setting in self.settings.items()
+        }
 
 
 def _row(cell: Cell, setting: Sequence[str], runs: Sequence[pd.DataFrame]) -> dict[str, Any]:
     """A cell before it is judged: its verdict is undecided where there is a number."""
     rows = pd.concat(runs, ignore_index=True) if runs else None
     row: dict[str, Any] = dict.fromkeys(COLUMNS, math.nan)
-    row |= {"attack": cell[0], "variant": cell[1], "verdict": NO_SEAT, "n": 0, "fresh": False, "underpowered": False}
+    row |= {"attack": cell[0], "protocol": cell[1], "variant": cell[2], "verdict": NO_SEAT, "n": 0}
     row |= {"violations": 0, "complaint": "", "error": "", "line": line([*setting, "seed=0"])}
     if rows is None:
         return row
@@ -159,16 +229,11 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _has_seat(setting: Sequence[str], project: Path | None) -> bool:
-    config = compose(setting, project)
-    roles = catalogue.part(catalogue.ROLES, config.protocol.name, project).ROLES
-    return bool(seating(roles, chosen(config, project)))
-
-
 def _tenth(setting: Sequence[str], project: Path | None) -> float:
-    """A tenth of the reward at the first price, USD."""
+    """A tenth of what a job pays, at the first price, USD."""
     config = compose(setting, project)
     prices = plugin("prices", config, project)
     prices.begin(Luck(config.seed)("prices"), float(config.chain.genesis))
-    market = catalogue.part(catalogue.PROTOCOL, config.protocol.name, project).MARKET
-    return float(config.protocol.reward * prices.usd(market.asset, float(config.chain.genesis)) / 10)
+    module = catalogue.part(catalogue.PROTOCOL, config.protocol.name, project)
+    given: Any = OmegaConf.to_container(config.protocol)
+    return float(module.TERMS(**given).purse * prices.usd(module.MARKET.asset, float(config.chain.genesis)) / 10)

@@ -117,6 +117,11 @@ class Terms:
     value_usd: float = 0.0  # what a perfect model is worth to the buyer
     value_floor: float = 0.1  # the quality (share of the scale) that is worth nothing: guessing
 
+    @property
+    def purse(self) -> float:
+        """What a job pays for work, whole units of the market's asset: what gains are compared with."""
+        raise NotImplementedError
+
     def value(self, quality: float) -> float:
         """The buyer's willingness to pay for a model of `quality` (share of the scale), USD: linear above the floor."""
         return self.value_usd * max(0.0, (quality - self.value_floor) / (1 - self.value_floor))

@@ -58,6 +58,11 @@ class ModelMarketTerms(Terms):
         if self.submission_window < 60:
             raise ValueError(f"protocol.submission_window={self.submission_window}: at least 60 seconds")
 
+    @property
+    def purse(self) -> float:
+        """The reward."""
+        return self.reward
+
     def rules(self) -> dict[str, Any]:
         """The contract's `Rules`."""
         return {

@@ -128,6 +128,32 @@ def test_what_is_picked_is_measured_on_fresh_seeds(project, monkeypatch):
     assert max(asked) == FRESH + 7
 
 
+def test_the_most_harmful_are_confirmed_on_the_standard_tier(project, monkeypatch):
+    from slashpoint.experiments import matrix as module
+
+    asked = []
+
+    def fake(points, **_):
+        asked.extend((point.labels["cell"][0], point.overrides) for point in points)
+        return pd.DataFrame([
+            {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
+             "complaint": "", "cheats": "t/0", "profit:t/0": 0.0,
+             "profit:r/0": 0.0 if point.labels["honest"] else -float(len(point.labels["cell"][0]))}
+            for point in points
+        ])  # fmt: skip
+
+    monkeypatch.setattr(module, "evaluate", fake)
+    table = matrix(["lazy", "overclaim"], ("hardened",), QUICK, cap=8, half_width=1.0)
+    assert dict(zip(table["attack"], table["loss"], strict=True)) == {"lazy": 4.0, "overclaim": 9.0}
+    asked.clear()
+    again = module.confirm(table, 1, QUICK, cap=8)
+    assert list(again["attack"]) == ["overclaim"]
+    assert again["fresh"].all()
+    assert {name for name, _ in asked} == {"overclaim"}
+    assert all("scenario=standard" in overrides and "scenario=small" not in overrides for _, overrides in asked)
+    assert all(any(one.startswith(f"seed={FRESH // 1000}") for one in overrides) for _, overrides in asked)
+
+
 def test_the_verb_prints_a_table_and_json(tmp_path, capsys):
     given = ["matrix", "overclaim", *QUICK, "--variants", "hardened", "--seeds-cap", "2", "--out", str(tmp_path)]
     assert main(given) == 0

@@ -1,6 +1,7 @@
-"""Measure every attack against every variant of a protocol: who profits, who pays, and how sure that is.
+"""Measure every attack against every variant of some protocols: who profits, who pays, and how sure that is.
 
 slashpoint matrix                                  all attacks, both variants of the default protocol
+slashpoint matrix protocol=modelmarket,competition --confirm 10
 slashpoint matrix lazy sybil+overclaim             some; + joins what one person does together
 slashpoint matrix overclaim protocol.stake=1 -j 2  what has a = is an override, in Hydra's grammar
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
+WIDE = 112  # columns of text that a table takes
+
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
@@ -27,6 +30,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--variants", default="seed,hardened", metavar="A,B", help="of the protocol (%(default)s)")
     parser.add_argument("--seeds-cap", type=int, default=64, metavar="N", help="seeds for a cell at most (%(default)s)")
     parser.add_argument("--half-width", type=float, metavar="USD", help="of a gain's interval (a tenth of the reward)")
+    parser.add_argument(
+        "--confirm", type=int, default=0, metavar="N", help="measure the N most harmful again, scenario=standard"
+    )
     many_runs(parser)
 
 
@@ -37,35 +43,44 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import CRASHED, FAILED, HELD, worst
     from slashpoint.experiments.executor import CACHE
-    from slashpoint.experiments.matrix import COLUMNS, matrix
+    from slashpoint.experiments.matrix import COLUMNS, confirm, matrix
     from slashpoint.experiments.matrix import FAILED as CRASH
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
 
     overrides = [one for one in args.what if "=" in one]
+    how = {"workers": args.jobs, "cache": args.out / CACHE, "project": find_project()}
     with counting("matrix", shown=not args.quiet) as told:
         table = matrix(
             [one for one in args.what if "=" not in one], args.variants.split(","), overrides,
-            cap=args.seeds_cap, half_width=args.half_width, workers=args.jobs, cache=args.out / CACHE,
-            project=find_project(), progress=told,
+            cap=args.seeds_cap, half_width=args.half_width, progress=told, **how,
         )  # fmt: skip
+    tables = {"rows": table}
+    if args.confirm:
+        with counting("confirming", shown=not args.quiet) as told:
+            tables["confirmed"] = confirm(table, args.confirm, overrides, progress=told, **how)
     if args.json:
-        print(document({"rows": table}, COLUMNS))
+        print(document(tables, COLUMNS))
     else:
         console = Console(highlight=False)
-        console.print(_grid(table, args.seeds_cap))
-        for row in _troubled(table):
-            console.print(f"{row['attack']} × {row['variant']}: {row['error'] or row['complaint']}", style="red")
+        console.width = max(console.width, WIDE)  # a narrow terminal breaks lines, which loses nothing
+        for name, each in tables.items():
+            title = "attack × protocol × variant" if name == "rows" else "the most harmful, on the standard tier"
+            console.print(_grid(each, title, args.seeds_cap))
+        for row in (row for each in tables.values() for row in _troubled(each)):
+            where = f"{row['attack']} × {row['protocol']} × {row['variant']}"
+            console.print(f"{where}: {row['error'] or row['complaint']}", style="red")
             console.print(f"  {row['line']}", soft_wrap=True, markup=False)
-    crashed = (table["verdict"] == CRASH).any()
-    return worst([CRASHED if crashed else HELD, FAILED if table["violations"].any() else HELD])
+    crashed = any((each["verdict"] == CRASH).any() for each in tables.values())
+    violated = any(each["violations"].any() for each in tables.values())
+    return worst([CRASHED if crashed else HELD, FAILED if violated else HELD])
 
 
 def _troubled(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return [row for row in table.to_dict("records") if row["error"] or row["complaint"]]
 
 
-def _grid(table: pd.DataFrame, cap: int) -> Table:
+def _grid(table: pd.DataFrame, title: str, cap: int) -> Table:
     from slashpoint.experiments.matrix import PAYS
     from slashpoint.experiments.tables import grid
 
@@ -74,7 +89,9 @@ def _grid(table: pd.DataFrame, cap: int) -> Table:
         caption.append(f"*: underpowered, {cap} seeds were not enough for the half-width")
     if table["fresh"].any():
         caption.append("fresh: picked as one of the best, then measured on seeds that had no part in it")
-    shown = grid("attack × variant", "attack", "variant", "verdict", gain=True, others_lose=True, n=True, p=True)
+    shown = grid(title, "attack", "protocol", "variant", "verdict", gain=True, others_lose=True, n=True, p=True)
+    for column in shown.columns[:4]:
+        column.no_wrap = True
     shown.add_column("")
     shown.caption, shown.caption_justify = "\n".join(caption), "left"
     for row in table.to_dict("records"):
@@ -89,6 +106,7 @@ def _grid(table: pd.DataFrame, cap: int) -> Table:
         style = "red" if row["verdict"] == PAYS else ""
         shown.add_row(
             row["attack"],
+            row["protocol"],
             row["variant"],
             row["verdict"],
             gain,
