@@ -218,7 +218,7 @@ class Me:
 
     def _training(self, order: Order, job: Job) -> Steps:
         world, workshop = self._world, self._world.workshop
-        seconds = workshop.task.seconds * order.effort * order.share
+        seconds = workshop.task.duration(order)
         workshop.expect(order)
         yield from self._occupies(seconds, job)
         world.recorder.trained(self.account, order, job.key, seconds / self.account.person.traits.speed)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from slashpoint.sim.learning.cohort import Pupil
+    from slashpoint.sim.learning.networks import Pupil
 
     Tensors = dict[str, Tensor]
 
@@ -45,8 +45,8 @@ def trained(models: int, train: Callable[[Tensor, Tensor, Sequence[Pupil]], obje
     """What trains fresh models for a while."""
     import torch
 
-    from slashpoint.sim.learning import cohort
-    from slashpoint.sim.learning.cohort import Pupil
+    from slashpoint.sim.learning.networks import Pupil
+    from slashpoint.sim.learning.networks.mlp import Mlp
     from slashpoint.sim.luck import Luck
 
     torch.set_num_threads(1)
@@ -55,7 +55,7 @@ def trained(models: int, train: Callable[[Tensor, Tensor, Sequence[Pupil]], obje
 
     def once() -> float:
         these = [
-            Pupil(cohort.draw(SIZES, generator), generator.integers(ROWS, size=(rounds, BATCH))) for _ in range(models)
+            Pupil(Mlp(SIZES).draw(generator), generator.integers(ROWS, size=(rounds, BATCH))) for _ in range(models)
         ]
         began = perf_counter()
         train(x, y, these)
@@ -149,7 +149,7 @@ def bmm(models: int) -> Once:
 
 @contender("cohort")
 def ours(models: int) -> Once:
-    from slashpoint.sim.learning import cohort
+    from slashpoint.sim.learning.networks.mlp import Mlp
 
     inputs, classes = data()
-    return trained(models, lambda _x, _y, these: list(cohort.train(inputs, classes, these, RATE)))
+    return trained(models, lambda _x, _y, these: list(Mlp(SIZES).train(inputs, classes, these, RATE)))

@@ -112,7 +112,7 @@ def test_every_file_of_conf_composes_and_says_what_it_is() -> None:
         (["task.scale=abc"], "could not be converted to Integer"),
         (["task.scale=-3"], "task digits: task.scale=-3; it must be positive"),
         (["task.nope=3"], "nope"),
-        (["task=cohort"], "must define one public subclass of Task"),
+        (["task=shards"], "must define one public subclass of Task"),
         (["prices=replay"], "prices.path is missing"),
         (["protocol.stake=1,2"], "multirun"),
         (["=="], "Error parsing override"),

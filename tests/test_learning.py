@@ -17,10 +17,12 @@ from slashpoint.sim.learning import Order, Problem, correct
 from slashpoint.sim.learning.codec import decode, encode
 from slashpoint.sim.learning.digits import Digits, data
 from slashpoint.sim.learning.surrogate import Surrogate
+from slashpoint.sim.learning.synthetic import Synthetic
 from slashpoint.sim.luck import Luck
 
-DIGITS, SURROGATE = Digits(), Surrogate()
-TASKS = [pytest.param(DIGITS, id="digits"), pytest.param(SURROGATE, id="surrogate")]
+DIGITS, SURROGATE, SYNTHETIC = Digits(), Surrogate(), Synthetic()
+TASKS = [pytest.param(task, id=task.name) for task in (DIGITS, SURROGATE, SYNTHETIC)]
+TRAINED = [pytest.param(task, id=task.name) for task in (DIGITS, SYNTHETIC)]
 LUCK = Luck(7)
 
 
@@ -115,10 +117,10 @@ def test_digits_are_split_into_training_and_test():
     one = problem(DIGITS)
     assert sorted([*one.train, *one.test]) == list(range(1797))
     files = {part: decode(content) for part, content in DIGITS.files(one).items()}
-    assert (files["train"]["images"] == data()[0][one.train]).all()
+    assert (files["train"]["inputs"] == data()[0][one.train]).all()
     assert (files["train"]["classes"] == data()[1][one.train]).all()
-    assert (files["test"]["images"] == data()[0][one.test]).all()
-    assert set(files["test"]) == {"images"}  # unlabelled
+    assert (files["test"]["inputs"] == data()[0][one.test]).all()
+    assert set(files["test"]) == {"inputs"}  # unlabelled
     assert DIGITS.labels(one) == bytes(data()[1][one.test])
 
 
@@ -298,17 +300,17 @@ def test_a_tampered_surrogate_still_answers_classes():
 
 
 def test_the_same_model_is_evaluated_once(monkeypatch):
-    from slashpoint.sim.learning import cohort
+    from slashpoint.sim.learning.networks.mlp import Mlp
 
     asked = []
-    predict = cohort.predict
+    predict = Mlp.predict
 
-    def counting(inputs, models, rows):
+    def counting(network, inputs, models, rows):
         asked.append(len(models))
-        return predict(inputs, models, rows)
+        return predict(network, inputs, models, rows)
 
-    monkeypatch.setattr(cohort, "predict", counting)
-    monkeypatch.setattr("slashpoint.sim.learning.digits.REMEMBERED", 5)
+    monkeypatch.setattr(Mlp, "predict", counting)
+    monkeypatch.setattr("slashpoint.sim.learning.classification.REMEMBERED", 5)
     task = Digits()
     one, other = problem(task), problem(task, 1)
     a, b = task.train([Order("ann", one, effort=0.1), Order("bob", one, effort=0.1)], LUCK)

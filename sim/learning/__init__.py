@@ -85,6 +85,10 @@ class Task(ABC):
             luck: of the learning as a whole; each order's own is keyed by person, problem and twist below it.
         """
 
+    def duration(self, order: Order) -> float:
+        """Simulated seconds that a training takes on the reference device."""
+        return self.seconds * order.effort * order.share
+
     def shards(self, problem: Problem, count: int, alpha: float, luck: Luck) -> list[Problem]:
         """A problem's training rows split among `count` people who never share them.
 

@@ -1,4 +1,4 @@
-"""Cohorts: many small networks of one architecture that train together, in batched kernels, each as if it were alone.
+"""The multi-layer perceptron, in cohorts that train together in batched kernels; without hidden layers it is linear.
 
 Who trains beside you never changes your weights, bit for bit. Every sum runs within one network (batched matrix
 products, softmax along an axis inside it), never across networks, and what runs across is exactly rounded element
@@ -9,11 +9,14 @@ classes wide, it alone cost more than all the rest of a step.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+
+from slashpoint.sim.learning.networks import Network, Pupil, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,54 +25,53 @@ if TYPE_CHECKING:
 
 CHUNK = 64  # networks trained at once: their weights and activations together still fit a core's second-level cache
 
-Weights = dict[str, "npt.NDArray[np.float32]"]  # "w0" (inputs, hidden), "b0" (hidden,), "w1" … of the layers in order
 
+@dataclass(frozen=True)
+class Mlp(Network):
+    """Fully connected layers with rectifiers between them; `sizes` are (inputs, hidden …, classes)."""
 
-class Pupil(NamedTuple):
-    """A network about to train: where it starts, and what it sees in which order."""
+    sizes: tuple[int, ...]
 
-    weights: Weights
-    batches: npt.NDArray[np.integer[Any]]  # rows of the data, shape (steps, batch)
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Weights "w0" (inputs, hidden) and biases "b0" (hidden,), "w1" … of the layers in order."""
+        layers = list(enumerate(pairwise(self.sizes)))
+        return {f"w{i}": pair for i, pair in layers} | {f"b{i}": (pair[1],) for i, pair in layers}
 
+    def train(
+        self,
+        inputs: npt.NDArray[np.float32],
+        labels: npt.NDArray[np.integer[Any]],
+        pupils: Iterable[Pupil],
+        rate: float,
+        chunk: int = CHUNK,
+    ) -> Iterator[Weights]:
+        """Train a cohort: see `Network.train`. How many train at once, `chunk`, never changes a result."""
+        torch.set_num_threads(1)
+        x = torch.from_numpy(inputs)
+        y = torch.from_numpy(labels.astype(np.int64))
+        waiting = iter(pupils)
+        while together := list(islice(waiting, chunk)):
+            yield from _train_chunk(x, y, together, rate)
 
-def shapes(sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """The names and shapes of the weights of an MLP with layers of `sizes`: (inputs, hidden …, classes)."""
-    layers = list(enumerate(pairwise(sizes)))
-    return {f"w{i}": pair for i, pair in layers} | {f"b{i}": (pair[1],) for i, pair in layers}
-
-
-def draw(sizes: Sequence[int], generator: np.random.Generator) -> Weights:
-    """Initial weights: uniform within 1/√inputs of each layer, biases too (LeCun 1998; torch's default for a layer)."""
-    bounds = {str(i): size**-0.5 for i, size in enumerate(sizes)}
-    return {
-        name: (generator.random(shape, dtype=np.float32) * 2 - 1) * np.float32(bounds[name[1:]])
-        for name, shape in shapes(sizes).items()
-    }
-
-
-def train(
-    inputs: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.integer[Any]],
-    pupils: Iterable[Pupil],
-    rate: float,
-    chunk: int = CHUNK,
-) -> Iterator[Weights]:
-    """Train networks by stochastic gradient descent on the cross-entropy; they come back in the order they came.
-
-    Args:
-        inputs: all the data, shape (rows, inputs).
-        labels: the class of each row, shape (rows,).
-        pupils: of one architecture and batch size; the number of steps may differ. Taken a chunk at a time, so memory
-            is that of one chunk. Those of similar length are best kept together.
-        rate: the learning rate.
-        chunk: how many train at once; it never changes a result.
-    """
-    torch.set_num_threads(1)
-    x = torch.from_numpy(inputs)
-    y = torch.from_numpy(labels.astype(np.int64))
-    waiting = iter(pupils)
-    while together := list(islice(waiting, chunk)):
-        yield from _train_chunk(x, y, together, rate)
+    @torch.inference_mode()
+    def predict(
+        self,
+        inputs: npt.NDArray[np.float32],
+        models: Sequence[Weights],
+        rows: Sequence[npt.NDArray[np.integer[Any]]],
+    ) -> list[bytes]:
+        """What models answer: see `Network.predict`."""
+        torch.set_num_threads(1)
+        x = torch.from_numpy(inputs)
+        said: list[bytes] = []
+        for start in range(0, len(models), CHUNK):
+            some = models[start : start + CHUNK]
+            weights = {name: torch.from_numpy(np.stack([model[name] for model in some])) for name in some[0]}
+            picked = torch.from_numpy(np.stack(rows[start : start + CHUNK]).astype(np.int64))
+            _, logits = _forward(weights, x, picked)
+            said += [classes.tobytes() for classes in logits.argmax(1).to(torch.uint8).numpy()]
+        return said
 
 
 @torch.inference_mode()
@@ -117,20 +119,3 @@ def _forward(
         signals.append(torch.baddbmm(weights[f"b{i}"].unsqueeze(1), signals[i], weights[f"w{i}"]).clamp_min_(0))
     bias, weight = weights[f"b{last}"].unsqueeze(2), weights[f"w{last}"].transpose(1, 2)
     return signals, torch.baddbmm(bias, weight, signals[-1].transpose(1, 2))
-
-
-@torch.inference_mode()
-def predict(
-    inputs: npt.NDArray[np.float32], models: Sequence[Weights], rows: Sequence[npt.NDArray[np.integer[Any]]]
-) -> list[bytes]:
-    """What each model says of its own rows (as many for each): one byte an item, the class with the largest logit."""
-    torch.set_num_threads(1)
-    x = torch.from_numpy(inputs)
-    said: list[bytes] = []
-    for start in range(0, len(models), CHUNK):
-        some = models[start : start + CHUNK]
-        weights = {name: torch.from_numpy(np.stack([model[name] for model in some])) for name in some[0]}
-        picked = torch.from_numpy(np.stack(rows[start : start + CHUNK]).astype(np.int64))
-        _, logits = _forward(weights, x, picked)
-        said += [classes.tobytes() for classes in logits.argmax(1).to(torch.uint8).numpy()]
-    return said

@@ -1,0 +1,180 @@
+"""Classification: what all tasks share that learn the classes of a table's rows from examples.
+
+A task says where the table comes from and what network learns it; splits, shards, files, models as bytes and as
+vectors, cohorts and the memory of what was evaluated are the same for all.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slashpoint.sim.learning import Order, Problem, Task
+from slashpoint.sim.learning.codec import ModelError, decode, encode
+from slashpoint.sim.learning.networks import Pupil
+from slashpoint.sim.learning.shards import split
+from slashpoint.sim.luck import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from slashpoint.sim.learning.networks import Network, Weights
+    from slashpoint.sim.luck import Luck
+
+REMEMBERED = 10_000  # evaluations
+
+
+class Classification(Task):
+    """Learn the classes of rows by stochastic gradient descent on the cross-entropy."""
+
+    epochs: int  # passes over the training rows in a full training
+    batch: int  # rows a step
+    rate: float  # learning rate
+
+    @property
+    @abstractmethod
+    def table(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:
+        """The inputs as they are published, shape (rows, inputs), and their classes, shape (rows,)."""
+
+    @cached_property
+    def inputs(self) -> npt.NDArray[np.float32]:
+        """The inputs as a network reads them, shape (rows, inputs)."""
+        return np.asarray(self.table[0], np.float32)
+
+    @property
+    @abstractmethod
+    def network(self) -> Network:
+        """What learns."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are, those of a problem's test among them."""
+        return len(self.table[1])
+
+    def problem(self, luck: Luck) -> Problem:
+        """A split drawn by `luck`; its key is a hash of the test rows."""
+        if self.scale >= self.rows:
+            raise ValueError(f"task.scale={self.scale} leaves nothing to train on: there are {self.rows} rows")
+        rows = luck("split").generator().permutation(self.rows).astype(np.min_scalar_type(-self.rows))
+        test, train = rows[: self.scale], rows[self.scale :]
+        return Problem(digest(self.name, test.tobytes()).hex(), self.scale, train, test)
+
+    def shards(self, problem: Problem, count: int, alpha: float, luck: Luck) -> list[Problem]:
+        """A problem's training rows split among `count` people: see `Task.shards`. Their keys hash their rows."""
+        classes = self.table[1][problem.train]
+        parts = []
+        for train, test in split(classes, count, alpha, luck("shards", problem.key)):
+            mine, held = problem.train[train], problem.train[test]
+            parts.append(Problem(digest(self.name, mine.tobytes(), held.tobytes()).hex(), len(held), mine, held))
+        return parts
+
+    def files(self, problem: Problem) -> dict[str, bytes]:
+        """The training inputs with their classes, the test inputs without, as packed tensors."""
+        inputs, classes = self.table
+        return {
+            "train": encode({"inputs": inputs[problem.train], "classes": classes[problem.train]}),
+            "test": encode({"inputs": inputs[problem.test]}),
+        }
+
+    def labels(self, problem: Problem) -> bytes:
+        """The truth: one byte an item."""
+        return self.table[1][problem.test].tobytes()
+
+    def duration(self, order: Order) -> float:
+        """Simulated seconds on the reference device: the fewer rows there are, the shorter is a pass over them."""
+        return super().duration(order) * len(order.problem.train) / (self.rows - self.scale)
+
+    def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
+        """Train a cohort; a model is its float32 weights, packed."""
+        places = sorted(range(len(orders)), key=lambda i: -self._steps(orders[i]))  # chunks of similar length
+        pupils = (self._pupil(orders[i], luck) for i in places)
+        models = [b""] * len(orders)
+        for i, weights in zip(places, self.network.train(self.inputs, self.table[1], pupils, self.rate), strict=True):
+            models[i] = encode(weights)
+        return models
+
+    def predict_many(self, asked: Sequence[tuple[bytes, Problem]]) -> list[bytes]:
+        """What models answer. Each pair is evaluated once, all that are new together."""
+        keys = [(blake2b(model, digest_size=16).digest(), problem.key) for model, problem in asked]
+        known = {key: self._answers[key] for key in keys if key in self._answers}
+        fresh: dict[int, dict[tuple[bytes, str], tuple[Weights, Problem]]] = {}
+        for key, (model, problem) in zip(keys, asked, strict=True):
+            if key not in known:
+                known[key] = bytes(problem.scale)
+                weights = self._weights(model)
+                if weights is not None:
+                    fresh.setdefault(problem.scale, {})[key] = weights, problem
+        for some in fresh.values():
+            models, problems = zip(*some.values(), strict=True)
+            answers = self.network.predict(self.inputs, models, [one.test for one in problems])
+            known.update(zip(some, answers, strict=True))
+        self._answers.update(known)
+        while len(self._answers) > REMEMBERED:
+            del self._answers[next(iter(self._answers))]
+        return [known[key] for key in keys]
+
+    def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
+        """All weights and biases, by their names in order, shape (parameters,)."""
+        found = self._weights(model)
+        return None if found is None else np.concatenate([found[name].ravel() for name in sorted(found)])
+
+    def assemble(self, weights: npt.NDArray[np.floating[Any]]) -> bytes:
+        """The model that a flat vector is: the inverse of `weights`.
+
+        Raises:
+            ValueError: another length than a model's.
+        """
+        expected = dict(sorted(self.network.shapes.items()))
+        ends = np.cumsum([math.prod(shape) for shape in expected.values()])
+        if len(weights) != ends[-1]:
+            raise ValueError(f"{len(weights)} weights make no model of task={self.name}, which has {ends[-1]}")
+        parts = np.split(np.asarray(weights, np.float32), ends[:-1])
+        return encode({name: part.reshape(shape) for (name, shape), part in zip(expected.items(), parts)})
+
+    def _refuse(self, *names: str) -> None:
+        """Refuse parameters that must be positive and are not."""
+        for name in names:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"task.{name}={getattr(self, name)}; it must be positive")
+
+    @cached_property
+    def _answers(self) -> dict[tuple[bytes, str], bytes]:
+        return {}
+
+    def _steps(self, order: Order) -> int:
+        return round(order.effort * self.epochs * math.ceil(len(order.problem.train) / self.batch))
+
+    def _pupil(self, order: Order, luck: Luck) -> Pupil:
+        """Rows, weights and batches have luck of their own, so that less effort sees the same batches, only fewer."""
+        start = None if order.base is None else self._weights(order.base)
+        begun = () if order.base is None else (digest(order.base).hex(),)
+        mine = luck("train", order.who, order.problem.key, order.twist, *begun)
+        given = order.problem.train
+        rows = mine("rows").generator().permutation(given)[: math.ceil(order.share * len(given))]
+        if order.leak:
+            rows = np.concatenate([rows, order.problem.test])
+        steps = self._steps(order)
+        seen = steps * self.batch
+        shuffler = mine("batches").generator()
+        passes = [shuffler.permutation(rows) for _ in range(math.ceil(seen / len(rows)))]
+        batches = np.concatenate([rows[:0], *passes])[:seen].reshape(steps, self.batch)
+        fresh = self.network.draw(mine("weights").generator()) if start is None else start
+        return Pupil(fresh, batches)
+
+    def _weights(self, model: bytes) -> Weights | None:
+        """The weights in a model, None when it is no model of this architecture."""
+        expected = self.network.shapes
+        size = 4 * sum(math.prod(shape) for shape in expected.values())
+        try:
+            weights = decode(model, limit=size + 4096)  # room for a header
+        except ModelError:
+            return None
+        found = {name: tensor.shape for name, tensor in weights.items() if tensor.dtype == np.float32}
+        return weights if found == expected and len(weights) == len(expected) else None

@@ -1,0 +1,129 @@
+"""Synthetic: the Gaussians that it says, learnt as well as can be, as the textbook says, each model as if alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from slashpoint.sim.learning import Order, correct
+from slashpoint.sim.learning.networks import Pupil
+from slashpoint.sim.learning.networks.softmax import Softmax
+from slashpoint.sim.learning.synthetic import Synthetic
+from slashpoint.sim.luck import Luck
+
+TASK, ROWS = Synthetic(), 200
+SHAPES = [(Softmax(16, 10), 16), (Softmax(13, 7), 5), (Softmax(2, 2), 1), (Softmax(50, 10), 64)]
+
+
+def table(network):
+    generator = Luck("data").generator()
+    x = generator.standard_normal((ROWS, network.inputs), dtype=np.float32)
+    return x, generator.integers(network.classes, size=ROWS)
+
+
+def pupil(network, batch, who, steps):
+    generator = Luck("pupil", who).generator()
+    return Pupil(network.draw(generator), generator.integers(ROWS, size=(steps, batch)))
+
+
+def bits(weights):
+    return {name: array.tobytes() for name, array in weights.items()}
+
+
+@pytest.mark.parametrize(("network", "batch"), SHAPES)
+def test_who_trains_beside_you_never_changes_your_weights(network, batch):
+    pupils = [pupil(network, batch, who, 3 + who % 9) for who in range(150)]
+    whole = [bits(weights) for weights in network.train(*table(network), pupils, 0.3, chunk=1000)]
+    assert len({one["w0"] for one in whole}) == 150
+    for chunk in (1, 2, 7, 64):
+        assert [bits(weights) for weights in network.train(*table(network), pupils, 0.3, chunk=chunk)] == whole
+
+
+@pytest.mark.parametrize(("network", "batch"), SHAPES)
+def test_a_step_follows_the_gradient_of_the_cross_entropy(network, batch):
+    """Against double precision, written the long way round."""
+    x, y = table(network)
+    start, batches = pupil(network, batch, "ann", 6)
+    (trained,) = network.train(x, y, [Pupil(start, batches)], 0.3)
+    w, b = start["w0"].astype(float), start["b0"].astype(float)
+    for rows in batches:
+        slope_w, slope_b = np.zeros_like(w), np.zeros_like(b)
+        for row in rows:
+            likely = np.exp(x[row] @ w + b)
+            likely /= likely.sum()
+            likely[y[row]] -= 1
+            slope_w += np.outer(x[row], likely) / batch
+            slope_b += likely / batch
+        w, b = w - 0.3 * slope_w, b - 0.3 * slope_b
+    np.testing.assert_allclose(trained["w0"], w, atol=5e-6)
+    np.testing.assert_allclose(trained["b0"], b, atol=5e-6)
+    assert np.abs(w - start["w0"]).max() > 1e-3  # it moved
+
+
+def test_the_table_is_the_mixture_that_it_says():
+    """Noise of mean 0 and variance 1 around centres at one distance; classes as likely. |z| < 2 for each."""
+    inputs, classes = Synthetic(size=20_000).table
+    noise = inputs - Synthetic(size=20_000).centres[classes]
+    n = noise.size
+    assert abs(noise.mean()) * n**0.5 < 2
+    assert abs(noise.var() - 1) * (n / 2) ** 0.5 < 2
+    assert np.linalg.norm(TASK.centres, axis=1) == pytest.approx(np.full(10, 3.5), rel=1e-5)
+    counts = np.bincount(classes, minlength=10)
+    assert abs(((counts - 2000) ** 2 / 2000).sum() - 9) < 2 * (2 * 9) ** 0.5  # χ² of 9 degrees of freedom
+
+
+def test_training_comes_close_to_the_best_that_is_possible():
+    """No classifier beats the nearest centre; a full training is within three points of it, a short one is far off."""
+    inputs, classes = TASK.table
+    nearest = ((inputs[:, None] - TASK.centres) ** 2).sum(2).argmin(1)
+    best = (nearest == classes).mean()
+    assert 0.92 < best < 0.96
+    found = {}
+    for effort in (0.05, 1.0):
+        orders = [Order("ann", TASK.problem(Luck("job", job)), effort) for job in range(20)]
+        models = TASK.train(orders, Luck(1))
+        answers = TASK.predict_many([(model, one.problem) for model, one in zip(models, orders, strict=True)])
+        right = [correct(said, TASK.labels(one.problem)) for said, one in zip(answers, orders, strict=True)]
+        found[effort] = np.mean(right) / TASK.scale
+    assert best - 0.03 < found[1.0] < best + 0.01
+    assert found[0.05] < best - 0.15
+
+
+def test_other_parameters_are_another_table():
+    tables = [Synthetic(**how).table[0] for how in ({}, {"size": 2001}, {"features": 17}, {"distance": 3.0})]
+    assert len({one[:50].tobytes() for one in tables}) == 4
+    assert (Synthetic().table[0] == TASK.table[0]).all()
+
+
+def test_another_process_trains_the_same_bits_without_torch():
+    code = """
+import hashlib, sys
+from slashpoint.sim.learning import Order
+from slashpoint.sim.learning.synthetic import Synthetic
+from slashpoint.sim.luck import Luck
+task, luck = Synthetic(), Luck(7)
+orders = [Order(f"trainer/{i}", task.problem(Luck("job", 0))) for i in range(5)]
+models = task.train(orders, luck)
+answers = task.predict_many([(model, order.problem) for model, order in zip(models, orders)])
+print(hashlib.sha256(b"".join(models + answers)).hexdigest(), {"torch", "sklearn", "scipy"} & set(sys.modules))
+"""
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | environment
+        ).stdout
+        for environment in ({}, {"PYTHONHASHSEED": "42", "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"})
+    ]
+    assert said[0] == said[1]
+    assert said[0].endswith(" set()\n")
+
+
+@pytest.mark.parametrize("culprit", ["size", "features", "distance", "epochs", "batch", "rate"])
+def test_an_impossible_parameter_names_itself(culprit):
+    with pytest.raises(ValueError, match=f"task.{culprit}=0; it must be positive"):
+        Synthetic(**{culprit: 0})
+    with pytest.raises(ValueError, match=r"task.scale=500 leaves nothing to train on: task.size=500"):
+        Synthetic(scale=500, size=500)
