@@ -89,7 +89,7 @@ class Classification(Task):
 
     def duration(self, order: Order) -> float:
         """Simulated seconds on the reference device: the fewer rows there are, the shorter is a pass over them."""
-        return super().duration(order) * len(order.problem.train) / (self.rows - self.scale)
+        return super().duration(order) * (len(order.problem.train) / (self.rows - self.scale))
 
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
         """Train a cohort; a model is its float32 weights, packed."""
