@@ -103,19 +103,20 @@ def _show(benchmark: Benchmark, rows: pd.DataFrame, growth: pd.DataFrame, consol
     from slashpoint.experiments.tables import grid
 
     setting = benchmark.setting
-    shown = grid(f"{benchmark.name}: {setting.unit}", setting.case, "contender", median=True, quartiles=True, n=True)
-    shown.add_column("")
+    table = rows[rows["note"] == ""].to_dict("records")
+    turns = max((row["n"] for row in table), default=0)
+    shown = grid(f"{benchmark.name}: {setting.unit}, of {turns} turns", setting.case, "", median=True, quartiles=True)
+    shown.columns[1].no_wrap = True
     shown.add_column(f"over {setting.base}" if setting.base else "", justify="right", no_wrap=True)
     before = None
-    for row in rows[rows["note"] == ""].to_dict("records"):
+    for row in table:
         case, before = row["case"] if row["case"] != before else "", row["case"]
-        spread = f"{_number(row['low'])}–{_number(row['high'])}"
-        unit = row["unit"] if row["unit"] != setting.unit else ""
+        unit = f" {row['unit']}" * (row["unit"] != setting.unit)
         ratio = ""
         if row["ratio"] == row["ratio"]:
             ratio = f"{row['ratio']:.3g} ({row['ratio_low']:.3g}–{row['ratio_high']:.3g})"
-        who = f"{row['contender']} {row['version']}"
-        shown.add_row(case, who, _number(row["median"]), spread, str(row["n"]), unit, ratio)
+        spread = f"{_number(row['low'])}–{_number(row['high'])}"
+        shown.add_row(case, f"{row['contender']} {row['version']}", _number(row["median"]) + unit, spread, ratio)
     console.print(shown)
     for row in rows[rows["note"] != ""].to_dict("records"):
         who = f"{row['contender']}, {row['case']}" if row["case"] else row["contender"]
