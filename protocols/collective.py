@@ -1,0 +1,303 @@
+"""Collective: learners who share no data take turns to propose a model, and vote on it with data of their own.
+
+Source: Fetch.ai's collective learning (its `standalone_driver` and pages), which keeps no money: stakes, rewards and
+fines are ours, and none in the seed variant. Where its parts disagree (above the threshold or at it, of all learners or
+of the voters) the seed variant follows the driver's code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
+from slashpoint.protocols.checks.collective import Watched
+from slashpoint.sim.contract import Artifact, Contract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from slashpoint.protocols.base import Actor
+    from slashpoint.sim.contract import Call, Event
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.learning import Problem
+    from slashpoint.sim.world import World
+
+ENROL, PROPOSE, COMMIT, VOTE, FINISHED, ABORTED = range(1, 7)
+OUTCOMES = {FINISHED: "finished", ABORTED: "aborted"}
+ELECTORATES, ORDERS = ("voters", "learners"), ("rotation", "beacon")
+UNLIMITED = 2**256 - 1
+
+
+@dataclass(kw_only=True)
+class CollectiveTerms(Terms):
+    """The rules of collective learning and what its conveners offer. Amounts in whole MDC, times in seconds."""
+
+    name: str = "collective"
+    rounds: int
+    threshold_bps: int  # approvals, as a share of the electorate
+    strict: bool  # above the threshold, rather than at it
+    electorate: str  # voters | learners
+    sealed: bool  # votes are committed, then revealed
+    order: str  # rotation | beacon
+    distinct: bool  # the current model cannot be proposed again
+    min_learners: int
+    max_learners: int
+    quorum_bps: int  # of the electorate
+    stake: float  # of each learner
+    absence_bps: int  # of the stake, for a turn or a vote that was missed
+    poke_bounty_bps: int  # of a fine, to whoever carried it out
+    proposer_reward: float  # a round, when accepted
+    voter_reward: float  # a round, shared by those who voted for what came of it
+    enrol_window: float
+    propose_window: float
+    vote_window: float
+    margin: int  # right answers by which a model must beat the current one to be approved
+    alpha: float  # of the Dirichlet distribution that shards differ by
+    dp_noise: float  # standard deviation, times the clip; 0 is none
+    dp_clip: float  # the longest change, in the norm of the weights
+    dp_epsilon: float  # of a learner, for one experiment
+    dp_delta: float
+    seats: dict[str, int] = field(default_factory=dict)
+    endowment: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("electorate", self.electorate, ELECTORATES), ("order", self.order, ORDERS)):
+            if value not in known:
+                raise ValueError(f"protocol.{name}={value}: there are {', '.join(known)}")
+        for name in ("rounds", "min_learners", "alpha"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"protocol.{name}={getattr(self, name)}: it must be positive")
+        for name in ("enrol_window", "propose_window", "vote_window"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"protocol.{name}={getattr(self, name)}: at least a second")
+        if self.max_learners < self.min_learners:
+            raise ValueError(f"protocol.max_learners={self.max_learners}: min_learners={self.min_learners} do not fit")
+        if self.dp_noise and not (self.dp_clip > 0 and 0 < self.dp_delta < 1):
+            raise ValueError(f"protocol.dp_clip={self.dp_clip}, dp_delta={self.dp_delta}: positive, and delta below 1")
+
+    def rules(self) -> dict[str, Any]:
+        """The contract's `Rules`."""
+        return {
+            "strict": self.strict, "countsProposer": self.electorate == "learners", "sealedVotes": self.sealed,
+            "beaconOrder": self.order == "beacon", "distinct": self.distinct, "minLearners": self.min_learners,
+            "quorumBps": self.quorum_bps, "absenceBps": self.absence_bps, "pokeBountyBps": self.poke_bounty_bps,
+        }  # fmt: skip
+
+    @property
+    def rewards(self) -> int:
+        """What all rounds pay at most, smallest units."""
+        return self.rounds * (whole(self.proposer_reward) + whole(self.voter_reward))
+
+    def infeasible(self) -> Iterable[str]:
+        """Why nobody could or would take part, if so."""
+        richest = self.endowment.get("mdc", 0.0)
+        if self.stake > richest:
+            yield f"no learner owns the stake of {self.stake:g} MDC (endowment {richest:g} MDC)"
+        if self.rewards > whole(richest):
+            yield f"no convener owns the rewards of {self.rounds} rounds (endowment {richest:g} MDC)"
+        if self.seats.get("learner", 0) < self.min_learners:
+            yield f"{self.seats.get('learner', 0)} learners are fewer than the {self.min_learners} that it takes"
+
+
+@dataclass
+class Collective(Watched):
+    """Experiments in collective learning, on MDC."""
+
+    terms: CollectiveTerms
+    models: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the current model
+    shards: dict[str, dict[str, Problem]] = field(default_factory=dict)  # job's key → by person
+
+    opens: ClassVar[str] = "ExperimentCreated"
+    closes: ClassVar[str] = "ExperimentClosed"
+    asset: ClassVar[str] = "MDC"
+    duties: ClassVar[dict[str, str]] = {
+        "enter": "take a seat in an experiment",
+        "work": "train from the current model on one's own shard, to propose it",
+        "claim": "right answers of one's own proposal on one's own vote set (count)",
+        "judge": "right answers of a proposal on one's own vote set (count)",
+        "open": "report: a sealed vote",
+    }
+    expects: ClassVar[tuple[str, ...]] = (
+        "ExperimentCreated", "Joined", "RoundBegan", "Proposed", "VoteRevealed", "RoundTallied", "GlobalUpdated",
+        "ExperimentClosed",
+    )  # fmt: skip
+
+    @classmethod
+    def deploy(cls, world: World, terms: CollectiveTerms) -> Collective:
+        """Put token and contract on a world's chain."""
+        token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
+        return cls(world, world.deploy(Artifact.ours("Collective"), token.address, terms.rules()), terms)
+
+    @property
+    def token(self) -> Contract:
+        """ModelCoin."""
+        return self.world.tokens[self.asset]
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """Whatever changes what is due."""
+        return (
+            self.Joined, self.RoundBegan, self.Proposed, self.VoteCommitted, self.VoteRevealed, self.ExperimentClosed
+        )  # fmt: skip
+
+    def setup(self, me: Actor) -> Sequence[Call]:
+        """The contract may take one's tokens."""
+        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def draft(self, me: Actor, problem: Problem) -> Job:
+        """An experiment that is about to be posted."""
+        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job.reward, job.stake = self.terms.rewards, whole(self.terms.stake)
+        self.drafts[job.key] = job
+        return job
+
+    def posts(self, job: Job, model: bytes) -> Call:
+        """Lock the rewards and name the first model by its CID."""
+        terms, task = self.terms, self.world.workshop.task
+        asked = {
+            "archHash": hashlib.sha256(f"{task.name} {task.kind}".encode()).digest(), "initCid": model,
+            "thresholdBps": terms.threshold_bps, "rounds": terms.rounds, "maxLearners": terms.max_learners,
+            "enrolWindow": round(terms.enrol_window), "proposeWindow": round(terms.propose_window),
+            "voteWindow": round(terms.vote_window), "stake": job.stake,
+            "proposerReward": whole(terms.proposer_reward), "voterReward": whole(terms.voter_reward),
+            "context": job.key,
+        }  # fmt: skip
+        return self.does("posts", job, self.contract.createExperiment(asked, gas=500_000), carries=model)
+
+    def joins(self, job: Job) -> Call:
+        """Take a seat."""
+        return self.does("registers", job, self.contract.join(job.id, gas=220_000))
+
+    def leaves(self, job: Job) -> Call:
+        """Give one's seat up."""
+        return self.does("retracts", job, self.contract.exit(job.id, gas=150_000 + 10_000 * self._crowd(job)))
+
+    def submits(self, job: Job, model: bytes, score: int) -> Call:
+        """Propose a model by its CID in one's round."""
+        call = self.contract.propose(job.id, job.round, model, score, gas=130_000)
+        return self.does("submits", job, call, subject=job.round, carries=model)
+
+    def passes(self, job: Job) -> Call:
+        """Let one's turn go."""
+        call = self.contract.passTurn(job.id, job.round, gas=self._ending(job))
+        return self.does("cancels", job, call, subject=job.round)
+
+    def judges(self, me: Actor, job: Job, *, approve: bool, score: int) -> Call:
+        """Vote on the round's proposal, sealed where votes are."""
+        if not self.terms.sealed:
+            call = self.contract.vote(job.id, job.round, approve, score, gas=150_000)
+            return self.does("judges", job, call, subject=job.round, carries=approve)
+        seal = sealed(ballot(job.round, score, approve=approve), me.salt(*job.turn), me.address, salted=True)
+        call = self.contract.commitVote(job.id, job.round, seal, gas=160_000)
+        return self.does("judges", job, call, subject=job.round, carries=seal)
+
+    def reveals(self, me: Actor, job: Job, *, approve: bool, score: int) -> Call:
+        """Open one's sealed vote."""
+        salt = me.salt(*job.turn)
+        call = self.contract.revealVote(job.id, job.round, approve, score, salt, gas=150_000)
+        return self.does("opens", job, call, subject=job.round, carries=(approve, score, salt))
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def _crowd(self, job: Job) -> int:
+        return len(self.contract.learnersOf(job.id))
+
+    def _ending(self, job: Job) -> int:
+        """Gas for the end of a round, which may be that of the experiment."""
+        return 250_000 + 110_000 * self._crowd(job)
+
+    def view(self, job: Job, began: Fact) -> Job:
+        """A job as the round that began has it."""
+        return job.at(began.round, self.world.store.get(began.cid) or b"", float(began.due))
+
+    def problem(self, job: Job, me: Actor) -> Problem:
+        """A learner's shard: it trains on most of it, and votes by the rest. All accounts of a person have one."""
+        if job.key not in self.shards:
+            people = sorted({one.controller for one in self.world.accounts.values() if "learner" in one.roles})
+            luck = self.world.luck("shards", job.key)
+            parts = self.world.workshop.task.shards(job.task, len(people), self.terms.alpha, luck)
+            self.shards[job.key] = dict(zip(people, parts, strict=True))
+        return self.shards[job.key].get(self.world.accounts[me.address].controller, job.task)
+
+    def proposal(self, job: Job, me: Actor, proposed: Fact) -> Subject:
+        """A proposal, as one of its voters has it."""
+        model, scale = self.world.store.get(proposed.cid), self.problem(job, me).scale
+        return Subject(proposed.round, proposed.proposer, model, proposed.score, scale)
+
+    def handed(self, job: Job) -> Sequence[Subject]:
+        """What was proposed in place of the round's current model, now or before."""
+        bases = {fact.round: fact.cid for fact in self._told("RoundBegan", job)}
+        return [
+            Subject(fact.round, fact.proposer, self.world.store.get(fact.cid), fact.score, job.scale)
+            for fact in self._told("Proposed", job)
+            if bases[fact.round] == bases[job.round] != fact.cid
+        ]
+
+    def relate(self, fact: Fact) -> Job | None:
+        """The experiment that an event is about."""
+        job = self._related(fact)
+        self.watch(fact, job)
+        return job
+
+    def _related(self, fact: Fact) -> Job | None:
+        args = fact.args
+        if fact.event == self.opens:
+            job = self.drafts.pop(args["context"], None)
+            if job is None or job.poster != args["convener"]:
+                return None  # a stranger's, on data that nobody has
+            job.id, job.born, job.deadline = args["id"], fact.time, float(args["due"])
+            self.jobs[job.id], self.models[job.key] = job, args["initCid"]
+            return job
+        job = self.jobs.get(args.get("id"))
+        if job is not None and fact.event == "GlobalUpdated":
+            self.models[job.key] = args["cid"]
+        if job is not None and fact.event == self.closes:
+            job.closed, job.outcome = fact.time, OUTCOMES[args["state"]]
+        return job
+
+    def causes(
+        self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
+    ) -> Iterable[tuple[str, int, str | None]]:
+        """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
+        job = call.job.key if call.job is not None else None
+        if receiver == self.contract.address and call.function in {"createExperiment", "join"}:
+            return [("deposit" if call.function == "createExperiment" else "stake", amount, job)]
+        if call.function == "withdraw" and sender == self.contract.address:
+            return self.withdrawn(receiver, amount, job)
+        return [("unknown", amount, job)]
+
+    def poke(self, job: Job) -> tuple[float, Call] | None:
+        """What anybody may call next: begin, skip who does not propose, or count the votes."""
+        if job.closed is not None:
+            return None
+        book, crowd = self.contract.experimentOf(job.id), self._crowd(job)
+        state, due, born = self.contract.stateOf(job.id), float(book.due), job.born / 10**9
+        if state == ENROL:
+            call = self.contract.begin(job.id, gas=self._ending(job))
+            return born if crowd == self.terms.max_learners else due, self.does("pokes", job, call)
+        if state == PROPOSE:
+            call = self.contract.skipProposer(job.id, book.round, gas=self._ending(job))
+            return due, self.does("pokes", job, call)
+        call = self.contract.tally(job.id, book.round, gas=self._ending(job))
+        expected = book.committed if self.terms.sealed else crowd - 1
+        if state == VOTE:
+            when = born if book.revealed == expected else float(self.contract.dueOf(job.id))
+        else:
+            when = due + (self.terms.vote_window if book.committed else 0)
+        return when, self.does("pokes", job, call)
+
+    def delivered(self, job: Job) -> bytes | None:
+        """The model that the learners ended with, if it can be had."""
+        return self.world.store.get(self.models[job.key]) if job.outcome == OUTCOMES[FINISHED] else None
+
+
+def ballot(number: int, score: int, *, approve: bool) -> bytes:
+    """What is sealed of a vote: SHA-256 of round, choice and score as the contract packs them."""
+    return hashlib.sha256(b"".join(word.to_bytes(32, "big") for word in (number, approve, score))).digest()
+
+
+MARKET, TERMS = Collective, CollectiveTerms
