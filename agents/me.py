@@ -213,7 +213,8 @@ class Me:
         """
         person = self.account.person
         problem = job.market.problem(job, self)
-        order = Order(person.name, problem, effort, person.traits.data_share, twist, base=job.base)
+        again = f"{twist}/{job.round}" if job.round else twist  # a round has batches of its own
+        order = Order(person.name, problem, effort, person.traits.data_share, again, base=job.base)
         return self.beside(self._training(order, job), "training")
 
     def _training(self, order: Order, job: Job) -> Steps:
@@ -247,8 +248,10 @@ class Me:
     def _measuring(self, subject: Subject, job: Job) -> Steps:
         workshop = self._world.workshop
         yield from self._occupies(workshop.task.seconds / 100, job)
-        problem = job.market.problem(job, self)
-        return 0 if subject.model is None else workshop.score(subject.model, problem)
+        market = job.market
+        return 0 if subject.model is None else workshop.score(
+            subject.model, market.problem(job, self), market.answers(job, self)
+        )
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
         """A model as one flat vector, None when it is no model of the task."""

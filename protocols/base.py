@@ -193,6 +193,10 @@ class Market:
         """What somebody trains on and measures with: the job's own task, or a part of it that only it holds."""
         return job.task
 
+    def answers(self, job: Job, me: Actor) -> bytes | None:
+        """What somebody takes for the right answers to its problem's test items; None for the true ones."""
+        return None
+
     def handed(self, job: Job) -> Sequence[Subject]:
         """The models of the job's round that anybody can read already, those of the round's other workers too."""
         return ()

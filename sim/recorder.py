@@ -235,6 +235,10 @@ class Recorder:
         if amount:
             self.transfer(-1, "USD", account.name, "power company", amount, "compute", job)
 
+    def postage(self, account: Any, dollars: float, job: str | None) -> None:
+        """Charge somebody for a message outside the chain, in USD of 18 decimals."""
+        self.transfer(-1, "USD", account.name, "post office", round(dollars * ETH), "postage", job)
+
     def trained(self, account: Any, order: Order, job: str, seconds: float) -> None:
         """Remember that somebody got a model, for the measurement at the end."""
         self._models.append((self.world.env.now, account.name, account.controller, job, order, seconds))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CID_SIZE = 32  # bytes: a SHA-256, which fits a contract's bytes32
 
@@ -64,6 +68,10 @@ class ContentStore:
     def pinned_by(self, key: bytes) -> tuple[str, ...]:
         """Who keeps it available, in the order in which they began."""
         return tuple(self._pins.get(_checked(key), ()))
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The identifiers of all that is available, the oldest first."""
+        return iter(tuple(self._contents))
 
     def __len__(self) -> int:
         return len(self._contents)

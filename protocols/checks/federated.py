@@ -1,0 +1,235 @@
+"""What must hold in every market for federated training, whatever people do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.protocols.base import Job, whole
+from slashpoint.protocols.checks.taint import Taint
+from slashpoint.protocols.vault import FEE, REFUND, REWARD, STAKE, Vaulted
+from slashpoint.sim.invariants import invariant
+from slashpoint.sim.units import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slashpoint.protocols.machine import Output
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.world import World
+
+OVER = 7  # the first of the contract's final states
+ENROLLING = 1
+GRACE = 4  # blocks that a keeper may take to be heard, once a window is over
+
+
+@dataclass
+class Watched(Vaulted):
+    """A federated market's own account of its jobs, and what must hold of them."""
+
+    terms: Any  # the rules
+    states: dict[int, tuple[int, int]] = field(default_factory=dict)  # by job: state and round, the latest
+    held: dict[int, int] = field(default_factory=dict)  # by job: what it said that it and its pots hold
+    overdue: set[int] = field(default_factory=set)  # jobs that were complained of
+    _taints: dict[str, Taint] = field(default_factory=dict)  # by job's key
+    _read: set[bytes] = field(default_factory=set)  # what of the content store was searched
+    _sent: list[bytes] = field(default_factory=list)  # call data that is still to be searched
+    _mail: int = 0  # messages that were searched
+
+    def __post_init__(self) -> None:
+        self.world.watchers.append(lambda pending: self._sent.append(pending.call.data))
+
+    def _fresh(self, event: str, world: World) -> Iterator[tuple[Job, Fact]]:
+        """What the latest block told of an event."""
+        for job in filter(None, self._now(world).values()):
+            for fact in reversed(self._told(event, job)):
+                if fact.time != self.told:
+                    break
+                yield job, fact
+
+    def _of_round(self, event: str, job: Job, number: int) -> list[Fact]:
+        return [fact for fact in self._told(event, job) if fact.args.get("round") == number]
+
+    def honest(self, job: Job, number: int) -> Output:
+        """What the machine makes of a round when it is run as it should be."""
+        raise NotImplementedError
+
+    # --- money --------------------------------------------------------------------------------------------------
+
+    @invariant
+    def escrow_is_what_jobs_hold(self, world: World) -> Iterator[str]:
+        """The escrow is what jobs and their pots hold; a job that is over holds nothing, and stays over."""
+        now = self._now(world)
+        for one in now:
+            book, (state, number) = self.contract.jobOf(one), self.states.get(one, (0, 0))
+            self.states[one] = int(book.state), int(book.round)
+            pots = sum(int(self.contract.potOf(one, at).left) for at in range(1, int(book.round) + 1))
+            self.held[one] = int(book.held) + pots
+            if book.round < number or (state >= OVER and (book.state, book.round) != (state, number)):
+                yield f"job {one} went from state {state} in round {number} to {book.state} in round {book.round}"
+            if book.state >= OVER and book.held:
+                yield f"job {one} is over and holds {book.held}"
+        if now and (escrow := self.contract.escrow()) != (held := sum(self.held.values())):
+            yield f"the escrow is {escrow}, and jobs and pots hold {held}"
+
+    @invariant
+    def rounds_pay_for_updates(self, world: World) -> Iterator[str]:
+        """Only what a settled round owes is paid, once for each client, who handed in, and at the listed price."""
+        for job, fact in self._fresh("VoucherExecuted", world):
+            settled = self._of_round("RoundSettled", job, fact.round)
+            paid = self._of_round("VoucherExecuted", job, fact.round)
+            total = sum(one.amount for one in paid)
+            owed = settled[0].output.total if settled else 0
+            if total > owed:
+                yield f"job {job.id} round {fact.round}: {total} was paid, of {owed}"
+            if not self.terms.checked:
+                continue
+            inputs = {one.client for one in self._of_round("InputAdded", job, fact.round)}
+            if fact.who not in inputs or [one.who for one in paid].count(fact.who) > 1:
+                yield f"job {job.id} round {fact.round}: {world.name_of(fact.who)} was paid without an update, or twice"
+            if total > len(inputs) * job.reward:
+                yield f"job {job.id} round {fact.round}: {total} was paid for {len(inputs)} updates"
+
+    @invariant
+    def what_is_unspent_goes_back(self, world: World) -> Iterator[str]:
+        """When a job is over its sponsor has back what no round owes, and everybody a bond that was not lost."""
+        for job in self._over(world):
+            if not (closed := self._told("JobClosed", job)) or closed[-1].time != self.told:
+                continue
+            spent = sum(fact.output.total for fact in self._told("RoundSettled", job))
+            found: Counter[bytes] = Counter()
+            back: Counter[bytes] = Counter()
+            for fact in self._told("Credited", job):
+                spent += fact.amount if fact.cause == FEE else 0
+                found[fact.who] += fact.amount if fact.cause == REFUND else 0
+                back[fact.who] += fact.amount if fact.cause == STAKE else 0
+            paid = {fact.number for fact in self._told("VoucherExecuted", job)}
+            for fact in self._told("Credited", job):  # labels withheld: paid without vouchers
+                spent += fact.amount if fact.cause == REWARD and fact.number - 1 not in paid else 0
+            left = whole(self.terms.escrow) - spent
+            if found != Counter({job.poster: left}):
+                yield f"job {job.id} ({job.outcome}): {dict(found)} went back, of {left} unspent"
+            yield from self._bonds(world, job, back)
+
+    def _bonds(self, world: World, job: Job, back: Counter[bytes]) -> Iterator[str]:
+        due: Counter[bytes] = Counter()
+        for fact in self._told("JobAccepted", job):
+            due[fact.client] += job.stake
+        for fact in self._told("ValidatorJoined", job):
+            due[fact.validator] += whole(self.terms.validator_bond)
+        for fact in self._told("OutputDisputed", job):
+            due[fact.disputer] += whole(self.terms.dispute_bond)
+        lost: Counter[bytes] = Counter()
+        for fact in self._told("BondSlashed", job):
+            lost[fact.who] += fact.amount
+        bond = whole(self.terms.validator_bond)
+        for who in sorted(due):
+            missing = due[who] - back[who]
+            bounty = lost[who] == bond - bond // 2  # half of a validator's went to whoever was right
+            if missing != lost[who] and not (bounty and missing == bond):
+                yield f"job {job.id}: {world.name_of(who)} put up {due[who]}, had {back[who]} back and lost {lost[who]}"
+
+    # --- duties -------------------------------------------------------------------------------------------------
+
+    @invariant
+    def bonds_are_lost_for_a_reason(self, world: World) -> Iterator[str]:
+        """Who loses a bond handed nothing in, failed validation, or claimed what was not so."""
+        for job, fact in self._fresh("BondSlashed", world):
+            number = max((one.round for one in self._told("RoundOpened", job) if one.number < fact.number), default=0)
+            if fact.who not in {one.client for one in self._told("JobAccepted", job)}:
+                settled = self._of_round("RoundSettled", job, number)
+                said = [one.output for one in self._of_round("OutputClaimed", job, number) if one.validator == fact.who]
+                disputed = {one.disputer for one in self._of_round("OutputDisputed", job, number)}
+                if fact.who not in disputed and (not settled or said in ([], [settled[0].output])):
+                    yield f"job {job.id}: {world.name_of(fact.who)} claimed what was so, and lost its bond"
+                continue
+            handed = {one.client: one.place for one in self._of_round("InputAdded", job, number)}
+            settled = self._of_round("RoundSettled", job, number)
+            failed = settled[0].output.failed if settled and self.terms.slash_failed else 0
+            if fact.who in handed and not failed >> handed[fact.who] & 1:
+                yield f"job {job.id} round {number}: {world.name_of(fact.who)} handed in, and lost its bond"
+
+    @invariant
+    def updates_are_in_time_and_new(self, world: World) -> Iterator[str]:
+        """Clients hand in before the window is over, once a round, and what the job has not seen."""
+        for job, fact in self._fresh("UpdateSubmitted", world):
+            opened = self._of_round("RoundOpened", job, fact.round)
+            handed = [one.client for one in self._of_round("UpdateSubmitted", job, fact.round)]
+            members = {one.client for one in self._told("JobAccepted", job)}
+            late = not opened or fact.time >= opened[0].due * SECOND
+            if late or handed.count(fact.client) > 1 or fact.client not in members:
+                name = world.name_of(fact.client)
+                yield f"job {job.id} round {fact.round}: {name} handed in late, twice or uninvited"
+        for job, fact in self._fresh("InputAdded", world):
+            known = [one.cid for one in self._told("InputAdded", job)]
+            known += [one.base for one in self._told("RoundOpened", job) if one.number < fact.number]
+            if self.terms.unique and known.count(fact.cid) > 1:
+                yield f"job {job.id} round {fact.round}: an update of {world.name_of(fact.client)} was there before"
+
+    @invariant
+    def rounds_settle_by_quorum(self, world: World) -> Iterator[str]:
+        """A round is settled by what more than half of its panel claimed, or by the referee."""
+        for job, fact in self._fresh("RoundSettled", world):
+            number, said = fact.round, fact.output
+            claims = [one.output for one in self._of_round("OutputClaimed", job, number)]
+            slashed = {one.who for one in self._told("BondSlashed", job) if one.number < fact.number}
+            joined = {one.validator for one in self._told("ValidatorJoined", job)}
+            panel = len(joined - slashed)  # whoever was slashed in this very round had a vote
+            disputed = self._of_round("OutputDisputed", job, number)
+            if disputed and [tuple(said)] == [deed.carries for deed in world.facts.of("settles", job.key)[-1:]]:
+                continue
+            if claims.count(said) < 1 + panel // 2 and not self.terms.open_callback:
+                yield f"job {job.id} round {number} was settled by {claims.count(said)} of {panel} claims"
+            waited = [one for one in self._of_round("QuorumReached", job, number) if fact.time >= one.due * SECOND]
+            if not waited and not self.terms.open_callback:
+                yield f"job {job.id} round {number} was settled before its claim could be disputed"
+
+    @invariant
+    def honest_panels_say_what_is_so(self, world: World) -> Iterator[str]:
+        """Where most of a panel is honest, or one of it is and can dispute, a round is what the machine makes of it."""
+        for job, fact in self._fresh("RoundSettled", world):
+            panel = [world.accounts[one.validator] for one in self._told("ValidatorJoined", job)]
+            upright = sum(not one.person.attacker for one in panel)
+            if self.terms.open_callback or not (2 * upright > len(panel) or (upright and self.terms.dispute_window)):
+                continue
+            if self.honest(job, fact.round).told(job.id) != tuple(fact.output):
+                yield f"job {job.id} round {fact.round} was settled as the machine never says"
+
+    @invariant(period=8)
+    def jobs_end_in_time(self, world: World) -> Iterator[str]:
+        """A job is over within its enrolment and its rounds' windows, given an honest keeper who is heard."""
+        if not any("keeper" in one.roles and not one.person.attacker for one in world.accounts.values()):
+            return
+        terms = self.terms
+        windows = terms.train_window + terms.open_window * terms.sealed + 2 * terms.claim_window + terms.dispute_window
+        for job in self.jobs.values():
+            if job.closed is not None or job.id in self.overdue:
+                continue
+            blocks = GRACE * world.chain.period * (1 + 5 * terms.rounds)
+            bound = job.deadline_ns + round(terms.rounds * windows * SECOND) + blocks
+            heard = not any(one.call.verb == "pokes" and one.call.job is job for one in world.chain.pending())
+            if world.chain.time > bound and heard:
+                self.overdue.add(job.id)
+                yield f"job {job.id} is not over {(world.chain.time - job.deadline_ns) // SECOND} s past its enrolment"
+
+    # --- data ---------------------------------------------------------------------------------------------------
+
+    @invariant(period=4)
+    def data_never_leave_their_owners(self, world: World) -> Iterator[str]:
+        """No raw row of a client's shard is in the content store, in call data or in a message."""
+        market: Any = self
+        fresh = [key for key in world.store if key not in self._read]
+        letters = [one.text for one in market.mailbox.messages[self._mail :]]
+        blobs = [*filter(None, map(world.store.get, fresh)), *self._sent, *letters]
+        self._read.update(fresh)
+        self._mail += len(letters)
+        self._sent.clear()
+        if not blobs:
+            return
+        for job in self.jobs.values():
+            if job.key not in self._taints:
+                shards = market.shards(job).items()
+                self._taints[job.key] = Taint(world.workshop.task, shards, ())
+            for owner in sorted(self._taints[job.key].owners(blobs)):
+                yield f"job {job.id}: rows of {owner} are where others can read them"

@@ -1,0 +1,492 @@
+"""Federated: a sponsor pays people for updates of a model that they train on data which never leave them.
+
+Source: DeML (ETHGlobal New York 2023): its description, `PaymentGateway.sol`, `echo.py`; Cartesi's rollups (inputs,
+epochs, claims, quorum, vouchers); Lilypad's callback. A job goes on in rounds. In each, clients train from the round's
+base on a shard of their own and hand in models; validators run the machine (`protocols/machine.py`) on the round's
+inputs and the sponsor's validation set; what a quorum says, and nobody disputes, is paid and is the next base.
+
+Where the source is silent: rounds, the gain threshold, panels of validators by job, disputes that a referee decides in
+the place of a fraud proof. `docs/federated.md` lists each with its reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from slashpoint.protocols import tree
+from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
+from slashpoint.protocols.checks.federated import Watched
+from slashpoint.protocols.machine import BPS, REWARD_RULES, Input, Machine, Output, Voucher
+from slashpoint.protocols.mailbox import Mailbox
+from slashpoint.sim.contract import Artifact
+from slashpoint.sim.engine.keys import address_of
+from slashpoint.sim.learning import Problem
+from slashpoint.sim.learning.defences import aggregate
+from slashpoint.sim.luck import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from slashpoint.protocols.base import Actor, Work
+    from slashpoint.sim.contract import Call, Contract, Event
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.world import World
+
+COMPLETED, EXPIRED, CANCELLED, WITHHELD, VOID = range(7, 12)  # the contract's final states
+OUTCOMES = {
+    COMPLETED: "completed", EXPIRED: "expired", CANCELLED: "cancelled", WITHHELD: "labels withheld", VOID: "void"
+}  # fmt: skip
+UNLIMITED = 2**256 - 1
+REFEREE = "referee/0"  # who decides disputes
+
+
+def trainer(*, uploads: bool = False) -> bytes:
+    """A trainer executable: what a client's machine does with it. One that uploads sends the client's data away."""
+    return json.dumps({"trains": "from the base, on the client's own rows", "uploads": uploads}).encode()
+
+
+def uploads(executable: bytes) -> bool:
+    """Whether a trainer sends data away."""
+    try:
+        return bool(json.loads(executable)["uploads"])
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+TRUSTED = frozenset({hashlib.sha256(trainer()).digest()})  # what careful clients run
+
+
+@dataclass(kw_only=True)
+class FederatedTerms(Terms):
+    """The rules of a market for federated training, and what its sponsors offer. Amounts in whole MDC, times in s."""
+
+    name: str = "federated"
+    reward: float  # for an accepted update
+    rounds: int
+    max_clients: int  # at most 256
+    max_validators: int
+    client_bond: float
+    validator_bond: float
+    validator_fee: float  # to each validator whose claim settles a round
+    dispute_bond: float
+    enrol_window: float
+    train_window: float
+    open_window: float  # to open updates and labels, where they are sealed
+    claim_window: float  # to report a round, and to decide a dispute
+    dispute_window: float  # between a quorum and its settlement; 0 settles at once
+    alpha: float  # of the Dirichlet distribution that the data are split by
+    aggregator: str  # mean | median | trimmed_mean | krum | multi_krum | geometric_median | centered_clipping …
+    corrupt: int  # updates that the aggregator is to bear
+    reward_rule: str  # flat | gain: what accepted updates share
+    gate: bool  # an update must not fall short of the base by min_gain_bps on the validation set
+    min_gain_bps: int  # of the validation set
+    max_gain_bps: int  # the highest threshold that the market lets a sponsor ask for
+    audit_bps: int  # how likely an update is to be validated
+    slash_failed: bool  # who fails validation loses bond and place
+    validation_share: float  # of the training rows: the sponsor's, for validation
+    rotate: bool  # each round has a part of the validation set to itself
+    sealed: bool  # updates and labels are sealed until the round's training is over
+    checked: bool  # vouchers pay only those who handed in, and no more than the listed price
+    reserved: bool  # the sponsor cannot touch the escrow before the job is over
+    open_callback: bool  # anybody may report a round's outputs
+    unique: bool  # no update is a model that the job has seen
+    allow_list: bool  # clients run only trainers that they know by hash
+    mail_seconds: float  # that a sponsor takes to answer a message
+    mail_limit: int  # messages from an account about a job; 0 is no limit
+    mail_usd: float  # price of a message
+    seats: dict[str, int] = field(default_factory=dict)
+    endowment: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.reward_rule not in REWARD_RULES:
+            raise ValueError(f"protocol.reward_rule={self.reward_rule}: there are {', '.join(REWARD_RULES)}")
+        if not 0 < self.validation_share < 1:
+            raise ValueError(f"protocol.validation_share={self.validation_share}: it lies between 0 and 1")
+        aggregate(self.aggregator, np.zeros((3, 2)), self.corrupt)  # it refuses what it does not know
+
+    def rules(self) -> dict[str, Any]:
+        """The contract's `FederatedRules`."""
+        return {
+            "enrolWindow": round(self.enrol_window), "trainWindow": round(self.train_window),
+            "openWindow": round(self.open_window), "claimWindow": round(self.claim_window),
+            "disputeWindow": round(self.dispute_window), "maxValidators": self.max_validators,
+            "validatorBond": whole(self.validator_bond), "validatorFee": whole(self.validator_fee),
+            "disputeBond": whole(self.dispute_bond), "maxGainBps": self.max_gain_bps, "sealedUpdates": self.sealed,
+            "checked": self.checked, "reserved": self.reserved, "openCallback": self.open_callback,
+            "unique": self.unique, "slashFailed": self.slash_failed,
+        }  # fmt: skip
+
+    @property
+    def escrow(self) -> float:
+        """What a sponsor locks, MDC."""
+        return self.rounds * (self.reward * self.max_clients + self.validator_fee * self.max_validators)
+
+    @property
+    def purse(self) -> float:
+        """What a client earns whose updates are all accepted at the listed price, MDC."""
+        return self.reward * self.rounds
+
+    def infeasible(self) -> Iterable[str]:
+        """Why nobody could or would take part, if so."""
+        richest = self.endowment.get("mdc", 0.0)
+        if self.escrow > richest:
+            yield f"no sponsor owns the escrow of {self.escrow:g} MDC (endowment {richest:g} MDC)"
+        for whose, bond in (("client", self.client_bond), ("validator", self.validator_bond)):
+            if bond > richest:
+                yield f"no {whose} owns the bond of {bond:g} MDC (endowment {richest:g} MDC)"
+        if self.reward == 0:
+            yield "the reward is zero"
+        if self.min_gain_bps > self.max_gain_bps:
+            yield f"a threshold of {self.min_gain_bps} bps is over the market's {self.max_gain_bps} bps"
+
+
+@dataclass
+class Federated(Watched):
+    """The market for federated training on MDC."""
+
+    terms: FederatedTerms
+    mailbox: Mailbox = field(default_factory=lambda: Mailbox(0.0))
+    bases: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the latest base
+    inputs: dict[tuple[str, int], list[Input]] = field(default_factory=lambda: defaultdict(list))  # by turn
+    beacons: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn
+    opened: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn: the sponsor's labels
+    outputs: dict[bytes, Output] = field(default_factory=dict)  # by their vouchers' root: what nodes serve proofs from
+    settled: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn: the vouchers' root
+    _shards: dict[str, dict[str, Problem]] = field(default_factory=dict)  # job's key → person → what it holds
+    _held: dict[tuple[str, int], Problem] = field(default_factory=dict)  # by turn: the validation set
+
+    opens: ClassVar[str] = "JobPosted"
+    closes: ClassVar[str] = "JobClosed"
+    asset: ClassVar[str] = "MDC"
+    duties: ClassVar[dict[str, str]] = {
+        "enter": "take a place as a client, or on the panel of validators",
+        "work": "train the round's base on one's own shard",
+        "judge": "correct answers of an update on the validation set (count)",
+        "open": "truth: the round's validation labels; work: the sealed update",
+        "truth": "labels of the validation set (bytes)",
+        "settle": "dispute a quorum's claim that is not one's own",
+    }
+    expects: ClassVar[tuple[str, ...]] = (
+        "JobPosted", "JobAccepted", "ValidatorJoined", "RoundOpened", "UpdateSubmitted", "InputAdded", "OutputClaimed",
+        "RoundSettled", "VoucherExecuted", "JobClosed",
+    )  # fmt: skip
+
+    @classmethod
+    def deploy(cls, world: World, terms: FederatedTerms) -> Federated:
+        """Put token and market on a world's chain."""
+        world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
+        referee = address_of(REFEREE, world.rules.addresses)
+        token = world.tokens[cls.asset]
+        contract = world.deploy(Artifact.ours("Federated"), token.address, referee, terms.rules())
+        return cls(world, contract, terms, mailbox=Mailbox(terms.mail_seconds, terms.mail_limit))
+
+    @property
+    def token(self) -> Contract:
+        """ModelCoin."""
+        return self.world.tokens[self.asset]
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """Whatever changes a job's state."""
+        return (
+            self.RoundOpened, self.RoundSealed, self.InputsComplete, self.QuorumReached, self.OutputDisputed,
+            self.JobClosed,
+        )  # fmt: skip
+
+    def setup(self, me: Actor) -> Sequence[Call]:
+        """The market may take one's tokens."""
+        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
+
+    # --- data ---------------------------------------------------------------------------------------------------
+
+    def validation(self, job: Job, number: int | None = None) -> Problem:
+        """The sponsor's validation set: of a round, or all of it. It trains on what the clients hold together."""
+        turn = job.key, -1 if number is None else number if self.terms.rotate else 0
+        if turn not in self._held:
+            rows = job.task.train
+            kept = max(1, int(len(rows) * self.terms.validation_share))
+            mine, others = rows[:kept], rows[kept:]
+            if number is not None and self.terms.rotate:
+                mine = np.array_split(mine, self.terms.rounds)[number - 1]
+            key = digest("validation", *turn).hex()
+            self._held[turn] = Problem(key, len(mine), others, mine)
+        return self._held[turn]
+
+    def shards(self, job: Job) -> Mapping[str, Problem]:
+        """What each client holds, by person: a wallet more is no row more."""
+        if job.key not in self._shards:
+            people = sorted({a.controller for a in self.world.accounts.values() if "client" in a.roles})
+            task, luck = self.world.workshop.task, self.world.luck("shards", job.key)
+            parts = task.shards(self.validation(job), len(people), self.terms.alpha, luck)
+            self._shards[job.key] = dict(zip(people, parts, strict=True))
+        return self._shards[job.key]
+
+    def problem(self, job: Job, me: Actor) -> Problem:
+        """A client's own shard; for others the round's validation set, all of it before the first round."""
+        mine = self.shards(job).get(me.name.partition("+")[0])
+        return mine if mine is not None else self.validation(job, job.round or None)
+
+    def answers(self, job: Job, me: Actor) -> bytes | None:
+        """For those who judge updates, the labels that the sponsor opened."""
+        return None if me.name.partition("+")[0] in self.shards(job) else self.revealed(job)
+
+    def revealed(self, job: Job) -> bytes | None:
+        """The labels of the round's validation set, once they are open."""
+        if self.terms.sealed:
+            return self.opened.get(job.turn)
+        return self.labels_of(job, self.opened[job.key, 0], job.round) if job.round else None
+
+    def labels_of(self, job: Job, labels: bytes, number: int) -> bytes:
+        """The part of all labels that a round's validation set has."""
+        if not self.terms.rotate:
+            return labels
+        ends = np.cumsum([self.validation(job, one).scale for one in range(1, self.terms.rounds + 1)])
+        return labels[ends[number - 1] - self.validation(job, number).scale : ends[number - 1]]
+
+    def listing(self, job: Job) -> Mapping[str, bytes]:
+        """What a sponsor publishes with a job: the inputs of its validation set."""
+        return {"validation": self.world.workshop.task.files(self.validation(job))["test"]}
+
+    def raw(self, job: Job, me: Actor) -> bytes:
+        """What an executable that uploads would send away: somebody's rows as they are."""
+        return self.world.workshop.task.files(self.problem(job, me))["train"]
+
+    def view(self, job: Job, fact: Fact) -> Job:
+        """A job as the round that an event is about has it, until that event's window is over."""
+        return job.at(fact.round, self.world.store.get(self.bases[job.key]) or b"", float(fact.due))
+
+    def stands(self, job: Job, who: bytes) -> bool:
+        """Whether somebody has a place as a client."""
+        client = self.contract.clientOf(job.id, who)
+        return bool(client.place) and not client.out
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def draft(self, me: Actor, problem: Problem) -> Job:
+        """A job that is about to be posted."""
+        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job.reward, job.stake = whole(self.terms.reward), whole(self.terms.client_bond)
+        self.drafts[job.key] = job
+        return job
+
+    def posts(self, job: Job, base: bytes, executable: bytes, validation: bytes, labels: bytes, salt: bytes) -> Call:
+        """Lock rewards and fees; CIDs of the initial model, the trainer and the validation inputs, and the labels."""
+        terms = {
+            "dataType": hashlib.sha256(self.world.workshop.task.name.encode()).digest(), "modelCid": base,
+            "trainerCid": executable, "validationCid": validation,
+            "labelsRoot": tree.root(self._label_leaves(job, labels, salt)), "reward": job.reward, "bond": job.stake,
+            "maxClients": self.terms.max_clients, "rounds": self.terms.rounds, "minGainBps": self.terms.min_gain_bps,
+            "auditBps": self.terms.audit_bps, "context": job.key,
+        }  # fmt: skip
+        if not self.terms.sealed:
+            self.opened[job.key, 0] = labels
+        return self.does("posts", job, self.contract.postJob(terms, gas=600_000), carries=base)
+
+    def _label_leaves(self, job: Job, labels: bytes, salt: bytes) -> list[bytes]:
+        rounds = range(1, self.terms.rounds + 1)
+        parts = (hashlib.sha256(self.labels_of(job, labels, number)).digest() for number in rounds)
+        return [tree.leaf(number, part, salt) for number, part in zip(rounds, parts, strict=True)]
+
+    def cancels(self, job: Job) -> Call:
+        """Give a job up."""
+        return self.does("cancels", job, self.contract.cancelJob(job.id, gas=self._gas_to_close(job)))
+
+    def takes_back(self, job: Job, amount: int) -> Call:
+        """Take money out of the escrow."""
+        return self.does("cancels", job, self.contract.takeBack(job.id, amount, gas=150_000))
+
+    def accepts(self, job: Job) -> Call:
+        """Take a place as a client."""
+        return self.does("registers", job, self.contract.acceptJob(job.id, gas=300_000))
+
+    def joins(self, job: Job) -> Call:
+        """Take a place on the panel."""
+        return self.does("registers", job, self.contract.joinPanel(job.id, gas=300_000))
+
+    def submits(self, me: Actor, job: Job, work: Work) -> Call:
+        """Hand in an update: its CID or its seal, or what another sent."""
+        update = work.copied
+        if update is None:
+            model = hashlib.sha256(work.model or b"").digest()
+            update = sealed(model, me.salt(*job.turn), me.address, salted=True) if self.terms.sealed else model
+        payload = b"" if self.terms.checked else tree.words(me.address, job.reward)
+        return self.hands_in(job, update, payload)
+
+    def hands_in(self, job: Job, update: bytes, payload: bytes) -> Call:
+        """Hand in whatever one likes."""
+        call = self.contract.submitUpdate(job.id, update, payload, gas=400_000)
+        return self.does("submits", job, call, carries=update)
+
+    def reveals(self, me: Actor, job: Job, work: Work) -> Call:
+        """Open a sealed update."""
+        model, salt = hashlib.sha256(work.model or b"").digest(), me.salt(*job.turn)
+        return self.does("opens", job, self.contract.openUpdate(job.id, model, salt, gas=300_000), carries=model)
+
+    def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
+        """Open the round's labels."""
+        part = self.labels_of(job, labels, job.round)
+        proof = tree.proof(self._label_leaves(job, labels, salt), job.round - 1)
+        call = self.contract.revealLabels(job.id, part, salt, proof, gas=250_000 + 50 * len(part))
+        return self.does("grounds", job, call, carries=part)
+
+    def judges(self, job: Job, output: Output) -> Call:
+        """Claim what the machine made of a round."""
+        told = self.publishes(job, output)
+        gas = 400_000 if self.terms.dispute_window else self._gas_to_close(job)
+        return self.does("judges", job, self.contract.submitClaim(job.id, told, gas=gas), carries=told)
+
+    def disputes(self, job: Job, output: Output) -> Call:
+        """Contradict a quorum."""
+        told = self.publishes(job, output)
+        return self.does("disputes", job, self.contract.dispute(job.id, told, gas=300_000), carries=told)
+
+    def resolves(self, job: Job, output: Output) -> Call:
+        """Say what is true of a round, as the referee (or where callbacks are open)."""
+        told = self.publishes(job, output)
+        return self.does("settles", job, self.contract.resolve(job.id, told, gas=self._gas_to_close(job)), carries=told)
+
+    def publishes(self, job: Job, output: Output) -> tuple[bytes, bytes, int, int]:
+        """Let nodes know what is behind an output's hashes."""
+        told = output.told(job.id)
+        self.outputs[told[1]] = output
+        return told
+
+    def vouchers(self, job: Job, who: bytes) -> list[tuple[Voucher, Output]]:
+        """What the round of a job owes to somebody."""
+        output = self.outputs.get(self.settled.get(job.turn, b""))
+        return [] if output is None else [(one, output) for one in output.vouchers if one.who == who]
+
+    def cashes(self, job: Job, voucher: Voucher, output: Output) -> Call:
+        """Have a voucher paid."""
+        told = (voucher.round, voucher.place, voucher.who, voucher.amount)
+        call = self.contract.executeVoucher(job.id, told, output.proof(job.id, voucher), gas=200_000)
+        return self.does("withdraws", job, call)
+
+    def asks(self, me: Actor, job: Job, text: bytes) -> float | None:
+        """Write to the sponsor; when the answer comes (Unix seconds), None when one has written too often."""
+        now = self.world.env.now / 10**9
+        answered = self.mailbox.asks(now, me.name, job.key, text)
+        if answered is not None and self.terms.mail_usd:
+            self.world.recorder.postage(self.world.accounts[me.address], self.terms.mail_usd, job.key)
+        return answered
+
+    def _gas_to_close(self, job: Job) -> int:
+        return 400_000 + 70_000 * (self.terms.max_clients + self.terms.max_validators)
+
+    # --- the machine --------------------------------------------------------------------------------------------
+
+    def machine(self, job: Job) -> Machine:
+        """The program of a round."""
+        terms, task, held = self.terms, self.world.workshop.task, self.validation(job, job.round)
+        labels = self.revealed(job)
+        need = math.ceil(terms.min_gain_bps * held.scale / BPS)
+        return Machine(
+            task, lambda model: self.world.workshop.score(model, held, labels), terms.aggregator, terms.corrupt,
+            terms.gate, need, terms.audit_bps, terms.reward_rule, job.reward, not terms.checked,
+        )  # fmt: skip
+
+    def handed(self, job: Job) -> Sequence[Subject]:
+        """The round's updates whose CIDs are public."""
+        scale, store = self.validation(job, job.round).scale, self.world.store
+        return [
+            Subject((job.round, one.place), one.client, store.get(one.cid), None, scale)
+            for one in self.inputs[job.turn]
+        ]
+
+    def audited(self, job: Job) -> Sequence[Subject]:
+        """The round's updates that are to be validated."""
+        machine, beacon = self.machine(job), self.beacons[job.turn]
+        handed = zip(self.handed(job), self.inputs[job.turn], strict=True)
+        return [subject for subject, one in handed if machine.audited(one, beacon)]
+
+    def concludes(self, job: Job, counts: Mapping[int, int]) -> Output:
+        """What the machine makes of a round; counts by place, the base's at -1."""
+        models = {subject.id[1]: subject.model for subject in self.handed(job)}
+        return self.machine(job).run(job.round, job.base or b"", self.inputs[job.turn], models, counts)
+
+    def honest(self, job: Job, number: int) -> Output:
+        """What the machine makes of a round whose updates are counted as they should be."""
+        base = next(fact.base for fact in self._told("RoundOpened", job) if fact.round == number)
+        view = job.at(number, self.world.store.get(base) or b"", job.deadline)
+        score = self.machine(view).score
+        counts = {one.id[1]: score(one.model or b"") for one in self.audited(view)}
+        return self.concludes(view, counts | {-1: score(view.base or b"")})
+
+    # --- what the contract says ---------------------------------------------------------------------------------
+
+    def relate(self, fact: Fact) -> Job | None:
+        """The job that an event is about."""
+        job = self._related(fact)
+        self.watch(fact, job)
+        return job
+
+    def _related(self, fact: Fact) -> Job | None:
+        args = fact.args
+        if fact.event == self.opens:
+            job = self.drafts.pop(args["terms"].context, None)
+            if job is None or job.poster != args["sponsor"]:
+                return None  # a stranger's, with data that nobody can fetch
+            job.id, job.born, job.deadline = args["id"], fact.time, float(args["due"])
+            self.jobs[job.id] = job
+            self.bases[job.key] = args["terms"].modelCid
+            return job
+        job = self.jobs.get(args.get("id"))
+        if job is not None:
+            self._note(fact.event, fact, job)
+        return job
+
+    def _note(self, event: str, fact: Fact, job: Job) -> None:
+        args = fact.args
+        turn = job.key, args.get("round", 0)
+        match event:
+            case "InputAdded":
+                self.inputs[turn].append(Input(args["place"], args["client"], args["cid"], args["payload"]))
+            case "InputsComplete":
+                self.beacons[turn] = args["beacon"]
+            case "LabelsRevealed":
+                self.opened[turn] = args["labels"]
+            case "RoundSettled":
+                output = args["output"]
+                self.bases[job.key], self.settled[turn] = output.base, output.vouchers
+            case self.closes:
+                job.closed, job.outcome = fact.time, OUTCOMES[args["state"]]
+
+    def causes(
+        self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
+    ) -> Iterable[tuple[str, int, str | None]]:
+        """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
+        job = call.job.key if call.job is not None else None
+        if receiver == self.contract.address:
+            cause = {"postJob": "deposit", "acceptJob": "stake", "joinPanel": "stake", "dispute": "stake"}
+            return [(cause.get(call.function, "unknown"), amount, job)]
+        if call.function == "withdraw" and sender == self.contract.address:
+            return self.withdrawn(receiver, amount, job)
+        return [("unknown", amount, job)]
+
+    def poke(self, job: Job) -> tuple[float, Call] | None:
+        """What anybody may call next: the end of a window."""
+        book = self.contract.jobOf(job.id)
+        if book.state >= COMPLETED:
+            return None
+        return float(book.due), self.does("pokes", job, self.contract.advance(job.id, gas=self._gas_to_close(job)))
+
+    def delivered(self, job: Job) -> bytes | None:
+        """The latest base; where the sponsor ended the job itself, the mean of what it was handed since."""
+        latest = self.world.store.get(self.bases[job.key])
+        number = max((turn[1] for turn in self.inputs if turn[0] == job.key), default=0)
+        if number and (job.key, number) not in self.settled:
+            task = self.world.workshop.task
+            found = [self.world.store.get(one.cid) for one in self.inputs[job.key, number]]
+            vectors = [vector for model in found if model is not None and (vector := task.weights(model)) is not None]
+            return task.assemble(np.mean(vectors, axis=0)) if vectors else latest
+        return latest if number else None
+
+
+MARKET, TERMS = Federated, FederatedTerms
