@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from slashpoint.agents.roles.base import Role
     from slashpoint.protocols.base import Subject
     from slashpoint.sim.contract import Call
+    from slashpoint.sim.learning import Problem
     from slashpoint.sim.luck import Luck
     from slashpoint.sim.world import World
 
@@ -262,10 +263,14 @@ class Me:
         return self._world.workshop.task.assemble(weights)
 
     def labels(self, job: Job) -> bytes:
-        """The true labels of one's own job, one byte a test item; anybody else's are refused."""
+        """The true labels of one's own job, one byte a test item; anybody else's are refused.
+
+        Of all its rows while the test items are still to be drawn out of them.
+        """
         if job.poster not in self.mind.addresses:
             self._needs("oracle", "reads the labels of another's job")
-        return self._world.workshop.task.labels(job.task)
+        task = self._world.workshop.task
+        return task.pool(job.task) if job.undrawn else task.labels(job.task)
 
     def commissions(self) -> list[tuple[int, float]]:
         """The jobs that this person is to post: (number, Unix seconds)."""
@@ -273,9 +278,12 @@ class Me:
 
     def tasks(self, number: int) -> Any:
         """A problem to commission: the person's `number`-th, as (problem, files for the content store)."""
-        task = self._world.workshop.task
-        problem = task.problem(self.luck("commission", number))
-        return problem, task.files(problem)
+        problem = self._world.workshop.task.problem(self.luck("commission", number))
+        return problem, self.files(problem)
+
+    def files(self, problem: Problem) -> dict[str, bytes]:
+        """The files of a problem, for the content store."""
+        return self._world.workshop.task.files(problem)
 
     # --- powers -------------------------------------------------------------------------------------------------
 

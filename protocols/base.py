@@ -69,6 +69,8 @@ class Job:
     terms: Any = None
     round: int = 0  # of a job that goes on in rounds, the one that this view of it is about
     base: bytes | None = None  # the model that a round starts from; None where everybody starts afresh
+    rows: int = 0  # labels that were sealed, where the test items are drawn out of them; 0 where the poster chose
+    drawn: tuple[int, ...] = ()  # which of them are the test items', once that is known
     closed: int | None = None  # nanoseconds: when it became terminal
     outcome: str | None = None
     winner: bytes | None = None
@@ -82,6 +84,15 @@ class Job:
     def turn(self) -> tuple[str, int]:
         """Job and round: what a piece of work is for, as a key."""
         return self.key, self.round
+
+    @property
+    def undrawn(self) -> bool:
+        """Whether nobody knows yet what the test items are."""
+        return bool(self.rows) and not self.drawn
+
+    def tested(self, labels: bytes) -> bytes:
+        """Of the labels that were sealed, the test items'."""
+        return bytes(labels[row] for row in self.drawn) if self.drawn else labels
 
     def at(self, number: int, base: bytes, deadline: float) -> Job:
         """This job as round `number` has it: what a duty of that round is asked about. Its facts are the job's."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OPEN, AWAIT_TRUTH, GROUNDED, CANDIDATE, SUCCESS, REFUNDED, CANCELLED, PUNISHED = range(1, 9)
 OUTCOMES = {SUCCESS: "success", REFUNDED: "refunded", CANCELLED: "cancelled", PUNISHED: "requester punished"}
+CHOSEN, BEACON = "chosen", "beacon"  # who decides which rows are the test set: the requester, or a later block
 SLASH_TO = ("treasury", "victims", "burn")
 UNLIMITED = 2**256 - 1
 DEAD = bytes(18) + b"\xde\xad"  # where the contract burns
@@ -42,6 +43,7 @@ class ModelMarketTerms(Terms):
     submission_window: float
     response_window: float  # to open the truth, to claim, to open a model
     loser_refund: bool  # an honest loser's stake goes back
+    split: str  # chosen | beacon: who decides which rows are the test set
     slash_to: str  # treasury | victims | burn
     poke_bounty_bps: int  # of a slash, to whoever triggered a timeout
     min_accuracy_bps: int  # a claim below cannot win
@@ -55,6 +57,8 @@ class ModelMarketTerms(Terms):
     def __post_init__(self) -> None:
         if self.slash_to not in SLASH_TO:
             raise ValueError(f"protocol.slash_to={self.slash_to}: there are {', '.join(SLASH_TO)}")
+        if self.split not in {CHOSEN, BEACON}:
+            raise ValueError(f"protocol.split={self.split}: there are {CHOSEN}, {BEACON}")
         if self.submission_window < 60:
             raise ValueError(f"protocol.submission_window={self.submission_window}: at least 60 seconds")
 
@@ -70,6 +74,7 @@ class ModelMarketTerms(Terms):
             "loserRefund": self.loser_refund, "slashTo": SLASH_TO.index(self.slash_to),
             "pokeBountyBps": self.poke_bounty_bps, "minAccuracyBps": self.min_accuracy_bps, "feeBps": self.fee_bps,
             "salted": self.salted, "maxSubmissions": self.max_submissions,
+            "beacon": self.split == BEACON,
         }  # fmt: skip
 
     def infeasible(self) -> Iterable[str]:
@@ -131,10 +136,15 @@ class ModelMarket(Watched):
     # --- verbs --------------------------------------------------------------------------------------------------
 
     def draft(self, me: Actor, problem: Problem, train: bytes, test: bytes) -> Job:
-        """A job that is about to be posted; `train` and `test` are the CIDs of its data."""
+        """A job that is about to be posted; `train` and `test` are the CIDs of its data.
+
+        Where a block is to draw the test items, they are both of all rows, and all rows' labels are to be sealed.
+        """
         job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
         job.reward, job.stake = whole(self.terms.reward), whole(self.terms.stake)
         job.unit = "correct"
+        if self.terms.split == BEACON:
+            job.rows = len(self.world.workshop.task.pool(problem))
         self.drafts[job.key] = job
         job.id = (train, test)
         return job
@@ -145,10 +155,19 @@ class ModelMarket(Watched):
         payload = hashlib.sha256(labels).digest()
         terms = {
             "reward": job.reward, "stake": job.stake, "submissionWindow": round(self.terms.submission_window),
-            "size": job.scale, "trainCid": train, "testCid": test,
+            "size": job.scale, "rows": job.rows, "trainCid": train, "testCid": test,
             "truthSeal": hashlib.sha256(payload + salt if self.terms.salted else payload).digest(), "context": job.key,
         }  # fmt: skip
         return self.does("posts", job, self.contract.createRequest(terms, gas=420_000))
+
+    def draws(self, job: Job) -> Call:
+        """Let the block that this is in say which rows are the test set."""
+        return self.does("pokes", job, self.contract.drawSplit(job.id, gas=80_000))
+
+    def publishes(self, job: Job, train: bytes, labels: bytes) -> Call:
+        """Say where the training rows are (a CID), and seal their labels: those of all rows, as they are there."""
+        call = self.contract.publishTraining(job.id, train, self.rest(job, labels), gas=80_000)
+        return self.does("registers", job, call)
 
     def cancels(self, job: Job) -> Call:
         """Give one's request up."""
@@ -171,7 +190,7 @@ class ModelMarket(Watched):
 
     def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
         """Open the labels."""
-        call = self.contract.uploadTruth(job.id, labels, salt, gas=140_000 + 1_200 * len(labels))
+        call = self.contract.uploadTruth(job.id, labels, salt, gas=160_000 + 1_700 * job.scale + 80 * job.rows)
         return self.does("grounds", job, call, carries=labels)
 
     def claims(self, job: Job, count: int) -> Call:
@@ -217,6 +236,9 @@ class ModelMarket(Watched):
             return job
         job = self.jobs.get(args.get("id"))
         match fact.event:
+            case "SplitDrawn" if job is not None:
+                job.drawn = tuple(self.contract.testRowsOf(job.id))
+                job.task = self.world.workshop.task.resplit(job.task, job.drawn)
             case "ModelAccepted" if job is not None:
                 self.accepted[job.key] = args["modelCid"]
             case self.closes if job is not None:
@@ -252,6 +274,8 @@ class ModelMarket(Watched):
             gas = 200_000 + 90_000 * submissions  # nobody good enough: it refunds and closes
             when = job.born / 10**9 if reported >= submissions else float(due)
             return when, self.does("pokes", job, self.contract.pickCandidate(job.id, gas=gas))
+        if state == OPEN and job.undrawn:
+            return job.born / 10**9, self.draws(job)
         late = float(due) if state == CANDIDATE or not submissions else job.deadline + self.terms.response_window
         return late, self.times_out(job)
 

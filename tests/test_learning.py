@@ -383,3 +383,17 @@ def test_training_goes_on_from_a_base():
     once, *_ = task.train([Order("ann", split, effort=0.02)], Luck(1))
     right = [correct(task.predict(one, split), task.labels(split)) for one in (once, model)]
     assert right[1] > right[0] + 20, right
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_problem_is_split_anew_out_of_the_same_rows(task):
+    """The new test items are the places of the pool that were asked for, and a model is judged by them."""
+    first, places = problem(task), [5, task.scale + 7, *range(task.scale + 20, 2 * task.scale + 18)]
+    second = task.resplit(first, places)
+    assert task.pool(first)[: task.scale] == task.labels(first)
+    assert task.labels(second) == bytes(task.pool(first)[place] for place in places)
+    assert (second.scale, second.key == first.key) == (task.scale, False)
+    if len(first.train):
+        assert {*second.train, *second.test} == {*first.train, *first.test}
+        assert not set(second.train) & set(second.test)
+    assert scores(task, [Order("ann", second)])[0] > 0.8 * task.scale

@@ -32,4 +32,6 @@ class SelfDeal(Conduct):
     def work(self, me: Me, job: Job) -> Any:
         """What one was told; else as usual."""
         labels = me.circle.knows(("truth", job.key))
-        return (yield from super().work(me, job)) if labels is None else Work(model=b"told", predictions=labels)
+        if labels is None:
+            return (yield from super().work(me, job))
+        return Work(model=b"told", predictions=job.tested(labels))

@@ -23,4 +23,4 @@ class Unsolvable(Conduct):
 
     def truth(self, me: Me, job: Job) -> Any:
         """Noise."""
-        return bytes(byte % self.classes for byte in me.luck("noise", job.key).bytes(job.scale))
+        return bytes(byte % self.classes for byte in me.luck("noise", job.key).bytes(job.rows or job.scale))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.roles.base import Keeper, Role
+from slashpoint.protocols.modelmarket import BEACON
 from slashpoint.sim.learning import correct
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from slashpoint.protocols.base import Job
 
     Steps = Generator[Any, Any, Any]
+
+
+PATIENCE = 4  # blocks in which a keeper should have drawn the test rows
 
 
 class Requester(Role):
@@ -31,12 +35,25 @@ class Requester(Role):
     def commission(self, me: Me, number: int) -> Steps:
         """One request from its draft to its end."""
         problem, files = me.tasks(number)
-        job = self.market.draft(me, problem, me.publishes(files["train"]), me.publishes(files["test"]))
+        blind = self.market.terms.split == BEACON
+        train, test = ("all", "all") if blind else ("train", "test")
+        job = self.market.draft(me, problem, me.publishes(files[train]), me.publishes(files[test]))
+        given = me.labels(job) if blind else b""
         labels = yield from self.ask(me, "truth", job)
         salt = me.salt(job.key)
         receipt = yield me.sends(self.market.posts(job, labels, salt))
         if receipt.ok:
+            if blind:
+                me.spawn(self.publish, job, given)
             yield me.spawn(self.serve, job, labels, salt)
+
+    def publish(self, me: Me, job: Job, labels: bytes) -> Steps:
+        """Give the training rows out, truly labelled, once the test rows are drawn; draw them if nobody does."""
+        if not (yield me.sees(self.market.SplitDrawn, by=me.now + PATIENCE * me.block_time)):
+            yield me.sends(self.market.draws(job), by=job.deadline)
+        if (yield me.sees(self.market.SplitDrawn, by=job.deadline)):
+            train = me.publishes(me.files(job.task)["train"])
+            yield me.sends(self.market.publishes(job, train, labels), by=job.deadline)
 
     def serve(self, me: Me, job: Job, labels: bytes, salt: bytes) -> Steps:
         """Open the labels in time, then wait for the end."""
@@ -64,6 +81,8 @@ class Trainer(Role):
         """One submission from training to its end."""
         market = self.market
         if not (yield from self.ask(me, "enter", job)):
+            return
+        if market.terms.split == BEACON and not (yield me.sees(market.TrainingPublished, by=job.deadline)):
             return
         work = yield from self.ask(me, "work", job, by=job.deadline)
         if work is None or not me.in_time(job.deadline):

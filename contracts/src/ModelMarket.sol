@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Phase, Request, Rules, SlashTo, State, Submission, Terms} from "./ModelMarketTypes.sol";
 import {RequestBook} from "./RequestBook.sol";
 import {Seals} from "./Seals.sol";
+import {SplitBook} from "./SplitBook.sol";
 import {Cause} from "./Vault.sol";
 
 /// @title ModelMarket: a request for a model, answered by sealed predictions, judged by sealed labels
@@ -14,8 +15,8 @@ import {Cause} from "./Vault.sol";
 /// @dev Invariants: token.balanceOf(this) == escrow + owedTotal + treasury; each reward leaves escrow exactly once; a
 /// stake is lost only for a missed or a failed duty (and a loser's where `loserRefund` is off); given somebody who
 /// pokes, a request is over by deadline + window * (2 + submissions). A requester who trains for itself cannot be told
-/// from anybody else: the fee and its stake are what that costs.
-contract ModelMarket is RequestBook {
+/// from anybody else: the fee and its stake are what that costs. With `beacon` it does not choose the test rows.
+contract ModelMarket is SplitBook {
     event RequestCreated(
         uint256 indexed id,
         address indexed requester,
@@ -34,16 +35,12 @@ contract ModelMarket is RequestBook {
     event AccuracyClaimed(uint256 indexed id, address indexed trainer, uint32 correct);
     event ModelAccepted(uint256 indexed id, address indexed trainer, bytes32 modelCid);
 
-    error TooEarly(uint256 time, uint256 from);
     error TooLate(uint256 time, uint256 until);
     error WindowTooShort(uint256 sent, uint256 required);
-    error WrongLength(uint256 sent, uint256 required);
-    error WrongSeal(bytes32 sent, bytes32 required);
     error ClaimTooHigh(uint256 correct, uint256 size);
     error AlreadySubmitted(uint256 id, address trainer);
     error AlreadyReported(uint256 id, address trainer);
     error Full(uint256 id, uint256 submissions);
-    error NotRequester(address who, address requester);
     error NotTrainer(uint256 id, address who);
     error NotCandidate(address who, address candidate);
 
@@ -58,6 +55,7 @@ contract ModelMarket is RequestBook {
         (r.requester, r.deadline, r.size) = (msg.sender, uint64(block.timestamp) + t.submissionWindow, t.size);
         (r.reward, r.stake, r.truthSeal, r.state) = (t.reward, t.stake, t.truthSeal, State.OPEN);
         r.held = uint256(t.reward) + rules.requesterStake;
+        if (rules.beacon) _seal(id, t.rows, t.size);
         emit RequestCreated(
             id, msg.sender, t.reward, t.stake, r.deadline, t.size, t.trainCid, t.testCid, t.truthSeal, t.context
         );
@@ -65,14 +63,15 @@ contract ModelMarket is RequestBook {
     }
 
     /// @notice Give a request up before its truth is out. Free without submissions; otherwise the reward is the
-    /// trainers', and past the deadline the stake is slashed too, so that to cancel is never cheaper than to withhold.
+    /// trainers', and past the deadline the stake is slashed too, so that to cancel is never cheaper than to withhold;
+    /// and so it is once the test rows are drawn, so that nobody draws until it likes what it sees.
     function cancelRequest(uint256 id) external {
         State state = _stateOf(id);
         if (state != State.OPEN && state != State.AWAIT_TRUTH) revert WrongState(id, state);
         Request storage r = _requests[id];
         if (msg.sender != r.requester) revert NotRequester(msg.sender, r.requester);
         bool answered = _trainers[id].length != 0;
-        bool late = answered && state == State.AWAIT_TRUTH;
+        bool late = _splits[id].seed != 0 || (answered && state == State.AWAIT_TRUTH);
         if (late) _slash(id, msg.sender, rules.requesterStake, 0);
         else _pay(id, msg.sender, rules.requesterStake, Cause.REFUND);
         if (!answered) _pay(id, msg.sender, r.reward, Cause.REFUND);
@@ -107,15 +106,18 @@ contract ModelMarket is RequestBook {
         _pay(id, msg.sender, r.stake, Cause.STAKE);
     }
 
-    /// @notice Open the labels, one byte each, within a window of the deadline. By the requester.
+    /// @notice Open what was sealed, the test set's labels or all rows', one byte each, within a window of the deadline.
+    /// By the requester.
     function uploadTruth(uint256 id, bytes calldata labels, bytes32 salt) external {
         Request storage r = _inState(id, State.AWAIT_TRUTH);
         if (msg.sender != r.requester) revert NotRequester(msg.sender, r.requester);
         if (block.timestamp >= r.deadline + rules.window) revert TooLate(block.timestamp, r.deadline + rules.window);
-        if (labels.length != r.size) revert WrongLength(labels.length, r.size);
+        uint256 length = rules.beacon ? _splits[id].rows : r.size;
+        if (labels.length != length) revert WrongLength(labels.length, length);
         bytes32 seal = Seals.ofTruth(labels, salt, rules.salted);
         if (seal != r.truthSeal) revert WrongSeal(seal, r.truthSeal);
-        _truths[id] = labels;
+        if (rules.beacon) _truths[id] = _drawn(id, labels);
+        else _truths[id] = labels;
         (r.state, r.due) = (State.GROUNDED, uint40(block.timestamp + rules.window));
         emit TruthUploaded(id, r.due);
     }
@@ -170,12 +172,15 @@ contract ModelMarket is RequestBook {
     }
 
     /// @notice Act on a duty that was missed: the requester's, once the truth is overdue, or the candidate's. A request
-    /// that nobody answered is refunded from its deadline on.
+    /// that nobody answered is refunded from its deadline on, without the stake where nobody could train.
     function enforceTimeout(uint256 id) external {
         State state = _stateOf(id);
         Request storage r = _requests[id];
         if (state == State.AWAIT_TRUTH && _trainers[id].length == 0) {
-            _refund(id);
+            if (!_hoarded(id)) return _refund(id);
+            _slash(id, r.requester, rules.requesterStake, 0);
+            _pay(id, r.requester, r.reward, Cause.REFUND);
+            _close(id, State.REFUNDED, address(0), 0);
         } else if (state == State.AWAIT_TRUTH) {
             if (block.timestamp < r.deadline + rules.window) {
                 revert TooEarly(block.timestamp, r.deadline + rules.window);

@@ -26,6 +26,10 @@ abstract contract RequestBook is Vault {
     error RuleOutOfRange(string rule, uint256 value);
     error NoSuchRequest(uint256 id);
     error WrongState(uint256 id, State state);
+    error TooEarly(uint256 time, uint256 from);
+    error WrongLength(uint256 sent, uint256 required);
+    error WrongSeal(bytes32 sent, bytes32 required);
+    error NotRequester(address who, address requester);
 
     constructor(IERC20 token_, Rules memory rules_) Vault(token_) {
         if (rules_.window == 0) revert RuleOutOfRange("window", 0);

@@ -67,7 +67,7 @@ class Watched(Vaulted):
             closed = self._told("RequestClosed", job)
             if len(closed) != 1:
                 yield f"request {job.id} ended {len(closed)} times"
-            late = closed[0].time >= job.deadline_ns
+            late = closed[0].time >= job.deadline_ns or bool(self._told("SplitDrawn", job))
             found: Counter[tuple[int, str]] = Counter()
             for fact in self._told("Credited", job):
                 if fact.cause == REWARD:
@@ -98,10 +98,13 @@ class Watched(Vaulted):
                 return Counter({
                     (REWARD, "winner"): reward - fee, (FEE, "treasury"): fee, (REFUND, "requester"): deposit
                 })  # fmt: skip
-            case "cancelled" if trainers:
-                return Counter({(REWARD, heirs): reward, (REFUND, "requester"): 0 if late else deposit})
+            case "cancelled":
+                mine = (0 if trainers else reward) + (0 if late and (trainers or job.drawn) else deposit)
+                return Counter({(REWARD, heirs): reward if trainers else 0, (REFUND, "requester"): mine})
             case "requester punished":
                 return Counter({(REWARD, heirs): reward} if self.terms.slash_to == "victims" else {})
+            case "refunded" if job.drawn and not trainers and not self._told("TrainingPublished", job):
+                return Counter({(REFUND, "requester"): reward})
         return Counter({(REFUND, "requester"): reward + deposit})
 
     @invariant
@@ -145,6 +148,34 @@ class Watched(Vaulted):
             for fact in self._told("TruthUploaded", job):
                 if fact.time == self.told and not job.deadline_ns <= fact.time < until:
                     yield f"request {job.id}: the truth was opened out of its window"
+
+    @invariant
+    def a_split_is_drawn_once(self, world: World) -> Iterator[str]:
+        """A later block than the request's draws its test rows, once, before its training rows are published."""
+        for job in filter(None, self._now(world).values()):
+            draws, published = self._told("SplitDrawn", job), self._told("TrainingPublished", job)
+            if len(draws) > 1 or len(published) > len(draws) or any(fact.time <= job.born for fact in draws):
+                yield f"request {job.id}: its test rows were drawn {len(draws)} times, and published {len(published)}"
+
+    @invariant
+    def the_truth_is_what_was_drawn(self, world: World) -> Iterator[str]:
+        """The truth is, of the labels that were opened, the drawn rows'; the others' are as they were published."""
+        for job in filter(None, self._now(world).values()):
+            opened, published = world.facts.of("grounds", job.key), self._told("TrainingPublished", job)
+            if not job.rows or not opened or opened[-1].time != self.told:
+                continue
+            if bytes(self.contract.truthOf(job.id)) != job.tested(opened[-1].carries):
+                yield f"request {job.id}: its truth is not what was drawn"
+            if not published or published[-1].trainSeal != self.rest(job, opened[-1].carries):
+                yield f"request {job.id}: its training rows were published with other labels than it opened"
+
+    @staticmethod
+    def rest(job: Job, labels: bytes) -> bytes:
+        """The seal of the labels of all rows but the test set's."""
+        others = bytearray(labels)
+        for row in job.drawn:
+            others[row] = 0xFF
+        return hashlib.sha256(others).digest()
 
     @invariant
     def reports_are_of_trainers(self, world: World) -> Iterator[str]:

@@ -29,6 +29,7 @@ class Problem:
     scale: int  # test items
     train: Rows = field(repr=False, compare=False)  # rows of the task's data, shape (n,)
     test: Rows = field(repr=False, compare=False)  # shape (scale,)
+    pool: str = field(default="", repr=False, compare=False)  # key of the problem whose rows were split anew, if any
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,19 @@ class Task(ABC):
 
     @abstractmethod
     def files(self, problem: Problem) -> dict[str, bytes]:
-        """What a requester publishes: "train" (with labels) and "test" (without)."""
+        """What a requester publishes: "train" (with labels), "test" and "all" (without)."""
 
     @abstractmethod
     def labels(self, problem: Problem) -> bytes:
         """The truth: the class of each test item, one byte an item."""
+
+    @abstractmethod
+    def pool(self, problem: Problem) -> bytes:
+        """The classes of all rows of a problem, test or not, one byte a row."""
+
+    @abstractmethod
+    def resplit(self, problem: Problem, test: Sequence[int]) -> Problem:
+        """The same rows split anew: `test` says which of those in `pool` are the test items now."""
 
     @abstractmethod
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:

@@ -25,10 +25,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from slashpoint.sim.learning import Rows
     from slashpoint.sim.learning.networks import Network, Weights
     from slashpoint.sim.luck import Luck
 
 REMEMBERED = 10_000  # evaluations
+
+
+def _all(problem: Problem) -> Rows:
+    return np.concatenate([problem.test, problem.train])
 
 
 class Classification(Task):
@@ -63,7 +68,9 @@ class Classification(Task):
         if self.scale >= self.rows:
             raise ValueError(f"task.scale={self.scale} leaves nothing to train on: there are {self.rows} rows")
         rows = luck("split").generator().permutation(self.rows).astype(np.min_scalar_type(-self.rows))
-        test, train = rows[: self.scale], rows[self.scale :]
+        return self._problem(rows[: self.scale], rows[self.scale :])
+
+    def _problem(self, test: Rows, train: Rows) -> Problem:
         return Problem(digest(self.name, test.tobytes()).hex(), self.scale, train, test)
 
     def shards(self, problem: Problem, count: int, alpha: float, luck: Luck) -> list[Problem]:
@@ -81,11 +88,21 @@ class Classification(Task):
         return {
             "train": encode({"inputs": inputs[problem.train], "classes": classes[problem.train]}),
             "test": encode({"inputs": inputs[problem.test]}),
+            "all": encode({"inputs": inputs[_all(problem)]}),
         }
 
     def labels(self, problem: Problem) -> bytes:
         """The truth: one byte an item."""
         return self.table[1][problem.test].tobytes()
+
+    def pool(self, problem: Problem) -> bytes:
+        """The classes of all rows, the test's first."""
+        return self.table[1][_all(problem)].tobytes()
+
+    def resplit(self, problem: Problem, test: Sequence[int]) -> Problem:
+        """The rows split anew; the key is a hash of the test rows, as ever."""
+        chosen, rows = np.asarray(test), _all(problem)
+        return self._problem(rows[chosen], np.delete(rows, chosen))
 
     def duration(self, order: Order) -> float:
         """Simulated seconds on the reference device: the fewer rows there are, the shorter is a pass over them."""

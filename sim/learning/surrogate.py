@@ -35,6 +35,7 @@ HALF_QUICK = 0.041  # effort
 HALF_SLOW = 0.0245  # effort; the rest comes as effort / (effort + HALF_SLOW)
 SCARCITY = 0.0056  # how much few rows hurt: 1 / (1 + SCARCITY · (1 / share − 1))
 MEMORY = 0.8  # how far having trained on the test rows cuts the errors there: MEMORY · effort / (1 + effort)
+ROWS = 10  # rows of a problem for each of its test items, where somebody asks for all of them
 SPREAD = 0.25  # between people: standard deviation of effort's worth, relative
 COMMON = 0.8  # chance that a model meets an item's common difficulty and not one of its own
 
@@ -78,11 +79,20 @@ class Surrogate(Task):
 
     def files(self, problem: Problem) -> dict[str, bytes]:
         """Placeholders, distinct for each problem."""
-        return {part: f"{self.name} {part} {problem.key}".encode() for part in ("train", "test")}
+        return {part: f"{self.name} {part} {problem.key}".encode() for part in ("train", "test", "all")}
 
     def labels(self, problem: Problem) -> bytes:
         """The truth: one byte an item."""
-        return _items(problem.key, problem.scale)[0].tobytes()
+        return _asked(problem)[0].tobytes()
+
+    def pool(self, problem: Problem) -> bytes:
+        """The truth of ROWS times as many items as there are in a test, the test's first."""
+        return _items(problem.pool or problem.key, ROWS * self.scale)[0].tobytes()
+
+    def resplit(self, problem: Problem, test: Sequence[int]) -> Problem:
+        """Other items out of the pool."""
+        rows, pool = np.asarray(test, np.int32), problem.pool or problem.key
+        return Problem(digest(pool, rows.tobytes()).hex(), self.scale, problem.train, rows, pool)
 
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
         """Models of 32 bytes: abilities, and the luck that decides where they fail."""
@@ -121,6 +131,14 @@ def _items(key: str, scale: int) -> tuple[npt.NDArray[np.uint8], Words, npt.NDAr
     )
 
 
+def _asked(problem: Problem) -> tuple[npt.NDArray[np.uint8], Words, npt.NDArray[np.uint8]]:
+    """Of a problem's test items: what `_items` says of them."""
+    if not problem.pool:
+        return _items(problem.key, problem.scale)
+    labels, difficulty, mistake = _items(problem.pool, ROWS * problem.scale)
+    return labels[problem.test], difficulty[problem.test], mistake[problem.test]
+
+
 def _answers(asked: Sequence[tuple[bytes, Problem]]) -> npt.NDArray[np.uint8]:
     """The answers of genuine models to problems of one scale: shape (models, items)."""
     scale = asked[0][1].scale
@@ -131,7 +149,7 @@ def _answers(asked: Sequence[tuple[bytes, Problem]]) -> npt.NDArray[np.uint8]:
     )
     seeds = np.array([luck ^ int.from_bytes(key, "big") for key, (_, luck, *_) in zip(keys, models)], np.uint64)
     labels, difficulty, mistake = (
-        np.stack(column) for column in zip(*(_items(problem.key, scale) for _, problem in asked), strict=True)
+        np.stack(column) for column in zip(*(_asked(problem) for _, problem in asked), strict=True)
     )
     own = _mix(_counted(_mix(seeds)[:, None], scale))
     alone = (own & np.uint64(0xFFFF)) >= np.uint64(int(COMMON * 0x10000))
