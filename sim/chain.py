@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.sim.demand import Background
 from slashpoint.sim.engine import BlockContext, BlockResult, Engine, Status, Tx
 from slashpoint.sim.units import GWEI, SECOND, nanoseconds
 
@@ -34,6 +35,9 @@ class ChainRules:
     elasticity: int = 2  # gas limit / gas target (EIP-1559)
     denominator: int = 8  # the base fee moves by at most 1 / this a block (EIP-1559)
     background: float = 1.0  # what others' demand fills of the target at the first base fee; 0 is an empty chain
+    volatility: float = 0.0  # of that demand: standard deviation of its logarithm in the long run
+    reversion: float = 0.05  # how much of the way back to its level it goes in a block
+    replay: str = ""  # instead: a CSV file whose column `share` says what others took of each block's gas limit
     tip_gwei: float = 0.1  # the tip that people offer unless they say otherwise
     ordering: str = "priority"  # priority | fifo | random
     genesis: int = 1_767_225_600  # Unix seconds
@@ -46,6 +50,8 @@ class ChainRules:
         for name in ("block_time", "gas_limit", "elasticity", "denominator"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"chain.{name}={getattr(self, name)}; it must be positive")
+        if not 0 < self.reversion <= 1:
+            raise ValueError(f"chain.reversion={self.reversion}; it lies in (0, 1]")
 
 
 def next_base_fee(base_fee: int, gas_used: int, gas_limit: int, elasticity: int = 2, denominator: int = 8) -> int:
@@ -128,7 +134,8 @@ class Chain:
         self.number = 0
         self.period = nanoseconds(rules.block_time)
         self.time = rules.genesis * SECOND  # of the latest block
-        self.base_fee = self._level = round(rules.base_fee_gwei * GWEI)
+        self.base_fee = round(rules.base_fee_gwei * GWEI)
+        self.demand = Background(rules, luck("background"), self.base_fee)
         self.tip = round(rules.tip_gwei * GWEI)
         self._queues: dict[bytes, deque[Pending]] = {}
 
@@ -150,20 +157,11 @@ class Chain:
         """All that waits, account by account in the order of nonces."""
         return (pending for queue in self._queues.values() for pending in queue)
 
-    def others(self) -> int:
-        """Gas that others take of the next block: demand of unit elasticity, so that the base fee has a level to hold.
-
-        A modelling assumption: at the chain's first base fee it is `background` of the target, at twice that fee half.
-        """
-        rules = self.rules
-        target = rules.gas_limit // rules.elasticity
-        return min(rules.gas_limit, round(target * rules.background) * self._level // max(self.base_fee, 1))
-
     def mine(self) -> Block:
         """Make the next block of what arrived strictly before its time."""
         self.number += 1
         self.time += self.period
-        others = self.others()
+        others = self.demand.gas(self.number, self.base_fee)
         block = Block(self.number, self.time, self.base_fee, gas_used=others)
         if self._queues:
             self._drop_hopeless(block)

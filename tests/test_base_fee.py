@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slashpoint.sim.chain import Chain, ChainRules, next_base_fee
+from slashpoint.sim.demand import Background
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.luck import Luck
 
@@ -73,3 +76,43 @@ def test_others_demand_holds_the_fee(background: float) -> None:
     for _ in range(200):
         chain.mine()
     assert chain.base_fee == pytest.approx(10**9, rel=0.01) if background else chain.base_fee == 7
+
+
+def test_volatile_demand_has_the_moments_of_its_process() -> None:
+    """Mean, deviation and autocorrelation of an Ornstein–Uhlenbeck process sampled once a block."""
+    rules = ChainRules(volatility=0.5, reversion=0.2)
+    demand = Background(rules, Luck(0)("background"), 10**9)
+    target = rules.gas_limit // 2
+    logs = np.array([math.log(demand.gas(number, 10**10) * 10 / target) for number in range(20_000)])
+    n = len(logs) * (1 - 0.8) / (1 + 0.8)  # as many independent ones
+    assert abs(logs.mean()) / (0.5 / math.sqrt(n)) < 2
+    assert logs.std() == pytest.approx(0.5, rel=2 / math.sqrt(n))
+    assert np.corrcoef(logs[1:], logs[:-1])[0, 1] == pytest.approx(0.8, abs=0.02)
+
+
+def test_volatile_demand_moves_the_fee_and_the_seed_decides_how() -> None:
+    def fees(seed: int) -> list[int]:
+        chain = Chain(make_engine("pyevm"), ChainRules(volatility=0.5), Luck(seed))
+        return [(chain.mine(), chain.base_fee)[1] for _ in range(50)]
+
+    assert fees(0) == fees(0) != fees(1)
+    assert max(fees(0)) > 1.05 * min(fees(0))
+
+
+def test_demand_is_replayed(tmp_path: Path) -> None:
+    path = tmp_path / "blocks.csv"
+    path.write_text("block,share\n7,0.5\n8,1\n9,0\n")
+    chain = Chain(make_engine("pyevm"), ChainRules(replay=str(path)), Luck(0))
+    assert [chain.mine().gas_used for _ in range(4)] == [36_000_000, 0, 18_000_000, 36_000_000]
+
+
+@pytest.mark.parametrize(
+    ("text", "culprit"), [("a\n1\n", "share"), ("share\n2\n", "2.0 in block 0"), ("share\n", "no block")]
+)
+def test_what_cannot_be_replayed_is_said(tmp_path: Path, text: str, culprit: str) -> None:
+    path = tmp_path / "blocks.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=culprit):
+        Chain(make_engine("pyevm"), ChainRules(replay=str(path)), Luck(0))
+    with pytest.raises(ValueError, match="cannot be read"):
+        Chain(make_engine("pyevm"), ChainRules(replay=str(tmp_path / "none.csv")), Luck(0))

@@ -1,0 +1,67 @@
+"""The demand of others for block space: what holds the base fee at its level, and what makes it move.
+
+A modelling assumption with a name. At the chain's first base fee others take `background` of the gas target, at twice
+that fee half: unit elasticity. Where their demand is volatile, its logarithm is an Ornstein–Uhlenbeck process, sampled
+once a block; where it is replayed, recorded blocks say what they took, whatever it cost.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slashpoint.sim.chain import ChainRules
+    from slashpoint.sim.luck import Luck
+
+NORMAL = NormalDist()
+
+
+class Background:
+    """Others' demand for the space of a chain's blocks.
+
+    Raises:
+        ValueError: the file that is to be replayed cannot be read, or says something else than shares.
+    """
+
+    def __init__(self, rules: ChainRules, luck: Luck, first_fee: int) -> None:
+        self._rules, self._luck, self._first_fee = rules, luck, first_fee
+        self._log = 0.0  # of the demand, relative to its level
+        self._recorded = recorded(rules.replay) if rules.replay else []
+
+    def gas(self, number: int, base_fee: int) -> int:
+        """What others take of block `number` at this base fee; asked once a block, in order."""
+        rules = self._rules
+        if self._recorded:
+            return round(rules.gas_limit * self._recorded[number % len(self._recorded)])
+        level = round(rules.gas_limit // rules.elasticity * rules.background * self._factor(number))
+        return min(rules.gas_limit, level * self._first_fee // max(base_fee, 1))
+
+    def _factor(self, number: int) -> float:
+        """How much stronger than usual demand is: e^x with x of mean 0 and standard deviation `volatility`."""
+        rules = self._rules
+        if not rules.volatility:
+            return 1.0
+        keep = 1 - rules.reversion
+        shock = NORMAL.inv_cdf(self._luck(number).random() or 0.5)
+        self._log = keep * self._log + rules.volatility * math.sqrt(1 - keep * keep) * shock
+        return math.exp(self._log)
+
+
+def recorded(path: str) -> list[float]:
+    """What others took of each block, as shares of its gas limit: the column `share` of a CSV file, blocks in order."""
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            shares = [float(row["share"]) for row in csv.DictReader(file)]
+    except OSError as error:
+        raise ValueError(f"chain.replay={path!r} cannot be read: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"chain.replay={path!r} needs a column `share` of numbers ({error!r})") from error
+    strange = [f"{share} in block {i}" for i, share in enumerate(shares) if not 0 <= share <= 1]
+    if strange or not shares:
+        what = strange[0] if strange else "no block"
+        raise ValueError(f"chain.replay={path!r} says {what}: shares of the gas limit lie in [0, 1]")
+    return shares
