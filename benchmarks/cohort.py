@@ -1,8 +1,8 @@
 """Networks trained side by side: a loop over models, `vmap(grad)`, plain `bmm`, and the cohort.
 
 The default MLP of the task digits (64-32-10, batches of 32, SGD), one thread. "loop" is the textbook's: a module, an
-optimizer, `backward`; "lean loop" has neither module nor optimizer; "bmm" is the gradient as one would first write it
-for a batch of models. A loop's cost per model does not depend on how many there are: it trains ten at most.
+optimizer, `backward`; "bmm" is the gradient as one would first write it for a batch of models. The loop's cost per
+model does not depend on how many there are: it trains ten at most.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOOPED = 10
 
 def steps(models: int) -> int:
     """Of gradient descent, in a turn."""
-    return max(40, 400 // models)
+    return max(20, 400 // models)
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -92,22 +92,6 @@ def loop(models: int) -> Once:
                 optimizer.zero_grad()
                 torch.nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
                 optimizer.step()
-
-    return trained(min(models, LOOPED), train)
-
-
-@contender("lean loop")
-def lean_loop(models: int) -> Once:
-    import torch
-
-    def train(x: Tensor, y: Tensor, these: Sequence[Pupil]) -> None:
-        for one in these:
-            weights = {name: torch.from_numpy(array.copy()).requires_grad_() for name, array in one.weights.items()}
-            for rows in torch.from_numpy(one.batches):
-                gradients = torch.autograd.grad(loss(weights, x[rows], y[rows]), list(weights.values()))
-                with torch.no_grad():
-                    for weight, gradient in zip(weights.values(), gradients):
-                        weight -= RATE * gradient
 
     return trained(min(models, LOOPED), train)
 

@@ -70,7 +70,7 @@ class Contender:
 
 
 def contender(
-    name: str, package: str = "", install: str = "", *, most: float = math.inf, most_long: float = math.inf
+    name: str, package: str = "", install: str = "", *, most: float = math.inf, most_long: float = 0
 ) -> Callable[[Callable[[Any], Once]], Contender]:
     """Mark the function that sets a case up for a contender.
 
@@ -79,7 +79,7 @@ def contender(
         package: a requirement, such as `verbs==0.4.1`: without it the contender's row says how to get it.
         install: how, when not by pip.
         most: the largest case that it is asked: nobody waits for what is slow and known to be.
-        most_long: the same with `--long`.
+        most_long: the same with `--long`, if that is larger.
     """
     how = install or f"pip install {package}"
     return lambda start: Contender(start, name, package, how, most, max(most, most_long))

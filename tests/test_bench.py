@@ -128,6 +128,29 @@ def test_contenders_take_turns_in_processes_of_their_own_and_one_document_comes_
     assert grown["exponent"] == pytest.approx(2.0)  # 10 at 20 a second are 0.5 s, 100 at 2 are 50 s
 
 
+def test_a_turn_is_everybodys_before_it_is_anybodys_again(race: Benchmark, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Seat:
+        def __init__(self, _module: str, name: str) -> None:
+            self.name = name
+
+        def does(self, case: int) -> dict[str, float]:
+            asked.append((case, self.name))
+            return {"": 1.0}
+
+        def leave(self) -> None:
+            asked.append((0, self.name))
+
+    monkeypatch.setattr(turns, "Seat", Seat)
+    rows, _ = turns.measure(race, repetitions=2, long=True)
+    there = ["hare", "tortoise", "shy", "lame"]
+    first = [(10, name) for name in [*there, "brave"]]
+    others = [(100, name) for name in there] + [(1000, name) for name in ("hare", "shy", "lame")]
+    assert asked == first + 2 * (first + others) + [(0, name) for name in [*there, "brave"]]
+    assert set(rows[rows["note"] == ""]["n"]) == {2}
+
+
 def test_the_table_names_the_absent(race: Benchmark, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "race", "--repetitions", "1", "--quiet"]) == 1
     shown = capsys.readouterr().out
