@@ -1,4 +1,4 @@
-"""Synthetic: the Gaussians that it says, learnt as well as can be, as the textbook says, each model as if alone."""
+"""Synthetic: the Gaussians that it says, learnt as well as can be."""
 
 from __future__ import annotations
 
@@ -10,58 +10,10 @@ import numpy as np
 import pytest
 
 from slashpoint.sim.learning import Order, correct
-from slashpoint.sim.learning.networks import Pupil
-from slashpoint.sim.learning.networks.softmax import Softmax
 from slashpoint.sim.learning.synthetic import Synthetic
 from slashpoint.sim.luck import Luck
 
-TASK, ROWS = Synthetic(), 200
-SHAPES = [(Softmax(16, 10), 16), (Softmax(13, 7), 5), (Softmax(2, 2), 1), (Softmax(50, 10), 64)]
-
-
-def table(network):
-    generator = Luck("data").generator()
-    x = generator.standard_normal((ROWS, network.inputs), dtype=np.float32)
-    return x, generator.integers(network.classes, size=ROWS)
-
-
-def pupil(network, batch, who, steps):
-    generator = Luck("pupil", who).generator()
-    return Pupil(network.draw(generator), generator.integers(ROWS, size=(steps, batch)))
-
-
-def bits(weights):
-    return {name: array.tobytes() for name, array in weights.items()}
-
-
-@pytest.mark.parametrize(("network", "batch"), SHAPES)
-def test_who_trains_beside_you_never_changes_your_weights(network, batch):
-    pupils = [pupil(network, batch, who, 3 + who % 9) for who in range(150)]
-    whole = [bits(weights) for weights in network.train(*table(network), pupils, 0.3, chunk=1000)]
-    assert len({one["w0"] for one in whole}) == 150
-    for chunk in (1, 2, 7, 64):
-        assert [bits(weights) for weights in network.train(*table(network), pupils, 0.3, chunk=chunk)] == whole
-
-
-@pytest.mark.parametrize(("network", "batch"), SHAPES)
-def test_a_step_follows_the_gradient_of_the_cross_entropy(network, batch):
-    """Against double precision, written the long way round."""
-    x, y = table(network)
-    start, batches = pupil(network, batch, "ann", 6)
-    (trained,) = network.train(x, y, [Pupil(start, batches)], 0.3)
-    w, b = start["w0"].astype(float), start["b0"].astype(float)
-    for rows in batches:
-        slope_w, slope_b = np.zeros_like(w), np.zeros_like(b)
-        for row in rows:
-            likely = np.exp(x[row] @ w + b)
-            likely /= likely.sum()
-            likely[y[row]] -= 1
-            slope_w += np.outer(x[row], likely) / batch
-            slope_b += likely / batch
-        w, b = w - 0.3 * slope_w, b - 0.3 * slope_b
-    np.testing.assert_allclose(trained["w0"], w, atol=5e-6)
-    np.testing.assert_allclose(trained["b0"], b, atol=5e-6)
-    assert np.abs(w - start["w0"]).max() > 1e-3  # it moved
+TASK = Synthetic()
 
 
 def test_the_table_is_the_mixture_that_it_says():

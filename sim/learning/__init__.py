@@ -58,12 +58,16 @@ class Task(ABC):
     """
 
     name: ClassVar[str]
-    kind: ClassVar[str]  # what a model is: "mlp", "surrogate"
     unit: ClassVar[str] = "correct"  # of scores: the count of test items that are right
     classes: ClassVar[int]
     note: ClassVar[str] = ""  # what an honest report must say of every result
     scale: int  # test items of a problem
     seconds: float  # simulated, of a full training on the reference device
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What a model is: "mlp", "surrogate"."""
 
     @abstractmethod
     def problem(self, luck: Luck) -> Problem:

@@ -111,7 +111,8 @@ class Classification(Task):
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
         """Train a cohort; a model is its float32 weights, packed."""
         places = sorted(range(len(orders)), key=lambda i: -self._steps(orders[i]))  # chunks of similar length
-        pupils = (self._pupil(orders[i], luck) for i in places)
+        starts = {base: self._start(base) for base in {order.base for order in orders}}  # clients of a round share one
+        pupils = (self._pupil(orders[i], starts[orders[i].base], luck) for i in places)
         models = [b""] * len(orders)
         for i, weights in zip(places, self.network.train(self.inputs, self.table[1], pupils, self.rate), strict=True):
             models[i] = encode(weights)
@@ -168,10 +169,13 @@ class Classification(Task):
     def _steps(self, order: Order) -> int:
         return round(order.effort * self.epochs * math.ceil(len(order.problem.train) / self.batch))
 
-    def _pupil(self, order: Order, luck: Luck) -> Pupil:
+    def _start(self, base: bytes | None) -> tuple[tuple[str, ...], Weights | None]:
+        """What training from a base begins with: its part of luck's key, and the weights, if there are any."""
+        return ((), None) if base is None else ((blake2b(base, digest_size=8).hexdigest(),), self._weights(base))
+
+    def _pupil(self, order: Order, start: tuple[tuple[str, ...], Weights | None], luck: Luck) -> Pupil:
         """Rows, weights and batches have luck of their own, so that less effort sees the same batches, only fewer."""
-        start = None if order.base is None else self._weights(order.base)
-        begun = () if order.base is None else (digest(order.base).hex(),)
+        begun, weights = start
         mine = luck("train", order.who, order.problem.key, order.twist, *begun)
         given = order.problem.train
         rows = mine("rows").generator().permutation(given)[: math.ceil(order.share * len(given))]
@@ -182,8 +186,7 @@ class Classification(Task):
         shuffler = mine("batches").generator()
         passes = [shuffler.permutation(rows) for _ in range(math.ceil(seen / len(rows)))]
         batches = np.concatenate([rows[:0], *passes])[:seen].reshape(steps, self.batch)
-        fresh = self.network.draw(mine("weights").generator()) if start is None else start
-        return Pupil(fresh, batches)
+        return Pupil(weights or self.network.draw(mine("weights").generator()), batches)
 
     def _weights(self, model: bytes) -> Weights | None:
         """The weights in a model, None when it is no model of this architecture."""

@@ -1,4 +1,4 @@
-"""Digits: handwritten digits of 8×8 pixels, learnt by a small MLP.
+"""Digits: handwritten digits of 8×8 pixels, learnt by a small network.
 
 The images are the test part of Alpaydin and Kaynak's Optical Recognition of Handwritten Digits (UCI, 1998), which
 scikit-learn carries.
@@ -7,23 +7,20 @@ scikit-learn carries.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from slashpoint.sim.learning.classification import Classification
+from slashpoint.sim.learning.images import Images
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from slashpoint.sim.learning.networks import Network
-
 IMAGES = 1797
 PIXELS = 64
-BRIGHTEST = 16  # pixels are whole numbers from 0 to this
 
 
 @cache
@@ -41,21 +38,22 @@ def data() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
 
 
 @dataclass(frozen=True)
-class Digits(Classification):
-    """Classify handwritten digits with an MLP of one hidden layer, trained by plain SGD."""
+class Digits(Images):
+    """Classify handwritten digits."""
 
     name: ClassVar[str] = "digits"
-    kind: ClassVar[str] = "mlp"
     classes: ClassVar[int] = 10
+    brightest: ClassVar[int] = 16
     scale: int = 100  # test items of a problem
-    hidden: int = 32  # units
+    model: str = "mlp"  # mlp (one hidden layer), cnn (two layers of filters), linear
+    hidden: int = 32  # units of the mlp
     epochs: int = 10  # passes over the training rows in a full training
     batch: int = 32  # rows a step
     rate: float = 0.3  # learning rate
     seconds: float = 60.0  # simulated, of a full training on the reference device
 
     def __post_init__(self) -> None:
-        self._refuse("scale", "hidden", "epochs", "batch", "rate", "seconds")
+        super().__post_init__()
         if self.scale >= IMAGES:
             raise ValueError(f"task.scale={self.scale} leaves nothing to train on: there are {IMAGES} images")
 
@@ -63,15 +61,3 @@ class Digits(Classification):
     def table(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """The images and their classes."""
         return data()
-
-    @cached_property
-    def inputs(self) -> npt.NDArray[np.float32]:
-        """Pixels from 0 to 1."""
-        return data()[0] * np.float32(1 / BRIGHTEST)
-
-    @cached_property
-    def network(self) -> Network:
-        """One hidden layer."""
-        from slashpoint.sim.learning.networks.mlp import Mlp
-
-        return Mlp((PIXELS, self.hidden, self.classes))

@@ -1,0 +1,102 @@
+"""MNIST: handwritten digits of 28×28 pixels (LeCun, Cortes and Burges 1998), from its files in IDX format.
+
+Whatever comes in files of the same names will do, such as Fashion-MNIST.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from slashpoint.sim.learning.images import Images
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+FILES = (("train-images-idx3-ubyte", "train-labels-idx1-ubyte"), ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"))
+SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist"  # where torchvision, too, takes them from
+DATA = "SLASHPOINT_DATA"  # the environment variable that names the folder of data sets
+
+
+@dataclass(frozen=True)
+class Mnist(Images):
+    """Classify handwritten digits; the rows are those of the training file, then those of the test file."""
+
+    name: ClassVar[str] = "mnist"
+    classes: ClassVar[int] = 10
+    brightest: ClassVar[int] = 255
+    root: str = ""  # folder of the four files, plain or .gz; by default mnist in the folder that SLASHPOINT_DATA names
+    size: int = 10_000  # images that are used, at most
+    scale: int = 100  # test items of a problem
+    model: str = "mlp"  # mlp (one hidden layer), cnn (two layers of filters), linear
+    hidden: int = 32  # units of the mlp
+    epochs: int = 5  # passes over the training rows in a full training
+    batch: int = 32  # rows a step
+    rate: float = 0.1  # learning rate
+    seconds: float = 60.0  # simulated, of a full training on the reference device
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._refuse("size")
+        for path in self._paths:
+            _existing(path)
+
+    @cached_property
+    def table(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """The images, shape (size, 784), and their classes."""
+        parts = [read(_existing(path)) for path in self._paths]
+        images, classes = np.concatenate(parts[::2]), np.concatenate(parts[1::2])
+        if images.ndim != 3 or images.shape[1] != images.shape[2] or classes.shape != images.shape[:1]:
+            raise ValueError(f"{self._folder} holds images {images.shape} and classes {classes.shape}: not an MNIST")
+        if classes.max(initial=0) >= self.classes:
+            raise ValueError(f"{self._folder} has a class {classes.max()}; there are {self.classes}, from 0")
+        return images[: self.size].reshape(min(self.size, len(images)), -1), classes[: self.size]
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.root or Path(os.environ.get(DATA, "data")) / self.name)
+
+    @property
+    def _paths(self) -> list[Path]:
+        return [self._folder / name for pair in FILES for name in pair]
+
+
+def read(path: Path) -> npt.NDArray[np.uint8]:
+    """The array in an IDX file of bytes, plain or gzipped.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    packed = path.read_bytes()
+    raw = gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
+    if len(raw) < 4 or raw[:3] != b"\0\0\x08" or len(raw) < 4 + 4 * raw[3]:
+        raise ValueError(f"{path} is no IDX file of bytes: it begins with 0x{raw[:4].hex()}")
+    shape = struct.unpack_from(f">{raw[3]}I", raw, 4)
+    values = np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])
+    if len(values) != math.prod(shape):
+        raise ValueError(f"{path} is to hold {shape} bytes and holds {len(values)}: load it again")
+    return values.reshape(shape)
+
+
+def _existing(path: Path) -> Path:
+    """A file, or its gzipped form.
+
+    Raises:
+        ValueError: there is neither; the message says how to get it.
+    """
+    for one in (path, path.with_name(path.name + ".gz")):
+        if one.is_file():
+            return one
+    raise ValueError(
+        f"{path} is missing. Get the files by `mkdir -p {path.parent} && cd {path.parent} && "
+        f"for f in {' '.join(name for pair in FILES for name in pair)}; do curl -O {SOURCE}/$f.gz; done`, "
+        f"or say where they are: task.root=…, or {DATA} for the folder around {path.parent.name}"
+    )
