@@ -167,7 +167,7 @@ def verbs(size: int) -> Once:
     return turns(size, run)
 
 
-@contender("simular", "simular-evm>=0.3", most=100)
+@contender("simular", "simular-evm==0.3.0", most=100)
 def simular(size: int) -> Once:
     from simular import PyAbi, PyEvm
 
@@ -187,7 +187,7 @@ def simular(size: int) -> Once:
     return one_by_one(size, transact, 5_000)
 
 
-@contender("pyrevm", "pyrevm>=0.3.7", most=100)
+@contender("pyrevm", "pyrevm==0.3.7", most=100)
 def pyrevm(size: int) -> Once:
     from pyrevm import EVM
 
@@ -201,7 +201,7 @@ def pyrevm(size: int) -> Once:
     return one_by_one(size, lambda sender, data: engine.message_call(names[sender], token, data), 5_000)
 
 
-@contender("titanoboa", "titanoboa>=0.2.8", most=100)
+@contender("titanoboa", "titanoboa==0.2.8", most=100)
 def titanoboa(size: int) -> Once:
     import boa
 

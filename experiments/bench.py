@@ -12,6 +12,7 @@ import importlib.metadata
 import math
 import pkgutil
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ def contender(
         most: the largest case that it is asked: nobody waits for what is slow and known to be.
         most_long: the same with `--long`, if that is larger.
     """
-    how = install or f"pip install {package}"
+    how = install or f"pip install {shlex.quote(package)}"
     return lambda start: Contender(start, name, package, how, most, max(most, most_long))
 
 

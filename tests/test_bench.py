@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+import tomllib
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,9 +14,6 @@ from slashpoint.experiments import bench, turns
 from slashpoint.experiments.bench import Benchmark, Contender, Setting, contender
 from slashpoint.experiments.cli import main
 from slashpoint.sim.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FAKE = '''"""A race: nobody really runs.
 
@@ -82,6 +81,12 @@ def test_every_benchmark_is_found_by_being_there_and_told_in_a_line(capsys: pyte
     assert "raw" in capsys.readouterr().out
 
 
+def test_the_peers_of_one_run_are_the_optional_group() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    measured = {one.package for name in ("raw", "transfers") for one in bench.load(name).contenders.values()}
+    assert set(project["project"]["optional-dependencies"]["peers"]) == measured - {"", "slashpoint-revm"}
+
+
 def test_help_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["bench", "--help"])
@@ -117,7 +122,7 @@ def test_contenders_take_turns_in_processes_of_their_own_and_one_document_comes_
     assert pid["ratio"] is None
 
     notes = {(row["case"], row["contender"]): row["note"] for row in rows.values() if row["note"]}
-    assert notes["", "ghost"] == "not installed: pip install no-such-package>=3"
+    assert notes["", "ghost"] == "not installed: pip install 'no-such-package>=3'"
     assert notes["10", "shy"] == "bring a carrot"
     assert notes["100", "lame"] == "failed: ZeroDivisionError: division by zero"
     assert notes["10", "brave"] == "failed: its process died"
@@ -154,7 +159,7 @@ def test_a_turn_is_everybodys_before_it_is_anybodys_again(race: Benchmark, monke
 def test_the_table_names_the_absent(race: Benchmark, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "race", "--repetitions", "1", "--quiet"]) == 1
     shown = capsys.readouterr().out
-    assert "ghost: not installed: pip install no-such-package>=3" in " ".join(shown.split())
+    assert "ghost: not installed: pip install 'no-such-package>=3'" in " ".join(shown.split())
     assert "over tortoise" in shown
 
 

@@ -105,7 +105,7 @@ def _show(benchmark: Benchmark, rows: pd.DataFrame, growth: pd.DataFrame, consol
     setting = benchmark.setting
     table = rows[rows["note"] == ""].to_dict("records")
     turns = max((row["n"] for row in table), default=0)
-    shown = grid(f"{benchmark.name}: {setting.unit}, of {turns} turns", setting.case, "", median=True, quartiles=True)
+    shown = grid(f"{benchmark.name}: {setting.unit}, turns: {turns}", setting.case, "", median=True, quartiles=True)
     shown.columns[1].no_wrap = True
     shown.add_column(f"over {setting.base}" if setting.base else "", justify="right", no_wrap=True)
     before = None
