@@ -201,6 +201,14 @@ class Collective(Watched):
         call = self.contract.revealVote(job.id, job.round, approve, score, salt, gas=150_000)
         return self.does("opens", job, call, subject=job.round, carries=(approve, score, salt))
 
+    def skips(self, job: Job, number: int) -> Call:
+        """Say that a round's proposer let its time pass."""
+        return self.does("pokes", job, self.contract.skipProposer(job.id, number, gas=self._ending(job)))
+
+    def tallies(self, job: Job, number: int) -> Call:
+        """Have a round's votes counted."""
+        return self.does("pokes", job, self.contract.tally(job.id, number, gas=self._ending(job)))
+
     # --- reading ------------------------------------------------------------------------------------------------
 
     def _crowd(self, job: Job) -> int:
@@ -280,15 +288,13 @@ class Collective(Watched):
             call = self.contract.begin(job.id, gas=self._ending(job))
             return born if crowd == self.terms.max_learners else due, self.does("pokes", job, call)
         if state == PROPOSE:
-            call = self.contract.skipProposer(job.id, book.round, gas=self._ending(job))
-            return due, self.does("pokes", job, call)
-        call = self.contract.tally(job.id, book.round, gas=self._ending(job))
+            return due, self.skips(job, book.round)
         expected = book.committed if self.terms.sealed else crowd - 1
         if state == VOTE:
             when = born if book.revealed == expected else float(self.contract.dueOf(job.id))
         else:
             when = due + (self.terms.vote_window if book.committed else 0)
-        return when, self.does("pokes", job, call)
+        return when, self.tallies(job, book.round)
 
     def delivered(self, job: Job) -> bytes | None:
         """The model that the learners ended with, if it can be had."""

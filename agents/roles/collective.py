@@ -107,7 +107,7 @@ class Learner(Role):
         if score is None:
             return
         before = yield me.measures(replace(subject, id="current", model=job.base), job)
-        approve = bool(score >= before + terms.margin)
+        approve = self.approves(me, job, subject, score - before)
         receipt = yield me.sends(market.judges(me, job, approve=approve, score=score), by=float(proposed.due))
         if not receipt.ok or not terms.sealed:
             return
@@ -115,6 +115,10 @@ class Learner(Role):
         until = float(all_in.due) if all_in is not None else proposed.due + terms.vote_window
         if (yield from self.ask(me, "open", job, "report")):
             yield me.sends(market.reveals(me, job, approve=approve, score=score), by=until)
+
+    def approves(self, me: Me, job: Job, subject: Subject, better: int) -> bool:
+        """Whether to approve a model that is right so many times more often than the current one."""
+        return bool(better >= self.market.terms.margin)
 
     # --- privacy ------------------------------------------------------------------------------------------------
 

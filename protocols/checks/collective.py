@@ -119,6 +119,9 @@ class Watched(Vaulted):
                 acted |= {fact.proposer for fact in self._round("Proposed", job, fine.round)}
                 if who in acted:
                     yield f"experiment {job.id}, round {fine.round}: {name} did its duty and was fined"
+                began = self._round("RoundBegan", job, fine.round)[0]
+                if who == began.proposer and fine.time < began.due * SECOND:
+                    yield f"experiment {job.id}, round {fine.round}: {name} was skipped before its time was over"
                 if fine.by == who and any(
                     one.cause == BOUNTY and one.number == fine.number + 1 for one in self._fresh("Credited", job)
                 ):
