@@ -156,6 +156,7 @@ def result_of(run: Run, metrics: Iterable[Metric] | None = None) -> dict[str, An
         "warnings": warnings(run),
         "notes": list(run.notes),
         "prices": dict(run.prices),
+        "prices_at_first": dict(run.begun),
         "expected": {kind: list(names) for kind, names in run.expected.items()},
         "metrics": values,
     }
@@ -176,7 +177,8 @@ def open_run(which: Path | str = LAST, runs: Path = RUNS) -> Run:
         return Run(tables, unknown, config, ("the run did not come to its result",))
     result = json.loads((path / "result.json").read_text())
     hashes = {name: result[name] for name in ("chain_hash", "full_hash") if name in result}
-    return Run(tables, result["prices"], config, tuple(result["notes"]), result["expected"], hashes)
+    begun = result.get("prices_at_first", {})
+    return Run(tables, result["prices"], config, tuple(result["notes"]), result["expected"], hashes, begun)
 
 
 def find(which: Path | str, runs: Path = RUNS) -> Path:

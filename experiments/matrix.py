@@ -32,7 +32,8 @@ COLUMNS = {
     "variant": "of the protocol",
     "verdict": "n/a: no role has such a duty; never asked: nothing it lies about came up; no effect: all transactions "
     "and transfers are equal; failed: a run crashed; pays, loses: with p below 0.05; else undecided",
-    "gain": "mean over runs of what a person gained by cheating, USD: profit less the same seat's played honestly",
+    "gain": "mean over runs of what a person gained by cheating, USD: its surplus (profit, the price of its first "
+    "holdings, the worth of models delivered to it) less the same seat's played honestly",
     "gain_low": "lower end of its 95 % interval",
     "gain_high": "upper end",
     "loss": "mean over runs of what all others lost by it together, USD",

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-PROFIT = column("profit", "?")[:-1]  # what the columns of profits begin with
+SURPLUS = column("surplus", "?")[:-1]  # what the columns of each person's surplus begin with
 COLUMNS = {
-    "gain": "what a person gained by cheating, USD: its profit less the same seat's with everybody honest",
-    "loss": "what all others lost together by it, USD",
+    "gain": "what a person gained by cheating, USD: its surplus (profit, what its first holdings rose or fell in "
+    "price, and what the models delivered to it are worth to it) less the same seat's with everybody honest",
+    "loss": "what all others lost together by it, USD, in the same terms",
     "same": "whether all transactions and transfers are equal with and without the attack",
     "lies": "how often those who cheat were asked something that they answer in their own way",
 }
@@ -56,7 +57,7 @@ def compared(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _change(row: Mapping[Any, Any], honest: Mapping[Any, Any]) -> dict[str, Any]:
     cheats = set(str(row["cheats"]).split())
-    seats = {name.removeprefix(PROFIT) for name in row if str(name).startswith(PROFIT)}
+    seats = {name.removeprefix(SURPLUS) for name in row if str(name).startswith(SURPLUS)}
     change = {who: _money(row, who) - _money(honest, who) for who in seats}  # a seat that is not there earns nothing
     gain = sum(change[who] for who in sorted(cheats)) / len(cheats) if cheats else 0.0
     loss = 0.0 - sum(change[who] for who in sorted(seats - cheats))
@@ -64,7 +65,7 @@ def _change(row: Mapping[Any, Any], honest: Mapping[Any, Any]) -> dict[str, Any]
 
 
 def _money(row: Mapping[Any, Any], who: str) -> float:
-    value = float(row.get(PROFIT + who, 0.0))
+    value = float(row.get(SURPLUS + who, 0.0))
     return 0.0 if math.isnan(value) else value
 
 

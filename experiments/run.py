@@ -220,7 +220,8 @@ def _conclude(
         notes.append(f"stopped at {world.chain.number} blocks with jobs still open (scenario.blocks)")
     expected = {"duties": sorted(market.duties), "events": list(market.expects)}
     plain: Any = OmegaConf.to_container(config)
-    done = Run(tables, prices, plain, tuple(notes), expected, hashes)
+    begun = {asset: world.prices.usd(asset, float(world.rules.genesis)) for asset in prices}
+    done = Run(tables, prices, plain, tuple(notes), expected, hashes, begun)
     extra = tuple(one for module in catalogue.parts(METRICS, project) for one in metrics_of(module))
     if folder is not None:
         folder.finish(done, engine=engine, metrics=[*builtin(), *extra])

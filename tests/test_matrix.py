@@ -80,9 +80,9 @@ def test_gain_and_loss_are_differences_of_pairs():
     rows = pd.DataFrame(
         [
             {**common, "honest": False, "cheats": "t/0 t/1", "deeds_hash": "b", "lies": 2,
-             "profit:t/0": 5.0, "profit:t/1": 1.0, "profit:r/0": -9.0, "profit:t/2": 0.5},
-            {**common, "honest": True, "cheats": "", "profit:t/0": 2.0, "profit:t/1": 0.0, "profit:r/0": -1.0},
-            {**common, "honest": False, "cheats": "t/0", "seed": 2, "error": "Traceback", "profit:t/0": 100.0},
+             "surplus:t/0": 5.0, "surplus:t/1": 1.0, "surplus:r/0": -9.0, "surplus:t/2": 0.5},
+            {**common, "honest": True, "cheats": "", "surplus:t/0": 2.0, "surplus:t/1": 0.0, "surplus:r/0": -1.0},
+            {**common, "honest": False, "cheats": "t/0", "seed": 2, "error": "Traceback", "surplus:t/0": 100.0},
         ]
     )  # fmt: skip
     found = compared(rows)
@@ -116,7 +116,7 @@ def test_what_is_picked_is_measured_on_fresh_seeds(project, monkeypatch):
         return pd.DataFrame([
             {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
              "complaint": "", "cheats": "t/0",
-             "profit:t/0": 0.0 if point.labels["honest"] else 5.0 + (10.0 if point.labels["seed"] < FRESH else 0.0)}
+             "surplus:t/0": 0.0 if point.labels["honest"] else 5.0 + (10.0 if point.labels["seed"] < FRESH else 0.0)}
             for point in points
         ])  # fmt: skip
 
@@ -137,8 +137,8 @@ def test_the_most_harmful_are_confirmed_on_the_standard_tier(project, monkeypatc
         asked.extend((point.labels["cell"][0], point.overrides) for point in points)
         return pd.DataFrame([
             {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
-             "complaint": "", "cheats": "t/0", "profit:t/0": 0.0,
-             "profit:r/0": 0.0 if point.labels["honest"] else -float(len(point.labels["cell"][0]))}
+             "complaint": "", "cheats": "t/0", "surplus:t/0": 0.0,
+             "surplus:r/0": 0.0 if point.labels["honest"] else -float(len(point.labels["cell"][0]))}
             for point in points
         ])  # fmt: skip
 

@@ -230,6 +230,20 @@ def test_winnings(run: Run) -> None:
     assert math.isnan(profit.hhi_of_winnings(finished(Ledger())))
 
 
+def test_wealth_counts_what_first_holdings_rose_in_price_and_surplus_what_models_are_worth(run: Run) -> None:
+    """Everybody was given what it holds before its profit; MDC cost twice as much at first."""
+    given = run.endowments
+    assert {asset for _, asset in given} == {"ETH", "MDC"}
+    assert given["trainer/1", "ETH"] == 10 * ETH
+    fallen = Run(run.tables, run.prices, begun={**run.prices, "MDC": 1.0})
+    for who in run.people.index:
+        loss = 0.5 * given.get((who, "MDC"), 0) / ETH
+        assert profit.wealth_change(fallen)[who] == pytest.approx(profit.profit(run)[who] - loss)
+    assert profit.wealth_change(run).equals(profit.profit(run))
+    better = welfare.surplus(run) - profit.profit(run)
+    assert {who: value for who, value in better.items() if value} == {"requester/0": 60.0}
+
+
 def test_welfare(run: Run) -> None:
     fees = 6.5 * FEE
     assert welfare.value_delivered(run) == 60.0

@@ -50,7 +50,7 @@ def test_gain_is_the_difference_to_the_twin(found, cache):
             one.rows[(one.rows["protocol.stake"] == stake) & (one.rows["seed"] == seed)].iloc[0]
             for one in (found, honest)
         ]
-        assert pick[0]["gain"] == pytest.approx(pick[0][f"profit:{seat}"] - pick[1][f"profit:{seat}"])
+        assert pick[0]["gain"] == pytest.approx(pick[0][f"surplus:{seat}"] - pick[1][f"surplus:{seat}"])
 
 
 def test_a_sweep_that_was_killed_goes_on_to_the_same_table(found, tmp_path, monkeypatch):
@@ -84,7 +84,7 @@ def fake(monkeypatch, slope: float):
         for point in points:
             stake = dict(one.split("=") for one in point.overrides)["protocol.stake"]
             gain = 0.0 if point.labels["honest"] else 30.0 - slope * float(stake) + point.labels["seed"]
-            rows.append({**NOTHING, **point.labels, "cheats": "t/0", "profit:t/0": gain, "profit:r/0": -gain})
+            rows.append({**NOTHING, **point.labels, "cheats": "t/0", "surplus:t/0": gain, "surplus:r/0": -gain})
         return pd.DataFrame(rows)
 
     monkeypatch.setattr(module, "evaluate", evaluate)

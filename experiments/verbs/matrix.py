@@ -84,7 +84,10 @@ def _grid(table: pd.DataFrame, title: str, cap: int) -> Table:
     from slashpoint.experiments.matrix import PAYS
     from slashpoint.experiments.tables import grid
 
-    caption = ["gain: USD a run of a person who cheats, over the same seat played honestly; 95 % intervals"]
+    caption = [
+        "gain: USD a run of a person who cheats, over the same seat played honestly; 95 % intervals",
+        "profit, the price of first holdings, and the worth of the models that were delivered to it",
+    ]
     if table["underpowered"].any():
         caption.append(f"*: underpowered, {cap} seeds were not enough for the half-width")
     if table["fresh"].any():

@@ -19,6 +19,16 @@ def profit(run: Run) -> pd.Series:
 
 
 @metric(unit="USD", better="higher")
+def wealth_change(run: Run) -> pd.Series:
+    """What each person is richer by: profit, and what the first endowments rose or fell in price."""
+    change = {asset: price - run.begun.get(asset, price) for asset, price in run.prices.items()}
+    moved = profit(run)
+    for (who, asset), amount in run.endowments.items():
+        moved[who] += amount / ETH * change[asset]
+    return moved
+
+
+@metric(unit="USD", better="higher")
 def profit_by_role(run: Run) -> pd.DataFrame:
     """Mean, extremes and quantiles of profit over the persons of each role."""
     return spreads(profit(run), run.people["role"])

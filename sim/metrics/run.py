@@ -33,6 +33,7 @@ class Run:
     notes: tuple[str, ...] = ()  # what a reader must know: a surrogate, an assumption
     expected: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the duties and events that the protocol has
     hashes: Mapping[str, str] = field(default_factory=dict)  # chain_hash and full_hash
+    begun: Mapping[str, float] = field(default_factory=dict)  # the prices when it began; empty if they never moved
 
     @cached_property
     def controller(self) -> dict[str, str]:
@@ -79,6 +80,18 @@ class Run:
         holdings = self.tables["holdings"]
         owed = holdings[holdings["kind"] == "owed"]
         return total(owed, ["account", "contract", "asset"])
+
+    @cached_property
+    def endowments(self) -> dict[tuple[str, str], int]:
+        """What each person was given of each asset before anything happened."""
+        transfers = self.tables["transfers"]
+        funding = transfers[transfers["cause"] == "funding"]
+        people: dict[tuple[str, str], int] = defaultdict(int)
+        for end, sign in (("receiver", 1), ("sender", -1)):  # between two accounts of one person it is nothing
+            for (account, asset), amount in total(funding, [end, "asset"]).items():
+                if account in self.controller:
+                    people[self.controller[account], asset] += sign * amount
+        return dict(people)
 
     def paid(self, *causes: str, by: str | None = None) -> dict[Any, int]:
         """The sum of transfers with these causes by asset, or by (`by`, asset) with the name of a column."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from slashpoint.sim.metrics import metric
-from slashpoint.sim.metrics.profit import profit
-from slashpoint.sim.metrics.run import FEES, Run
+from slashpoint.sim.metrics.profit import profit, wealth_change
+from slashpoint.sim.metrics.run import FEES, Run, lines
 
 
 @metric(unit="USD", better="higher")
@@ -29,6 +31,16 @@ def gas_cost(run: Run) -> float:
 def welfare(run: Run) -> float:
     """Value delivered less compute and gas; what money merely changed hands cancels out."""
     return value_delivered(run) - compute_cost(run) - gas_cost(run)
+
+
+@metric(unit="USD", better="higher")
+def surplus(run: Run) -> pd.Series:
+    """What each person is better off by: wealth change, and what the models delivered to it are worth to it."""
+    better = wealth_change(run)
+    for poster, value in lines(run.tables["jobs"], "poster", "value_usd"):
+        if run.controller.get(poster) in better.index and not pd.isna(value):
+            better[run.controller[poster]] += value
+    return better
 
 
 @metric(unit="USD", better="higher")
