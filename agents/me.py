@@ -238,6 +238,11 @@ class Me:
                 hours = (world.env.now - start) / SECOND / 3600
                 world.recorder.compute(self.account, hours * traits.compute_usd_hour, job.key)
 
+    def hires(self, dollars: float, seconds: float, job: Job) -> Wait:
+        """Pay people for work outside the chain, and wait until it is done; charged at once, like compute."""
+        self._world.recorder.compute(self.account, dollars, job.key, "people")
+        return self.until(self.now + seconds)
+
     def predicts(self, model: bytes, job: Job) -> bytes:
         """A model's predictions on the job's unlabelled test items, one byte each."""
         return self._world.workshop.task.predict(model, job.task)

@@ -208,6 +208,10 @@ class Market:
         """What somebody takes for the right answers to its problem's test items; None for the true ones."""
         return None
 
+    def bare_seal(self, job: Job) -> bytes | None:
+        """SHA-256 of SHA-256 of a job's labels, where nothing else is in their seal: who guesses them then knows it."""
+        return None
+
     def handed(self, job: Job) -> Sequence[Subject]:
         """The models of the job's round that anybody can read already, those of the round's other workers too."""
         return ()

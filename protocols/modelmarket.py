@@ -215,6 +215,10 @@ class ModelMarket(Watched):
     def _crowd(self, job: Job) -> int:
         return int(self.contract.status(job.id).submissions)
 
+    def bare_seal(self, job: Job) -> bytes | None:
+        """The seal of the test set's labels, unless it is salted or of all rows."""
+        return None if self.terms.salted or job.rows else bytes(self.contract.requestOf(job.id).truthSeal)
+
     def truth(self, job: Job) -> bytes:
         """The labels that the requester opened."""
         return bytes(self.contract.truthOf(job.id))

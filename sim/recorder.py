@@ -229,11 +229,11 @@ class Recorder:
             tx_of, *columns = map(list, zip(*rows, strict=True))
             self.ledger.transfers.extend(len(rows), block.number, tx_of, world.env.now, *columns)
 
-    def compute(self, account: Any, dollars: float, job: str | None) -> None:
-        """Charge somebody for computing, in USD of 18 decimals."""
+    def compute(self, account: Any, dollars: float, job: str | None, payee: str = "power company") -> None:
+        """Charge somebody for computing, or for other work outside the chain, in USD of 18 decimals."""
         amount = round(dollars * ETH)
         if amount:
-            self.transfer(-1, "USD", account.name, "power company", amount, "compute", job)
+            self.transfer(-1, "USD", account.name, payee, amount, "compute", job)
 
     def postage(self, account: Any, dollars: float, job: str | None) -> None:
         """Charge somebody for a message outside the chain, in USD of 18 decimals."""

@@ -8,6 +8,7 @@ import pytest
 
 import slashpoint
 from slashpoint.agents.attacks.copycat import Copycat
+from slashpoint.agents.attacks.hash_oracle import likely
 from slashpoint.agents.attacks.label_lookup import LabelLookup
 from slashpoint.experiments.config import compose
 from slashpoint.sim.errors import Misconfigured
@@ -219,3 +220,36 @@ def test_an_airdrop_pays_for_every_account_that_asks():
     assert 2900 < profit(dropped, "trainer/3") < 3100
     assert not (dropped.ledger["transfers"]["cause"] == "unknown").any()
     assert profit(run(attack="airdrop_sybil"), "trainer/3") < 100
+
+
+def test_hands_are_paid_by_the_label_and_answer_well_without_a_model():
+    by_hand = run(ALL, attack="hand_labeler")
+    paid = by_hand.ledger["transfers"]
+    paid = paid[paid["receiver"] == "people"]
+    assert set(paid["amount"]) == {5 * 10**18}
+    assert set(paid["cause"]) == {"compute"}
+    assert min(claims(by_hand).values()) >= 95
+    assert by_hand.metric("delivered_quality") < 0.4
+    dearer = run(ALL, "attack.hand_labeler.usd=0.25", attack="hand_labeler")
+    cost = [one.metric("attacker_profit") for one in (by_hand, dearer)]
+    assert cost[0] - cost[1] == pytest.approx(4 * 100 * 0.2, abs=0.1)
+
+
+def test_likely_labels_begin_with_the_majority_and_go_on_with_what_is_disputed():
+    votes = [bytes([1, 2, 3]), bytes([1, 5, 3]), bytes([1, 2, 3])]
+    first, second, *rest = likely(votes)
+    assert (first, second) == (bytes([1, 2, 3]), bytes([1, 5, 3]))
+    assert len(rest) == 3 * 9 + 3 * 9 * 9
+    assert bytes([1, 2, 7]) in rest
+
+
+def test_a_bare_seal_confirms_a_guess_and_a_salted_one_says_nothing():
+    """Where a model is nearly perfect anyway: with so few test items that the guesses reach the truth."""
+    few = ("task.scale=12", "attack.hash_oracle.guesses=6000", CHOSEN)
+    known, blind = (
+        [claims(run(*few, f"protocol.salted={salted}", attack="hash_oracle", seed=seed)) for seed in range(3)]
+        for salted in ("false", "true")
+    )
+    cheats = [f"trainer/{seed}" for seed in range(3)]
+    told = [[counts[who] for counts, who in zip(runs, cheats, strict=True)] for runs in (known, blind)]
+    assert min(told[0]) == 12 > min(told[1])

@@ -65,7 +65,7 @@ def locked(run: Run) -> pd.Series:
     worth: dict[str, float] = defaultdict(float)
     most = dict.fromkeys(run.people.index, 0.0)
     transfers = run.tables["transfers"]
-    fringe = {"genesis", "burnt", "coinbase", "power company", "post office"}
+    fringe = {"genesis", "burnt", "coinbase", "power company", "people", "post office"}
     for sender, receiver, asset, amount in lines(transfers, "sender", "receiver", "asset", "amount"):
         payer, payee = run.controller.get(sender), run.controller.get(receiver)
         if payer and not payee and receiver not in fringe:

@@ -1,0 +1,73 @@
+"""Hash oracle: guesses at the labels until their seal says yes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations, islice, product
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class HashOracle(Conduct):
+    """Trains a few models, hashes the labels that they make likely, and hopes to hit what was sealed.
+
+    Source: ModelMarket's README (an unsalted hash of the labels is public). Exposed by: a salt; more test items. It does
+    not try where the labels of all rows are in one seal.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+
+    models: int = 3  # that it trains
+    guesses: int = 50_000  # that it hashes
+
+    def work(self, me: Me, job: Job) -> Any:
+        """What the models say together, or what the seal confirms."""
+        trained = []
+        for i in range(self.models):
+            model = yield me.trains(job, twist=f"guess {i}")
+            trained.append(model)
+        votes = [me.predicts(model, job) for model in trained]
+        vectors, seal = likely(votes), job.market.bare_seal(job)
+        answer = next(vectors)
+        if seal is not None:
+            confirmed = (one for one in islice(vectors, self.guesses) if _hash(one) == seal)
+            answer = answer if _hash(answer) == seal else next(confirmed, answer)
+        return Work(model=trained[0], predictions=answer)
+
+
+def likely(votes: Sequence[bytes], classes: int = 10) -> Iterator[bytes]:
+    """Labels, the likely first: the majority's, then with one, two, … items changed, disputed ones before all."""
+    counts = [Counter(item).most_common() for item in zip(*votes)]
+    base = bytearray(count[0][0] for count in counts)
+    yield bytes(base)
+    disputed = [i for i, count in enumerate(counts) if len(count) > 1]
+    ways = {i: [label for label, _ in counts[i][1:]] for i in disputed}
+    for size in range(1, len(disputed) + 1):
+        yield from _changed(base, disputed, ways, size)
+    everything = {i: [label for label in range(classes) if label != base[i]] for i in range(len(base))}
+    for size in (1, 2):
+        yield from _changed(base, range(len(base)), everything, size)
+
+
+def _changed(base: bytearray, items: Sequence[int], ways: dict[int, list[int]], size: int) -> Iterator[bytes]:
+    for chosen in combinations(items, size):
+        for labels in product(*(ways[i] for i in chosen)):
+            vector = bytearray(base)
+            for i, label in zip(chosen, labels):
+                vector[i] = label
+            yield bytes(vector)
+
+
+def _hash(labels: bytes) -> bytes:
+    return hashlib.sha256(hashlib.sha256(labels).digest()).digest()
