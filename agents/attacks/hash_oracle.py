@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class HashOracle(Conduct):
     """Trains a few models, hashes the labels that they make likely, and hopes to hit what was sealed.
 
-    Source: ModelMarket's README (an unsalted hash of the labels is public). Exposed by: a salt; more test items. It does
-    not try where the labels of all rows are in one seal.
+    Source: ModelMarket's README (an unsalted hash of the labels is public). Exposed by: a salt; more test items. It
+    does not try where the labels of all rows are in one seal.
     """
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
