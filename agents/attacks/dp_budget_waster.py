@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import collective
-from slashpoint.sim.learning import privacy
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -20,26 +19,21 @@ if TYPE_CHECKING:
 
 
 class Learner(collective.Learner):
-    """Rejects whoever still has a budget."""
+    """Rejects whatever is not its own circle's."""
 
     def approves(self, me: Me, job: Job, subject: Subject, better: int) -> bool:
-        """Only what comes from somebody who has nothing left."""
-        terms = self.market.terms
-        if not terms.dp_noise:
-            return super().approves(me, job, subject, better)
-        afforded = privacy.affordable(terms.dp_epsilon, terms.dp_noise, terms.dp_delta)
-        left = afforded - self.market.releases(job, subject.owner)
-        return left <= 0 and super().approves(me, job, subject, better)
+        """Where privacy is spent by proposing, only accomplices' models are worth anything."""
+        theirs = bool(self.market.terms.dp_noise) and subject.owner not in me.circle.addresses
+        return not theirs and super().approves(me, job, subject, better)
 
 
 @dataclass
 class DpBudgetWaster(Conduct):
-    """Rejects what learners propose until their privacy budgets are spent, and hopes to be the only one who still can.
+    """Rejects what others propose, so that they spend their privacy for nothing and only it can propose in the end.
 
-    Without a budget (protocol.dp_noise=0) it votes like everybody.
-
-    Source: Fetch.ai's collective learning (a learner whose budget is spent proposes the current model again). Exposed
-    by: nothing here but an honest majority; votes say nothing of why.
+    Without noise (protocol.dp_noise=0) there is nothing to waste, and it votes like everybody. Source: Fetch.ai's
+    collective learning (a learner whose budget is spent proposes the current model again). Exposed by: nothing here but
+    an honest majority; a vote does not say why.
     """
 
     script: ClassVar[type | None] = Learner
