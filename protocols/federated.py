@@ -282,7 +282,7 @@ class Federated(Watched):
             "dataType": hashlib.sha256(self.world.workshop.task.name.encode()).digest(), "modelCid": base,
             "trainerCid": executable, "validationCid": validation,
             "labelsRoot": tree.root(self._label_leaves(job, labels, salt)), "reward": job.reward, "bond": job.stake,
-            "maxClients": self.terms.max_clients, "rounds": self.terms.rounds, "minGainBps": self.terms.min_gain_bps,
+            "maxClients": self.terms.max_clients, "rounds": self.terms.rounds, "minGainBps": job.terms.min_gain_bps,
             "auditBps": self.terms.audit_bps, "context": job.key,
         }  # fmt: skip
         if not self.terms.sealed:
@@ -384,7 +384,7 @@ class Federated(Watched):
 
     def machine(self, job: Job) -> Machine:
         """The program of a round."""
-        terms, task, held = self.terms, self.world.workshop.task, self.validation(job, job.round)
+        terms, task, held = job.terms, self.world.workshop.task, self.validation(job, job.round)
         labels = self.revealed(job)
         need = math.ceil(terms.min_gain_bps * held.scale / BPS)
         return Machine(

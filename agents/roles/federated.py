@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slashpoint.agents.me import Me
     from slashpoint.protocols.base import Job, Work
     from slashpoint.sim.facts import Fact
+    from slashpoint.sim.learning import Problem
 
     Steps = Generator[Any, Any, Any]
 
@@ -34,7 +35,7 @@ class Sponsor(Role):
     def commission(self, me: Me, number: int) -> Steps:
         """One job from its draft to its end."""
         problem, _ = me.tasks(number)
-        job = self.market.draft(me, problem)
+        job = self.drafts(me, problem)
         labels = yield from self.ask(me, "truth", replace(job, task=self.market.validation(job)))
         base = yield me.trains(job, effort=0.0)
         salt = me.salt(job.key)
@@ -42,6 +43,11 @@ class Sponsor(Role):
         receipt = yield me.sends(self.market.posts(job, *public, labels, salt))
         if receipt.ok:
             yield me.spawn(self.serve, job, labels, salt)
+
+    def drafts(self, me: Me, problem: Problem) -> Job:
+        """The terms that it offers."""
+        job: Job = self.market.draft(me, problem)
+        return job
 
     def executable(self) -> bytes:
         """The trainer that clients are to run."""
@@ -81,10 +87,7 @@ class Client(Role):
             return
         if not (yield from self.ask(me, "enter", job, by=job.deadline)):
             return
-        answered = market.asks(me, job, b"is this open to people like me?")
-        if answered is None or answered > job.deadline:
-            return
-        yield me.until(answered)
+        yield from self.enquire(me, job)
         if not me.in_time(job.deadline) or not (yield me.sends(market.accepts(job), by=job.deadline)).ok:
             return
         rounds, cashing = me.hears(market.RoundOpened, job=job), []
@@ -99,6 +102,11 @@ class Client(Role):
         yield me.sees(market.JobClosed)
         yield from self.collect(me, job)
 
+    def enquire(self, me: Me, job: Job) -> Steps:
+        """Ask the sponsor, and wait for the answer as long as there is a place to be had by it."""
+        answered = self.market.asks(me, job, b"is this open to people like me?")
+        yield me.until(job.deadline if answered is None else min(answered, job.deadline))
+
     def take_part(self, me: Me, view: Job, executable: bytes) -> Steps:
         """One round until its updates are open: whether there is something to be paid for."""
         market = self.market
@@ -109,9 +117,10 @@ class Client(Role):
             return False
         if not market.terms.sealed:
             self.publish(me, work)
-            return (yield me.sends(market.submits(me, view, work), tip=work.tip, by=view.deadline)).ok
-        if not (yield me.sends(market.submits(me, view, work), tip=work.tip, by=view.deadline)).ok:
+        if not (yield from self.hands_in(me, view, work)):
             return False
+        if not market.terms.sealed:
+            return True
         what, fact = yield me.first(
             sealed=me.sees(market.RoundSealed, round=view.round), closed=me.sees(market.JobClosed)
         )
@@ -120,6 +129,10 @@ class Client(Role):
         if answer != "unpinned":
             self.publish(me, work)
         return (yield me.sends(market.reveals(me, view, work), by=float(fact.due))).ok
+
+    def hands_in(self, me: Me, view: Job, work: Work) -> Steps:
+        """Send the update, or its seal: whether it was taken."""
+        return (yield me.sends(self.market.submits(me, view, work), tip=work.tip, by=view.deadline)).ok
 
     @staticmethod
     def publish(me: Me, work: Work) -> None:

@@ -76,11 +76,11 @@ abstract contract JobBook is Vault {
         _credit(id, who, amount, cause);
     }
 
-    /// @dev Take a bond from somebody who failed a duty: the contract's for good, so that nobody gains by another's fall.
-    function _slash(uint256 id, address who, uint256 amount) internal {
+    /// @dev Take a bond from somebody who failed a duty: the contract's for good, but for the bounty of who showed it.
+    function _slash(uint256 id, address who, uint256 amount, uint256 bounty) internal {
         emit BondSlashed(id, who, amount);
-        _jobs[id].held -= amount;
-        _retain(id, amount, Cause.SLASH);
+        _jobs[id].held -= amount - bounty;
+        _retain(id, amount - bounty, Cause.SLASH);
     }
 
     /// @dev A client's fall: it has no further part in the job.
@@ -88,7 +88,7 @@ abstract contract JobBook is Vault {
         Job storage j = _jobs[id];
         _clientOf[id][who].out = true;
         j.active--;
-        _slash(id, who, j.bond);
+        _slash(id, who, j.bond, 0);
     }
 
     /// @dev What the next round may cost at most.

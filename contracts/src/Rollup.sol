@@ -104,6 +104,7 @@ abstract contract Rollup is JobBook {
         if (pot.executed & bit != 0) revert AlreadyExecuted(id, v.round, v.place);
         bool stranger = pot.opened & bit == 0 || _clients[id][v.place] != v.who;
         if (rules.checked && stranger) revert WrongVoucher(id, v.round);
+        if (v.amount > pot.left) revert OverBudget(v.amount, pot.left);
         pot.executed |= bit;
         pot.left -= v.amount;
         emit VoucherExecuted(id, uint16(v.round), v.who, v.amount);
@@ -120,7 +121,7 @@ abstract contract Rollup is JobBook {
     function _judge(uint256 id, bytes32 truth) private {
         address disputer = _disputer[id];
         if (_alternative[id] == truth) _pay(id, disputer, rules.disputeBond, Cause.STAKE);
-        else _slash(id, disputer, rules.disputeBond);
+        else _slash(id, disputer, rules.disputeBond, 0);
         for (uint256 i; i < _panel[id].length; i++) {
             address who = _panel[id][i];
             bytes32 claim = claimOf[id][_jobs[id].round][who];
@@ -128,7 +129,7 @@ abstract contract Rollup is JobBook {
             _onPanel[id][who] = false;
             _jobs[id].panel--;
             uint256 bounty = _alternative[id] == truth ? rules.validatorBond / 2 : 0;
-            _slash(id, who, rules.validatorBond - bounty);
+            _slash(id, who, rules.validatorBond, bounty);
             _pay(id, disputer, bounty, Cause.BOUNTY);
         }
     }

@@ -97,7 +97,9 @@ class Watched(Vaulted):
         for job in self._over(world):
             if not (closed := self._told("JobClosed", job)) or closed[-1].time != self.told:
                 continue
-            spent = sum(fact.output.total for fact in self._told("RoundSettled", job))
+            spent = sum(fact.amount for fact in self._told("VoucherExecuted", job))
+            rounds = range(1, closed[-1].rounds + 1)
+            spent += sum(int(self.contract.potOf(job.id, number).left) for number in rounds)
             found: Counter[bytes] = Counter()
             back: Counter[bytes] = Counter()
             for fact in self._told("Credited", job):
@@ -123,11 +125,8 @@ class Watched(Vaulted):
         lost: Counter[bytes] = Counter()
         for fact in self._told("BondSlashed", job):
             lost[fact.who] += fact.amount
-        bond = whole(self.terms.validator_bond)
         for who in sorted(due):
-            missing = due[who] - back[who]
-            bounty = lost[who] == bond - bond // 2  # half of a validator's went to whoever was right
-            if missing != lost[who] and not (bounty and missing == bond):
+            if due[who] != back[who] + lost[who]:
                 yield f"job {job.id}: {world.name_of(who)} put up {due[who]}, had {back[who]} back and lost {lost[who]}"
 
     # --- duties -------------------------------------------------------------------------------------------------

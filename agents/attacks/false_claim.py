@@ -1,0 +1,28 @@
+"""False claim: validators who say that their friends are to be paid, and nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job, Subject
+
+
+@dataclass
+class FalseClaim(Conduct):
+    """Counts everything right for the updates of its circle and nothing for others', and hopes to carry the panel.
+
+    Alone it is outvoted; as a colluding quorum (`seats` by `scenario.attackers`) one honest validator with a bond to
+    spare is enough to overturn it. Source: Cartesi's Quorum (more than half of a fixed list is the truth). Exposed by:
+    disputes.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"judge": 1, "work": 1}
+
+    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+        """By who made it."""
+        return subject.scale if subject.owner in me.circle.addresses else 0

@@ -1,0 +1,32 @@
+"""Slot squatter: takes places, and leaves them empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class SlotSquatter(Conduct):
+    """Takes several places in each job and never works, and hopes that the honest find none and the job fails.
+
+    Source: DeML (accepting a job costs nothing). Exposed by: a bond for each place, and a date by which it is lost.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+
+    k: int = 4  # places
+
+    def identities(self, role: type) -> int:
+        """An account for each place."""
+        return self.k
+
+    def work(self, me: Me, job: Job) -> Any:
+        """Nothing."""
+        return None
