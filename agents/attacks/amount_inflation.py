@@ -33,7 +33,7 @@ class Client(federated.Client):
 class AmountInflation(Conduct):
     """Writes a larger amount into the request for its reward, and hopes that the service pays what it reads.
 
-    Source: DeML's echo.py, where receiver and amount are fields of the request. Exposed by: vouchers at the listed price.
+    Source: DeML's echo.py, where receiver and amount are fields of the request. Exposed by: the listed price.
     """
 
     script: ClassVar[type | None] = Client

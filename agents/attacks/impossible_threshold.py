@@ -29,8 +29,8 @@ class Sponsor(federated.Sponsor):
 class ImpossibleThreshold(Conduct):
     """Asks every update for a gain that none has, reads them all, merges them itself, and hopes to pay for none.
 
-    Source: DeML (what is good enough is the sponsor's to say). Exposed by: thresholds that the market bounds, or clients
-    who read the terms.
+    Source: DeML (what is good enough is the sponsor's to say). Exposed by: a bound on thresholds, or clients who read
+    the terms.
     """
 
     script: ClassVar[type | None] = Sponsor

@@ -171,18 +171,44 @@ class Watched(Vaulted):
         """A round is settled by what more than half of its panel claimed, or by the referee."""
         for job, fact in self._fresh("RoundSettled", world):
             number, said = fact.round, fact.output
-            claims = [one.output for one in self._of_round("OutputClaimed", job, number)]
-            slashed = {one.who for one in self._told("BondSlashed", job) if one.number < fact.number}
-            joined = {one.validator for one in self._told("ValidatorJoined", job)}
-            panel = len(joined - slashed)  # whoever was slashed in this very round had a vote
-            disputed = self._of_round("OutputDisputed", job, number)
-            if disputed and [tuple(said)] == [deed.carries for deed in world.facts.of("settles", job.key)[-1:]]:
+            if self.terms.open_callback:
                 continue
-            if claims.count(said) < 1 + panel // 2 and not self.terms.open_callback:
-                yield f"job {job.id} round {number} was settled by {claims.count(said)} of {panel} claims"
-            waited = [one for one in self._of_round("QuorumReached", job, number) if fact.time >= one.due * SECOND]
-            if not waited and not self.terms.open_callback:
+            if self._of_round("OutputDisputed", job, number):
+                referee = world.names[fact.by].startswith("referee")
+                if not referee or [tuple(said)] != [one.carries for one in world.facts.of("settles", job.key)[-1:]]:
+                    yield f"job {job.id} round {number} was disputed, and settled by {world.name_of(fact.by)}"
+                continue
+            reached = self._of_round("QuorumReached", job, number)
+            joined = [one.validator for one in self._told("ValidatorJoined", job)]
+            slashed = [one.who for one in self._told("BondSlashed", job) if one.number < fact.number]
+            panel = len(set(joined) - set(slashed))
+            claims = self._of_round("OutputClaimed", job, number)
+            votes = sum(one.output == said for one in claims if reached and one.number < reached[0].number)
+            if votes < 1 + panel // 2:
+                yield f"job {job.id} round {number} was settled by {votes} of {panel} claims"
+            if reached and fact.time < reached[0].time + round(self.terms.dispute_window) * SECOND:
                 yield f"job {job.id} round {number} was settled before its claim could be disputed"
+
+    @invariant
+    def rounds_follow_from_each_other(self, world: World) -> Iterator[str]:
+        """After a round, whoever had nothing in it is out, the right are paid their fee, and its model is the base."""
+        fee = whole(self.terms.validator_fee)
+        for job, fact in self._fresh("RoundSettled", world):
+            inputs = {one.client for one in self._of_round("InputAdded", job, fact.round)}
+            slashed = {one.who for one in self._told("BondSlashed", job)}
+            for one in self._told("JobAccepted", job):
+                if one.client not in inputs | slashed:
+                    name = world.name_of(one.client)
+                    yield f"job {job.id} round {fact.round}: {name} handed nothing in, and keeps its place"
+            claims = self._of_round("OutputClaimed", job, fact.round)
+            right = Counter(one.validator for one in claims if one.output == fact.output and fee)
+            paid = Counter(one.who for one in self._told("Credited", job) if one.cause == FEE and one.time == self.told)
+            if paid != right and self.terms.reserved:
+                yield f"job {job.id} round {fact.round}: fees for {sum(paid.values())}, and {sum(right.values())} were right"
+            after = [one.base for one in self._told("RoundOpened", job) if one.number > fact.number]
+            after += [one.model for one in self._told("JobClosed", job) if one.number > fact.number]
+            if after[:1] != [fact.output.base]:
+                yield f"job {job.id} round {fact.round}: the next does not start from what was settled"
 
     @invariant
     def honest_panels_say_what_is_so(self, world: World) -> Iterator[str]:
