@@ -204,7 +204,7 @@ class Watched(Vaulted):
             right = Counter(one.validator for one in claims if one.output == fact.output and fee)
             paid = Counter(one.who for one in self._told("Credited", job) if one.cause == FEE and one.time == self.told)
             if paid != right and self.terms.reserved:
-                yield f"job {job.id} round {fact.round}: fees for {sum(paid.values())}, and {sum(right.values())} were right"
+                yield f"job {job.id} round {fact.round}: {paid.total()} were paid a fee, and {right.total()} were right"
             after = [one.base for one in self._told("RoundOpened", job) if one.number > fact.number]
             after += [one.model for one in self._told("JobClosed", job) if one.number > fact.number]
             if after[:1] != [fact.output.base]:
