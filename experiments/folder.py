@@ -62,6 +62,7 @@ class RunFolder:
         attack: str,
         seed: int,
         overrides: Sequence[str] = (),
+        options: Sequence[str] = (),
         builds: Mapping[str, str] | None = None,
         runs: Path = RUNS,
     ) -> RunFolder:
@@ -73,6 +74,7 @@ class RunFolder:
             attack: its name, several joined by +.
             seed: of the run.
             overrides: what the user said, as on the command line.
+            options: what else the line that repeats the run needs.
             builds: source hash of each contract's build, by name.
             runs: where folders of runs are made.
         """
@@ -82,7 +84,7 @@ class RunFolder:
         path = runs / f"{now:%Y-%m-%d}" / f"{name}_{hashlib.blake2b(salt.encode(), digest_size=3).hexdigest()}"
         path.mkdir(parents=True)
         said = [*overrides] if any(one.startswith("seed=") for one in overrides) else [*overrides, f"seed={seed}"]
-        folder = cls(path, f"slashpoint run {shlex.join(said)}")
+        folder = cls(path, f"slashpoint run {shlex.join([*said, *options])}")
         write(path / "config.yaml", f"# {folder.reproduce}\n{config}")
         provenance = {
             "reproduce": folder.reproduce,

@@ -162,6 +162,7 @@ def run(
     *,
     project: Path | None = None,
     overrides: Sequence[str] = (),
+    options: Sequence[str] = (),
     runs: Path | None = None,
     progress: Callable[[World], None] | None = None,
     attacks: Sequence[Conduct] | None = None,
@@ -172,6 +173,7 @@ def run(
         config: composed and checked.
         project: a project's folder.
         overrides: what the user said, for the line that repeats the run.
+        options: what else that line needs.
         runs: where its folder is made; None keeps everything in memory.
         progress: called after every block.
         attacks: conducts to use instead of the configuration's.
@@ -185,7 +187,7 @@ def run(
         called = label(attacks) if attacks is not None else "+".join(config.attack)
         folder = RunFolder.create(
             OmegaConf.to_yaml(config), protocol=config.protocol.name, attack=called, seed=config.seed,
-            overrides=overrides, runs=runs,
+            overrides=overrides, options=options, runs=runs,
         )  # fmt: skip
     ledger = Ledger(folder.path if folder else None)
     world = None

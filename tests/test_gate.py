@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from xml.etree import ElementTree as ET
 
 import pandas as pd
@@ -155,3 +156,25 @@ def test_exit_codes(statuses, strict, code, monkeypatch, capsys, tmp_path):
     assert ET.parse(tmp_path / "x.xml").getroot().attrib["failures"] == str(statuses.count("failed"))
     assert main([*given, "--json"]) == code
     assert json.loads(capsys.readouterr().out)["exit"] == code
+
+
+def test_a_mutant_fails_from_the_command_line_and_its_line_repeats_the_run(tmp_path, capsys):
+    (tmp_path / "tiny.yaml").write_text(
+        "base: [scenario=small, scenario.jobs=1, engine=pyevm]\nseeds: 2\nscenarios: {honest: {}}\n"
+    )
+    given = ["gate", str(tmp_path / "tiny.yaml"), "--quiet", "--out", str(tmp_path)]
+    assert main(given) == 0
+    capsys.readouterr()
+    assert main([*given, "--contract", "WorstClaim"]) == 1
+    (line,) = (one for one in capsys.readouterr().out.splitlines() if "slashpoint run" in one)
+    assert line.endswith("--contract WorstClaim")
+    again = shlex.split(line)[1:]
+    assert main([*again, "--quiet", "--out", str(tmp_path)]) == 1
+    assert line.strip() in capsys.readouterr().out
+    assert main([*again[: again.index("--contract")], "--quiet", "--out", str(tmp_path)]) == 0
+
+
+@pytest.mark.parametrize("verb", [("gate",), ("run", "scenario=small")])
+def test_a_contract_that_is_not_there_is_a_mistake_of_the_user(verb, tmp_path, capsys):
+    assert main([*verb, "--contract", "WurstClaim", "--quiet", "--out", str(tmp_path)]) == 2
+    assert "no such mutant" in capsys.readouterr().err

@@ -3,12 +3,14 @@
 slashpoint gate pr                      conf/gate/pr.yaml, ours or the project's
 slashpoint gate pr -j 2 --junit x.xml   for CI
 slashpoint gate mine.yaml --seeds 50    a file, with more runs
+slashpoint gate pr --contract IdAgain   with a mutant, or a build of yours, in the place of our contract
 
 Exit codes: 0 nothing failed, 1 something did, 3 a run crashed, 4 something is not decided and --strict was given.
 """
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +22,13 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import many_runs
+    from slashpoint.experiments.options import many_runs, one_contract
 
     parser.add_argument("suite", metavar="SUITE", nargs="?", default="pr", help="name or YAML file (%(default)s)")
     parser.add_argument("--seeds", type=int, metavar="N", help="runs of each scenario, whatever the suite says")
     parser.add_argument("--strict", action="store_true", help="4 for what is not decided, 1 for money of unknown cause")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    one_contract(parser)
     many_runs(parser)
 
 
@@ -36,7 +39,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.executor import CACHE
     from slashpoint.experiments.gate import COLUMNS, CRASHED, FAILED, INCONCLUSIVE, gate
     from slashpoint.experiments.junit import junit
-    from slashpoint.experiments.options import document
+    from slashpoint.experiments.options import build_of, document
     from slashpoint.experiments.progress import counting
     from slashpoint.experiments.suite import load
 
@@ -44,8 +47,11 @@ def main(args: Namespace) -> int:
     suite = load(args.suite, project, args.seeds)
     with counting(f"gate {suite.name}", shown=not args.quiet) as told:
         table = gate(
-            suite, strict=args.strict, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told
-        )
+            suite, strict=args.strict, workers=args.jobs, cache=args.out / CACHE, project=project,
+            stand_in=build_of(args.contract), progress=told,
+        )  # fmt: skip
+    if args.contract:  # or the lines would repeat a run of another contract
+        table["line"] = [line and f"{line} --contract {shlex.quote(args.contract)}" for line in table["line"]]
     if args.junit:
         args.junit.write_text(junit(suite.name, table), encoding="utf-8")
     codes = {CRASHED: cli.CRASHED, FAILED: cli.FAILED, INCONCLUSIVE: cli.INCONCLUSIVE if args.strict else cli.HELD}

@@ -4,6 +4,7 @@ slashpoint run                                          one honest market
 slashpoint run attack=overclaim seed=3                  the same with somebody who cheats
 slashpoint run -m protocol.stake=1,5,20 attack=[],lazy  six runs
 slashpoint run scenario=small task=digits --json        the quick tier, for machines
+slashpoint run scenario=small --contract WorstClaim     with a mutant, or a build of yours, in place of our contract
 
 Overrides are in Hydra's grammar; conf/ and `slashpoint list` have what there is to choose from.
 """
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
+    from slashpoint.experiments.options import one_contract
+
     parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="group=option or key=value")
     parser.add_argument("-m", "--multirun", action="store_true", help="run every combination")
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else, on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--strict", action="store_true", help="1 for money of unknown cause, 4 for any other warning")
+    one_contract(parser)
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where folders of runs are made")
 
 
@@ -64,13 +68,18 @@ def _one(
     """One run: its document and its exit code. In a multirun a crash is a row like any other."""
     from slashpoint.experiments.cli import CRASHED
     from slashpoint.experiments.folder import open_run
+    from slashpoint.experiments.options import build_of
     from slashpoint.experiments.progress import progress
     from slashpoint.experiments.run import run
     from slashpoint.experiments.tables import summary
+    from slashpoint.sim.contract.artifact import standing_in
 
+    options = ["--contract", args.contract] if args.contract else []
     try:
-        with progress(config.scenario.jobs, shown=not args.quiet) as told:
-            result = run(config, project=project, overrides=overrides, runs=args.out, progress=told)
+        with standing_in(build_of(args.contract)), progress(config.scenario.jobs, shown=not args.quiet) as told:
+            result = run(
+                config, project=project, overrides=overrides, options=options, runs=args.out, progress=told
+            )  # fmt: skip
     except Exception:
         if not args.multirun:
             raise
