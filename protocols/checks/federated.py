@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.protocols.base import Job, whole
-from slashpoint.protocols.checks.taint import Taint
+from slashpoint.protocols.checks.taint import Taint, rows
 from slashpoint.protocols.vault import FEE, REFUND, REWARD, STAKE, Vaulted
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.units import SECOND
@@ -33,6 +33,7 @@ class Watched(Vaulted):
     held: dict[int, int] = field(default_factory=dict)  # by job: what it said that it and its pots hold
     overdue: set[int] = field(default_factory=set)  # jobs that were complained of
     _taints: dict[str, Taint] = field(default_factory=dict)  # by job's key
+    _public: set[bytes] = field(default_factory=set)  # rows that a sponsor holds: in another job they are a client's
     _read: set[bytes] = field(default_factory=set)  # what of the content store was searched
     _sent: list[bytes] = field(default_factory=list)  # call data that is still to be searched
     _mail: int = 0  # messages that were searched
@@ -111,7 +112,8 @@ class Watched(Vaulted):
                 spent += fact.amount if fact.cause == REWARD and fact.number - 1 not in paid else 0
             left = whole(self.terms.escrow) - spent
             if found != Counter({job.poster: left}):
-                yield f"job {job.id} ({job.outcome}): {dict(found)} went back, of {left} unspent"
+                back_to = {world.name_of(who): amount for who, amount in found.items() if amount}
+                yield f"job {job.id} ({job.outcome}): {back_to} went back, of {left} unspent"
             yield from self._bonds(world, job, back)
 
     def _bonds(self, world: World, job: Job, back: Counter[bytes]) -> Iterator[str]:
@@ -138,9 +140,12 @@ class Watched(Vaulted):
             number = max((one.round for one in self._told("RoundOpened", job) if one.number < fact.number), default=0)
             if fact.who not in {one.client for one in self._told("JobAccepted", job)}:
                 settled = self._of_round("RoundSettled", job, number)
-                said = [one.output for one in self._of_round("OutputClaimed", job, number) if one.validator == fact.who]
-                disputed = {one.disputer for one in self._of_round("OutputDisputed", job, number)}
-                if fact.who not in disputed and (not settled or said in ([], [settled[0].output])):
+                claims = self._of_round("OutputClaimed", job, number)
+                said = [one.output for one in claims if one.validator == fact.who]
+                for one in self._of_round("OutputDisputed", job, number):
+                    if one.disputer == fact.who and fact.amount == whole(self.terms.dispute_bond):
+                        said = [other.output for other in claims if other.claim == one.claim][:1] or [None]
+                if not settled or said in ([], [settled[0].output]):
                     yield f"job {job.id}: {world.name_of(fact.who)} claimed what was so, and lost its bond"
                 continue
             handed = {one.client: one.place for one in self._of_round("InputAdded", job, number)}
@@ -250,11 +255,11 @@ class Watched(Vaulted):
         self._read.update(fresh)
         self._mail += len(letters)
         self._sent.clear()
-        if not blobs:
-            return
-        for job in self.jobs.values():
+        task = world.workshop.task
+        for job in (*self.drafts.values(), *self.jobs.values()):
             if job.key not in self._taints:
-                shards = market.shards(job).items()
-                self._taints[job.key] = Taint(world.workshop.task, shards, ())
-            for owner in sorted(self._taints[job.key].owners(blobs)):
+                self._taints[job.key] = Taint(task, market.shards(job).items())
+                self._public.update(rows(task, market.validation(job), "test"))
+        for job in self.jobs.values() if blobs else ():
+            for owner in sorted(self._taints[job.key].owners(blobs, self._public)):
                 yield f"job {job.id}: rows of {owner} are where others can read them"
