@@ -140,7 +140,7 @@ def test_a_colluding_quorum_is_overturned_by_one_who_disputes(liars, settles):
     result = run(*rules, attack="false_claim")
     honest = {who: sum(paid(result).get(who, 0) for who in names) for who, names in shares(result).items()}
     if settles:
-        assert gain("false_claim", *rules) < -30
+        assert gain("false_claim", *rules) < (-30 if liars > 1 else 0)
         assert honest["others"] > 40
         assert list(result.violations["complaint"]) == []
     else:
