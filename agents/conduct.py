@@ -37,8 +37,8 @@ class Conduct:
         return 1
 
     def enter(self, me: Me, job: Job) -> Any:
-        """Join a job? Honest: always."""
-        return True
+        """Join a job? Honest: where entry is free, if it promises more than one's outside option; else always."""
+        return me.gains(job)
 
     def work(self, me: Me, job: Job) -> Any:
         """Do the work. Honest: train as asked, predict with the model."""

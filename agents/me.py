@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.agents.entry import enters
 from slashpoint.agents.pool import Pool
 from slashpoint.protocols.base import VERBS, Job
 from slashpoint.sim.chain import Pending
@@ -255,8 +256,10 @@ class Me:
         workshop = self._world.workshop
         yield from self._occupies(workshop.task.seconds / 100, job)
         market = job.market
-        return 0 if subject.model is None else workshop.score(
-            subject.model, market.problem(job, self), market.answers(job, self)
+        return (
+            0
+            if subject.model is None
+            else workshop.score(subject.model, market.problem(job, self), market.answers(job, self))
         )
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
@@ -289,6 +292,11 @@ class Me:
     def files(self, problem: Problem) -> dict[str, bytes]:
         """The files of a problem, for the content store."""
         return self._world.workshop.task.files(problem)
+
+    def gains(self, job: Job) -> bool:
+        """Whether taking part in a job promises more than one's outside option; always, where entry is not free."""
+        tally = self._world.tally
+        return tally is None or enters(self._world, tally, self.account, job)
 
     # --- powers -------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ class Traits:
     data_share: float = 1.0  # of a public training set that the device can hold
     eth: float = 10.0  # first endowment, ETH
     tokens: float = 1000.0  # first endowment, whole tokens
+    outside_usd: float = 0.0  # what the person could earn in a job's stead, where entry is free
 
 
 @dataclass(eq=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from slashpoint.agents.demand import arrivals
 from slashpoint.agents.population import Population
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLES
@@ -23,6 +24,7 @@ from slashpoint.sim.luck import Luck
 from slashpoint.sim.metrics import all_metrics, builtin, metrics_of
 from slashpoint.sim.metrics.caveats import warnings
 from slashpoint.sim.metrics.run import Run, at_end
+from slashpoint.sim.tally import Tally
 from slashpoint.sim.world import World, frozen_garbage
 
 if TYPE_CHECKING:
@@ -138,16 +140,14 @@ def _settle(
     conducts = list(attacks) if attacks is not None else chosen_attacks(config, project)
     people = population.settle(world, market, roles, conducts, label(conducts))
     posters = [
-        person.accounts[0]
-        for role in roles
-        if role.posts
-        for person in people
-        if isinstance(person.roles[0], role)
+        person.accounts[0] for role in roles if role.posts for person in people if isinstance(person.roles[0], role)
     ]
-    start = world.rules.genesis + 2 * world.rules.block_time
-    for job in range(scenario["jobs"] if posters else 0):
+    start, jobs = world.rules.genesis + 2 * world.rules.block_time, scenario["jobs"] if posters else 0
+    times = arrivals(scenario["arrivals"], scenario["interval"], jobs, world.luck("arrivals"))
+    for job, time in enumerate(times):
         mine = world.demand.setdefault(posters[job % len(posters)].name, [])
-        mine.append((len(mine), start + job * scenario["interval"]))
+        mine.append((len(mine), start + time))
+    world.tally = Tally() if scenario["free_entry"] else None
     for person in people:
         person.begin()
 

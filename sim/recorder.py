@@ -183,6 +183,9 @@ class Recorder:
             booked[one.account.address] -= ash + tip
         touched.update([one.account.address for one in pendings])
         names, jobs = [one.account.name for one in pendings], _jobs(pendings)
+        if self.world.tally is not None:
+            for one, ash, tip, job in zip(pendings, burned, tipped, jobs):
+                self.world.tally.spent(one.account, "ETH", ash + tip, job)
         extend, about = self.ledger.transfers.extend, (block.number, self.world.env.now)
         extend(len(places), about[0], places, about[1], "ETH", names, "burnt", burned, "gas", jobs)
         if any(tipped):
@@ -222,22 +225,38 @@ class Recorder:
             self._book(asset, sender, receiver, amount)
             call = included[tx].call
             market = world.market_of.get(call.to)
-            causes = market.causes(call, asset, sender, receiver, amount) if market else [("unknown", amount, None)]
+            told = market.causes(call, asset, sender, receiver, amount) if market else [("unknown", amount, None)]
+            causes = list(told)
+            if world.tally is not None:
+                self._tallied(asset, sender, receiver, causes)
             ends = world.name_of(sender), world.name_of(receiver)
             rows += [(tx, asset, *ends, part, cause, job) for cause, part, job in causes]
         if rows:
             tx_of, *columns = map(list, zip(*rows, strict=True))
             self.ledger.transfers.extend(len(rows), block.number, tx_of, world.env.now, *columns)
 
+    def _tallied(self, asset: str, sender: bytes, receiver: bytes, causes: list[tuple[str, int, str | None]]) -> None:
+        tally, accounts = self.world.tally, self.world.accounts
+        assert tally is not None
+        for who, sign in ((sender, -1), (receiver, 1)):
+            if who in accounts:
+                for _, part, job in causes:
+                    tally.took(accounts[who], asset, sign * part, job)
+
+    def _charge(self, account: Any, dollars: float, receiver: str, cause: str, job: str | None) -> None:
+        """Write down USD of 18 decimals that somebody pays outside the chain."""
+        if amount := round(dollars * ETH):
+            self.transfer(-1, "USD", account.name, receiver, amount, cause, job)
+            if self.world.tally is not None:
+                self.world.tally.spent(account, "USD", amount, job)
+
     def compute(self, account: Any, dollars: float, job: str | None, payee: str = "power company") -> None:
-        """Charge somebody for computing, or for other work outside the chain, in USD of 18 decimals."""
-        amount = round(dollars * ETH)
-        if amount:
-            self.transfer(-1, "USD", account.name, payee, amount, "compute", job)
+        """Charge somebody for computing, or for other work outside the chain, in USD."""
+        self._charge(account, dollars, payee, "compute", job)
 
     def postage(self, account: Any, dollars: float, job: str | None) -> None:
-        """Charge somebody for a message outside the chain, in USD of 18 decimals."""
-        self.transfer(-1, "USD", account.name, "post office", round(dollars * ETH), "postage", job)
+        """Charge somebody for a message outside the chain, in USD."""
+        self._charge(account, dollars, "post office", "postage", job)
 
     def trained(self, account: Any, order: Order, job: str, seconds: float) -> None:
         """Remember that somebody got a model, for the measurement at the end."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.ledger import Ledger
     from slashpoint.sim.luck import Luck
     from slashpoint.sim.prices import Prices
+    from slashpoint.sim.tally import Tally
 
 GENESIS = "genesis"  # who deploys, and whom everybody's first money comes from
 EVE = 10**7  # seconds before the genesis at which deployment begins; a second for each of its transactions
@@ -85,6 +86,7 @@ class World(mesa.Model):
         self.expected_jobs = 0
         self.attempts = 0  # to post a job
         self.watchers: list[Callable[[Pending], None]] = []  # those who read the mempool
+        self.tally: Tally | None = None  # kept where entry is free
         self.recorder = Recorder(self)
         self._active_blocks = 0
         self._quiet = 0

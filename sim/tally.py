@@ -1,0 +1,48 @@
+"""The tally: what people of each role took in and spent for each job, as anybody adds it up who reads the chain."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.sim.units import ETH
+
+if TYPE_CHECKING:
+    from slashpoint.sim.prices import Prices
+
+Amounts = dict[str, int]  # asset → smallest units
+
+
+@dataclass
+class Books:
+    """One person's for one job."""
+
+    takings: Amounts = field(default_factory=lambda: defaultdict(int))  # from contracts, less what was paid into them
+    costs: Amounts = field(default_factory=lambda: defaultdict(int))  # gas, tips, computing, messages
+
+
+class Tally:
+    """The books of everybody, by job and role; they cost time to keep, and a world keeps them where somebody reads."""
+
+    def __init__(self) -> None:
+        self._books: dict[tuple[str, str], dict[str, Books]] = defaultdict(lambda: defaultdict(Books))
+
+    def of(self, job: str, role: str) -> dict[str, Books]:
+        """The books of a role's people for a job: those who took part, by name."""
+        return self._books.get((job, role), {})
+
+    def took(self, account: Any, asset: str, amount: int, job: str | None) -> None:
+        """Money that a contract paid to an account, or was paid by it if negative."""
+        if job is not None:
+            self._books[job, account.role][account.controller].takings[asset] += amount
+
+    def spent(self, account: Any, asset: str, amount: int, job: str | None) -> None:
+        """Money that is gone for good."""
+        if job is not None:
+            self._books[job, account.role][account.controller].costs[asset] += amount
+
+
+def dollars(amounts: Amounts, prices: Prices, now: float) -> float:
+    """What amounts are worth in USD at a Unix time."""
+    return sum(amount / ETH * prices.usd(asset, now) for asset, amount in amounts.items())
