@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from slashpoint.experiments import catalogue
 from slashpoint.experiments.run import Result, simulate
+from slashpoint.sim.luck import Luck
 
 BLOCK = re.compile(r"^```(?:python|yaml)\n# (\S+/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILES = dict(BLOCK.findall((Path(__file__).parents[1] / "docs" / "concepts.md").read_text(encoding="utf-8")))
@@ -52,6 +54,18 @@ def test_an_attack_an_invariant_a_metric_and_a_price_in_a_protocol_of_ones_own(p
     assert run.metric("slashed_share") == 0
     assert run.run.prices["ETH"] == pytest.approx(250)
     assert run.violations.empty
+
+
+def test_a_task_is_learnt_by_people_who_share_it_and_by_people_who_do_not(project: Path) -> None:
+    """Its whole table in one protocol, its shards by the base class."""
+    run = simulate(scenario="small", overrides=(*QUICK, "task=rings"), project=project)
+    assert set(run.ledger["jobs"]["outcome"]) == {"success"}
+    assert (run.ledger["models"]["correct"] > 40).all()
+    assert set(run.ledger["models"]["scale"]) == {50}
+    rings = catalogue.make("task", "rings", {}, project)
+    problem = rings.problem(Luck("job"))
+    shards = rings.shards(problem, 5, 0.5, Luck("shards"))
+    assert sum(len(shard.train) + len(shard.test) for shard in shards) == len(problem.train) == 550
 
 
 def test_an_invariant_complains(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
