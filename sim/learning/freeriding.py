@@ -1,0 +1,48 @@
+"""Free riding, as formulas: models that look like work, made of what everybody has.
+
+A rider knows the round's base θ_t and the last round's θ_{t−1}; models are flat float64 vectors, shape (d,).
+Source: Fraboni, Vidal and Lorenzi 2021 (plain, disguised); Lin, Du and Liu 2019 (random, delta).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Vector = npt.NDArray[np.float64]
+
+
+def random(size: int, generator: np.random.Generator, bound: float) -> Vector:
+    """Weights drawn from U(−bound, bound): a model that was never trained."""
+    return generator.uniform(-bound, bound, size)
+
+
+def plain(base: Vector) -> Vector:
+    """The base again. With a share w of such weights, θ contracts by w + (1 − w)ρ where honest work contracts by ρ."""
+    return base.copy()
+
+
+def disguised(
+    base: Vector, first: Vector, turn: int, generator: np.random.Generator, *, k: float = 1.0, gamma: float = 1.0
+) -> Vector:
+    """The base with noise that fades as training does: θ_t + N(0, (σ k t^−γ)²).
+
+    Args:
+        base: θ_t.
+        first: what the first round changed, θ_1 − θ_0; σ is the mean of its absolute values.
+        turn: t, from 1.
+        generator: of the noise.
+        k: factor.
+        gamma: how fast it fades.
+    """
+    deviation = float(np.abs(first).mean()) * k * turn**-gamma
+    return base + generator.normal(0.0, deviation, base.shape)
+
+
+def delta(base: Vector, before: Vector) -> Vector:
+    """The last round's step once more: θ_t + (θ_t − θ_{t−1})."""
+    return base + (base - before)
