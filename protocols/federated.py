@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from slashpoint.protocols import tree
 from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
 from slashpoint.protocols.checks.federated import Watched
 from slashpoint.protocols.machine import BPS, REWARD_RULES, Input, Machine, Output, Voucher
 from slashpoint.protocols.mailbox import Mailbox
+from slashpoint.protocols.tree import Tree, leaf, words
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.learning import Problem
@@ -281,7 +281,7 @@ class Federated(Watched):
         terms = {
             "dataType": hashlib.sha256(self.world.workshop.task.name.encode()).digest(), "modelCid": base,
             "trainerCid": executable, "validationCid": validation,
-            "labelsRoot": tree.root(self._label_leaves(job, labels, salt)), "reward": job.reward, "bond": job.stake,
+            "labelsRoot": self._label_tree(job, labels, salt).root, "reward": job.reward, "bond": job.stake,
             "maxClients": self.terms.max_clients, "rounds": self.terms.rounds, "minGainBps": job.terms.min_gain_bps,
             "auditBps": self.terms.audit_bps, "context": job.key,
         }  # fmt: skip
@@ -289,10 +289,10 @@ class Federated(Watched):
             self.opened[job.key, 0] = labels
         return self.does("posts", job, self.contract.postJob(terms, gas=600_000), carries=base)
 
-    def _label_leaves(self, job: Job, labels: bytes, salt: bytes) -> list[bytes]:
+    def _label_tree(self, job: Job, labels: bytes, salt: bytes) -> Tree:
         rounds = range(1, self.terms.rounds + 1)
         parts = (hashlib.sha256(self.labels_of(job, labels, number)).digest() for number in rounds)
-        return [tree.leaf(number, part, salt) for number, part in zip(rounds, parts, strict=True)]
+        return Tree([leaf(number, part, salt) for number, part in zip(rounds, parts, strict=True)])
 
     def cancels(self, job: Job) -> Call:
         """Give a job up."""
@@ -316,7 +316,7 @@ class Federated(Watched):
         if update is None:
             model = hashlib.sha256(work.model or b"").digest()
             update = sealed(model, me.salt(*job.turn), me.address, salted=True) if self.terms.sealed else model
-        payload = b"" if self.terms.checked else tree.words(me.address, job.reward)
+        payload = b"" if self.terms.checked else words(me.address, job.reward)
         return self.hands_in(job, update, payload)
 
     def hands_in(self, job: Job, update: bytes, payload: bytes) -> Call:
@@ -332,7 +332,7 @@ class Federated(Watched):
     def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
         """Open the round's labels."""
         part = self.labels_of(job, labels, job.round)
-        proof = tree.proof(self._label_leaves(job, labels, salt), job.round - 1)
+        proof = self._label_tree(job, labels, salt).proof(job.round - 1)
         call = self.contract.revealLabels(job.id, part, salt, proof, gas=250_000 + 50 * len(part))
         return self.does("grounds", job, call, carries=part)
 

@@ -7,12 +7,12 @@ Whoever runs it on the same counts gets the same bytes.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slashpoint.protocols import tree
+from slashpoint.protocols.tree import Tree, leaf
 from slashpoint.sim.learning.defences import aggregate
 from slashpoint.sim.store import cid
 
@@ -50,7 +50,7 @@ class Voucher:
 
     def leaf(self, job: int) -> bytes:
         """Its place in the tree."""
-        return tree.leaf(job, self.round, self.place, self.who, self.amount)
+        return leaf(job, self.round, self.place, self.who, self.amount)
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,20 @@ class Output:
     model: bytes  # the next base
     vouchers: tuple[Voucher, ...]
     failed: int = 0  # the places, as bits, of those whose update failed
+    _trees: dict[int, Tree] = field(default_factory=dict, repr=False, compare=False)  # over the vouchers, by job
 
     def told(self, job: int) -> tuple[bytes, bytes, int, int]:
         """As the contract takes it."""
-        leaves = [one.leaf(job) for one in self.vouchers]
-        return cid(self.model), tree.root(leaves), sum(one.amount for one in self.vouchers), self.failed
+        return cid(self.model), self._tree(job).root, sum(one.amount for one in self.vouchers), self.failed
 
     def proof(self, job: int, voucher: Voucher) -> list[bytes]:
         """What shows that a voucher is one of these."""
-        return tree.proof([one.leaf(job) for one in self.vouchers], self.vouchers.index(voucher))
+        return self._tree(job).proof(self.vouchers.index(voucher))
+
+    def _tree(self, job: int) -> Tree:
+        if job not in self._trees:
+            self._trees[job] = Tree([one.leaf(job) for one in self.vouchers])
+        return self._trees[job]
 
 
 @dataclass(frozen=True)

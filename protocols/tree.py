@@ -19,26 +19,28 @@ def leaf(*values: int | bytes) -> bytes:
     return hashlib.sha256(words(*values)).digest()
 
 
-def root(leaves: Sequence[bytes]) -> bytes:
-    """The root over some leaves, 32 bytes; zero over none."""
-    return _levels(leaves)[-1][0] if leaves else bytes(32)
+class Tree:
+    """A tree over some leaves. Its `root` is 32 bytes, zero over none."""
 
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        """The last of an odd level goes up alone."""
+        self._levels = [list(leaves) or [bytes(32)]]
+        while len(low := self._levels[-1]) > 1:
+            pairs = [low[i : i + 2] for i in range(0, len(low), 2)]
+            self._levels.append([
+                hashlib.sha256(b"".join(sorted(pair))).digest() if len(pair) > 1 else pair[0] for pair in pairs
+            ])  # fmt: skip
 
-def proof(leaves: Sequence[bytes], place: int) -> list[bytes]:
-    """What shows that the leaf at a place belongs to the root: its siblings, from below."""
-    found = []
-    for level in _levels(leaves)[:-1]:
-        if place ^ 1 < len(level):
-            found.append(level[place ^ 1])
-        place //= 2
-    return found
+    @property
+    def root(self) -> bytes:
+        """What is committed to."""
+        return self._levels[-1][0]
 
-
-def _levels(leaves: Sequence[bytes]) -> list[Sequence[bytes]]:
-    """From the leaves to the root; the last of an odd level goes up alone."""
-    levels = [leaves]
-    while len(levels[-1]) > 1:
-        low = levels[-1]
-        pairs = [low[i : i + 2] for i in range(0, len(low), 2)]
-        levels.append([hashlib.sha256(b"".join(sorted(pair))).digest() if len(pair) > 1 else pair[0] for pair in pairs])
-    return levels
+    def proof(self, place: int) -> list[bytes]:
+        """What shows that the leaf at a place belongs to the root: its siblings, from below."""
+        found = []
+        for level in self._levels[:-1]:
+            if place ^ 1 < len(level):
+                found.append(level[place ^ 1])
+            place //= 2
+        return found

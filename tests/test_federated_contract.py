@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from slashpoint.protocols import tree
 from slashpoint.protocols.base import sealed
 from slashpoint.protocols.machine import Input, Machine, Output, Voucher
+from slashpoint.protocols.tree import Tree, leaf
 from slashpoint.sim.contract import Artifact, Contract, Revert
 from slashpoint.sim.engine import BlockContext, Status, Tx
 from slashpoint.sim.engine.pyevm import PyEvm
@@ -43,7 +43,7 @@ ENROLLING, TRAINING, OPENING, VALIDATING, CLAIMED, DISPUTED = range(1, 7)
 COMPLETED, EXPIRED, CANCELLED, WITHHELD, VOID = range(7, 12)
 SALT, FIRST = b"s" * 32, b"0" * 32
 LABELS = [bytes([number, 1, 2, 250]) for number in range(ROUNDS)]
-LEAVES = [tree.leaf(i + 1, hashlib.sha256(part).digest(), SALT) for i, part in enumerate(LABELS)]
+SEALED = Tree([leaf(i + 1, hashlib.sha256(part).digest(), SALT) for i, part in enumerate(LABELS)])
 
 
 def cid(*numbers: int) -> bytes:
@@ -105,7 +105,7 @@ class Stage:
     def post(self, **changes: Any) -> int:
         terms = {
             "dataType": FIRST, "modelCid": FIRST, "trainerCid": FIRST, "validationCid": FIRST,
-            "labelsRoot": tree.root(LEAVES), "reward": REWARD, "bond": BOND, "maxClients": 4, "rounds": ROUNDS,
+            "labelsRoot": SEALED.root, "reward": REWARD, "bond": BOND, "maxClients": 4, "rounds": ROUNDS,
             "minGainBps": 0, "auditBps": 10_000, "context": "",
         }  # fmt: skip
         (posted,) = self.must(SPONSOR, self.market.postJob({**terms, **changes})).of("JobPosted")
@@ -144,7 +144,7 @@ class Stage:
 
     def reveal(self, job: int, who: bytes = SPONSOR) -> Outcome:
         at = int(self.market.jobOf(job).round) - 1
-        return self.do(who, self.market.revealLabels(job, LABELS[at], SALT, tree.proof(LEAVES, at)))
+        return self.do(who, self.market.revealLabels(job, LABELS[at], SALT, SEALED.proof(at)))
 
     def complete(self, job: int, clients: int = 3) -> None:
         """All of the round's inputs are there."""
@@ -382,8 +382,8 @@ def test_a_sponsor_that_hides_its_labels_pays_for_what_it_was_handed(stage):
         assert stage.hand_in(job, who).ok
     for who in CLIENTS[:2]:
         assert stage.open(job, who).ok
-    stage.refuses("NotSponsor", RIVAL, stage.market.revealLabels(job, LABELS[0], SALT, tree.proof(LEAVES, 0)))
-    stage.refuses("WrongLabels", SPONSOR, stage.market.revealLabels(job, LABELS[1], SALT, tree.proof(LEAVES, 1)))
+    stage.refuses("NotSponsor", RIVAL, stage.market.revealLabels(job, LABELS[0], SALT, SEALED.proof(0)))
+    stage.refuses("WrongLabels", SPONSOR, stage.market.revealLabels(job, LABELS[1], SALT, SEALED.proof(1)))
     stage.late(job).must(POKER, stage.market.advance(job))
     assert stage.state(job) == WITHHELD
     assert [stage.gained(who) for who in CLIENTS[:3]] == [REWARD, REWARD, 0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import federated
-from slashpoint.protocols import tree
+from slashpoint.protocols.tree import words
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,7 +24,7 @@ class Client(federated.Client):
         """The update as it is, with a request of its own."""
         honest = self.market.submits(me, view, work)
         times: int = self.conduct.times  # type: ignore[attr-defined] # its own conduct's
-        asked = tree.words(me.address, times * view.reward)
+        asked = words(me.address, times * view.reward)
         call = self.market.hands_in(view, honest.carries, asked)
         return (yield me.sends(call, tip=work.tip, by=view.deadline)).ok
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,9 @@ class Watched(Vaulted):
     states: dict[int, tuple[int, int]] = field(default_factory=dict)  # by job: state and round, the latest
     held: dict[int, int] = field(default_factory=dict)  # by job: what it said that it and its pots hold
     overdue: set[int] = field(default_factory=set)  # jobs that were complained of
+    _rounds: dict[tuple[str, str], dict[int, list[Fact]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )  # by event and job's key, then by round: what was told
     _taints: dict[str, Taint] = field(default_factory=dict)  # by job's key
     _public: set[bytes] = field(default_factory=set)  # rows that a sponsor holds: in another job they are a client's
     _read: set[bytes] = field(default_factory=set)  # what of the content store was searched
@@ -49,8 +52,16 @@ class Watched(Vaulted):
                     break
                 yield job, fact
 
+    def _rounds_with(self, event: str, world: World) -> list[tuple[Job, int]]:
+        """The rounds of which the latest block told an event."""
+        found = {(job.key, fact.round): (job, int(fact.round)) for job, fact in self._fresh(event, world)}
+        return list(found.values())
+
     def _of_round(self, event: str, job: Job, number: int) -> list[Fact]:
-        return [fact for fact in self._told(event, job) if fact.args.get("round") == number]
+        by_round, told = self._rounds[event, job.key], self._told(event, job)
+        for i in range(sum(map(len, by_round.values())), len(told)):
+            by_round[told[i].round].append(told[i])
+        return by_round[number]
 
     def honest(self, job: Job, number: int) -> Output:
         """What the machine makes of a round when it is run as it should be."""
@@ -77,20 +88,20 @@ class Watched(Vaulted):
     @invariant
     def rounds_pay_for_updates(self, world: World) -> Iterator[str]:
         """Only what a settled round owes is paid, once for each client, who handed in, and at the listed price."""
-        for job, fact in self._fresh("VoucherExecuted", world):
-            settled = self._of_round("RoundSettled", job, fact.round)
-            paid = self._of_round("VoucherExecuted", job, fact.round)
-            total = sum(one.amount for one in paid)
-            owed = settled[0].output.total if settled else 0
+        for job, number in self._rounds_with("VoucherExecuted", world):
+            settled = self._of_round("RoundSettled", job, number)
+            paid = self._of_round("VoucherExecuted", job, number)
+            total, owed = sum(one.amount for one in paid), settled[0].output.total if settled else 0
             if total > owed:
-                yield f"job {job.id} round {fact.round}: {total} was paid, of {owed}"
+                yield f"job {job.id} round {number}: {total} was paid, of {owed}"
             if not self.terms.checked:
                 continue
-            inputs = {one.client for one in self._of_round("InputAdded", job, fact.round)}
-            if fact.who not in inputs or [one.who for one in paid].count(fact.who) > 1:
-                yield f"job {job.id} round {fact.round}: {world.name_of(fact.who)} was paid without an update, or twice"
+            inputs = {one.client for one in self._of_round("InputAdded", job, number)}
+            for who, times in Counter(one.who for one in paid).items():
+                if who not in inputs or times > 1:
+                    yield f"job {job.id} round {number}: {world.name_of(who)} was paid without an update, or twice"
             if total > len(inputs) * job.reward:
-                yield f"job {job.id} round {fact.round}: {total} was paid for {len(inputs)} updates"
+                yield f"job {job.id} round {number}: {total} was paid for {len(inputs)} updates"
 
     @invariant
     def what_is_unspent_goes_back(self, world: World) -> Iterator[str]:
@@ -157,19 +168,20 @@ class Watched(Vaulted):
     @invariant
     def updates_are_in_time_and_new(self, world: World) -> Iterator[str]:
         """Clients hand in before the window is over, once a round, and what the job has not seen."""
-        for job, fact in self._fresh("UpdateSubmitted", world):
-            opened = self._of_round("RoundOpened", job, fact.round)
-            handed = [one.client for one in self._of_round("UpdateSubmitted", job, fact.round)]
+        for job, number in self._rounds_with("UpdateSubmitted", world):
+            opened = self._of_round("RoundOpened", job, number)
             members = {one.client for one in self._told("JobAccepted", job)}
-            late = not opened or fact.time >= opened[0].due * SECOND
-            if late or handed.count(fact.client) > 1 or fact.client not in members:
-                name = world.name_of(fact.client)
-                yield f"job {job.id} round {fact.round}: {name} handed in late, twice or uninvited"
-        for job, fact in self._fresh("InputAdded", world):
-            known = [one.cid for one in self._told("InputAdded", job)]
-            known += [one.base for one in self._told("RoundOpened", job) if one.number < fact.number]
-            if self.terms.unique and known.count(fact.cid) > 1:
-                yield f"job {job.id} round {fact.round}: an update of {world.name_of(fact.client)} was there before"
+            handed = self._of_round("UpdateSubmitted", job, number)
+            late = {one.client for one in handed if not opened or one.time >= opened[0].due * SECOND}
+            for who, times in Counter(one.client for one in handed).items():
+                if who in late or times > 1 or who not in members:
+                    yield f"job {job.id} round {number}: {world.name_of(who)} handed in late, twice or uninvited"
+        for job, number in self._rounds_with("InputAdded", world) if self.terms.unique else ():
+            known = Counter(one.cid for one in self._told("InputAdded", job))
+            known.update({one.base for one in self._told("RoundOpened", job) if one.round <= number})
+            for fact in self._of_round("InputAdded", job, number):
+                if known[fact.cid] > 1:
+                    yield f"job {job.id} round {number}: an update of {world.name_of(fact.client)} was there before"
 
     @invariant
     def rounds_settle_by_quorum(self, world: World) -> Iterator[str]:
