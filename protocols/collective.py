@@ -90,6 +90,12 @@ class CollectiveTerms(Terms):
         """What all rounds pay at most, smallest units."""
         return self.rounds * (whole(self.proposer_reward) + whole(self.voter_reward))
 
+    @property
+    def purse(self) -> float:
+        """A learner's part of what all rounds pay, MDC; else of what the model is worth at 1 USD a token."""
+        paid = self.rounds * (self.proposer_reward + self.voter_reward)
+        return (paid or self.value_usd) / max(1, self.seats.get("learner", 0))
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)

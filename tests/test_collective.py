@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from scipy.stats import norm
 
 import slashpoint
+from slashpoint.agents.conduct import Conduct
 from slashpoint.experiments.config import compose
 from slashpoint.experiments.run import build
+from slashpoint.protocols.base import Work
 from slashpoint.protocols.collective import CollectiveTerms
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning import privacy
@@ -120,6 +123,29 @@ def test_a_coalition_carries_junk_exactly_when_it_has_the_votes(variant, enough,
     assert list(result.violations["complaint"]) == []
 
 
+@dataclass
+class Nowhere(Conduct):
+    """Proposes a model that nobody can fetch."""
+
+    def work(self, me, job):
+        return Work(copied=b"n" * 32)
+
+
+def test_what_cannot_be_fetched_or_is_no_model_is_rejected_by_everybody_honest():
+    result = run(attack=Nowhere)
+    nowhere = [one["round"] for one in told(result, "Proposed") if one["cid"] == "0x" + (b"n" * 32).hex()]
+    assert nowhere
+    assert {one["approve"] for one in told(result, "VoteRevealed") if one["round"] in nowhere} == {False}
+    assert set(nowhere).isdisjoint(accepted(result))
+
+
+def test_nothing_but_models_leaves_a_learners_machine():
+    world, _ = lived("protocol.rounds=5")
+    task, store = world.workshop.task, world.store
+    assert len(store) > 3
+    assert all(task.weights(store.get(key)) is not None for key in store)
+
+
 # --- holes and what closes them ---
 
 
@@ -133,6 +159,16 @@ def test_the_current_model_again_is_accepted_for_nothing_where_no_worse_is_enoug
     closed = run(*again, attack="tiny_step")
     assert told(closed, "Proposed") == []
     assert "SameModel" in " ".join(closed.ledger["transactions"]["reason"].dropna())
+
+
+def test_who_leaves_takes_its_stake_and_the_electorate_shrinks():
+    result = run("scenario.attackers=5", attack="deserter")
+    gone = {one["learner"] for one in told(result, "Left")}
+    assert gone
+    assert list(result.violations["complaint"]) == []
+    votes = [one["votes"] for one in told(result, "RoundTallied")]
+    assert (votes[0], votes[-1]) == (4, 4 - len(gone))
+    assert not gone & {one["learner"] for one in told(result, "Slashed")}
 
 
 def test_who_never_proposes_is_fined_and_keeps_nobody_waiting_for_ever():
@@ -241,4 +277,7 @@ def test_too_little_to_take_part_is_said():
     plain = dict(compose(["protocol=collective"]).protocol)
     poor = CollectiveTerms(**{**plain, "stake": 2000.0, "proposer_reward": 900.0, "seats": {"learner": 2}})
     assert len(list(poor.infeasible())) == 3
-    assert list(CollectiveTerms(**plain).infeasible()) == []
+    terms = CollectiveTerms(**plain)
+    assert list(terms.infeasible()) == []
+    assert terms.purse == 15 * 6 / 5
+    assert CollectiveTerms(**{**plain, "proposer_reward": 0.0, "voter_reward": 0.0}).purse == 30
