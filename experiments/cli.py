@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import slashpoint
 from slashpoint.experiments import verbs
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, OutOfRoom
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,6 +68,8 @@ def _guarded(verb: Any, args: Any) -> int:
         code: int = verb.main(args)
     except Misconfigured as error:
         return _told(f"slashpoint: {error}", error, MISCONFIGURED)
+    except OutOfRoom as error:
+        return _told(f"slashpoint: {error}", error, CRASHED)
     except KeyboardInterrupt as error:
         return _told("slashpoint: interrupted", error, INTERRUPTED)
     except Terminated as error:

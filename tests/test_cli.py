@@ -19,7 +19,7 @@ from slashpoint.experiments.folder import RunFolder
 from slashpoint.experiments.listing import LISTS
 from slashpoint.experiments.verbs.list import KINDS
 from slashpoint.sim.errors import Misconfigured
-from slashpoint.sim.ledger import Ledger, read, row
+from slashpoint.sim.ledger import Ledger, LedgerError, Unwritten, read, row
 from slashpoint.sim.metrics.run import Run
 from slashpoint.sim.units import ETH, SECOND
 
@@ -236,3 +236,12 @@ def test_duties_are_listed_by_protocol_and_role(capsys: pytest.CaptureFixture[st
     assert rows["claim"]["about"] == "correct predictions (count)"
     assert rows["open"]["role"] == "requester, trainer"
     assert "judge" not in rows
+
+
+def test_a_full_disk_is_told_without_a_traceback(runs: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    runs(raises=Unwritten("blocks: no space left; x holds a partial ledger"))
+    assert main(["run", "--quiet"]) == 3
+    assert capsys.readouterr().err == "slashpoint: blocks: no space left; x holds a partial ledger\n"
+    runs(raises=LedgerError("blocks.gas is an integer"))
+    assert main(["run", "--quiet"]) == 3
+    assert "Traceback" in capsys.readouterr().err

@@ -208,6 +208,18 @@ def test_bad_models_make_a_reflexive_token_fall(attack, falls):
     assert price == pytest.approx((10 / 11) ** 2 if falls else 1.0)
 
 
+def test_an_elastic_price_makes_honesty_pay_without_any_stake_for_who_holds_enough():
+    free = ("prices=reflexive", "protocol.stake=0", "protocol.requester_stake=0")
+
+    def gain(elasticity, held):
+        setting = (*free, f"prices.elasticity={elasticity}", f"protocol.endowment.mdc={held}")
+        looked, honest = run(*setting, attack="label_lookup", seed=0), run(*setting, seed=0)
+        return looked.metric("surplus", "trainer/0") - honest.metric("surplus", "trainer/0")
+
+    assert gain(0, 1000) > gain(0.5, 1000) > 0 > gain(0.5, 4000)
+    assert gain(4, 1000) < 0
+
+
 def test_diluting_a_forfeit_makes_cancelling_cheap():
     alone, diluted = (run(f"attack.cancel_dilution.k={k}", attack="cancel_dilution") for k in (0, 4))
     assert outcome(alone) == outcome(diluted) == {"cancelled"}

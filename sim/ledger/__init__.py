@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from slashpoint.sim.errors import OutOfRoom
 from slashpoint.sim.ledger.arrow import LedgerError
 from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, row
 from slashpoint.sim.ledger.digest import seal
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["SCHEMA_VERSION", "TABLES", "Ledger", "LedgerError", "Table", "Tables", "read", "row"]
+__all__ = ["SCHEMA_VERSION", "TABLES", "Ledger", "LedgerError", "Table", "Tables", "Unwritten", "read", "row"]
 
 BUFFERED = 8192  # rows, of all tables together, before they are flushed
 ON_CHAIN = ("blocks", "transactions", "events", "transfers")  # what the chain hash covers: no column is a float
+
+
+class Unwritten(LedgerError, OutOfRoom):
+    """A ledger for which there is no room."""
 
 
 class Ledger:
@@ -67,13 +72,15 @@ class Ledger:
     def flush(self) -> None:
         """Send all buffered rows on; raises LedgerError after having tried every table."""
         failed: list[str] = []
+        kind: type[LedgerError] = LedgerError
         for table in self.tables.values():
             try:
                 table.flush()
             except (OSError, LedgerError) as error:
+                kind = Unwritten if isinstance(error, OSError) else kind
                 failed.append(f"{table.name}: {error} ({table.waiting} rows not written)")
         if failed:
-            raise LedgerError(self._failure(failed))
+            raise kind(self._failure(failed))
 
     def close(self, *, complete: bool = True, why: str = "the run did not end by itself") -> None:
         """Flush; then one Parquet file a table, or, when not `complete`, leave it as it is, marked with `why`.
@@ -90,7 +97,7 @@ class Ledger:
                 (self.folder / PARTIAL).unlink()
             self.complete = complete
         except OSError as error:
-            raise LedgerError(self._failure([str(error)])) from error
+            raise Unwritten(self._failure([str(error)])) from error
         finally:
             for table in self.tables.values():
                 table.release()
