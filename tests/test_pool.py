@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.mind import Mind
 from slashpoint.agents.person import Person, Traits
 from slashpoint.agents.roles.base import Role
 from slashpoint.experiments.config import compose
@@ -32,7 +33,7 @@ def watched(script):
             got.append((yield from script(me, fact.job, world)))
 
     market = world.markets[0]
-    person = Person(world, "probe/0", [Probe(Watcher(), market)], Traits(latency=1.0))
+    person = Person(world, "probe/0", [Probe(Watcher(), market)], Traits(latency=1.0), circle=Mind())
     person.endow(market)
     person.begin()
     world.run(1, 200)
