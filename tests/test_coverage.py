@@ -15,7 +15,7 @@ ROOT = Path(slashpoint.__path__[0])
 PATHS = re.compile(r"`((?:agents|conf|contracts|docs|experiments|protocols|sim|tests)/[\w./-]+)`")
 
 
-@pytest.mark.parametrize("page", ["coverage.md", "modelmarket.md"])
+@pytest.mark.parametrize("page", ["collective.md", "coverage.md", "modelmarket.md"])
 def test_every_file_that_a_page_names_exists(page):
     found = PATHS.findall((ROOT / "docs" / page).read_text())
     assert found
@@ -33,11 +33,16 @@ def test_every_mutant_that_a_page_names_exists():
     assert set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", said)) - {"RequestCreated", "CandidatePicked"} == there
 
 
-def test_the_parameters_and_conducts_of_the_page_exist():
-    page = (ROOT / "docs/modelmarket.md").read_text()
+@pytest.mark.parametrize("protocol", ["collective", "modelmarket"])
+def test_the_parameters_of_the_page_exist(protocol):
+    page = (ROOT / f"docs/{protocol}.md").read_text()
     table = page[page.index("## Parameters") : page.index("## Holes")]
     parameters = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in table.splitlines() if "|" in line))
     assert len(parameters) > 8
-    assert set(parameters) <= set(compose(["scenario=small"]).protocol)
+    assert set(parameters) <= set(compose(["scenario=small", f"protocol={protocol}"]).protocol)
+
+
+def test_the_conducts_of_the_page_exist():
+    page = (ROOT / "docs/modelmarket.md").read_text()
     probes = page[page.index("Conducts that throw") : page.index("Against our contract")]
     assert set(re.findall(r"`(\w+)`", probes)) <= set(names("attack"))
