@@ -84,7 +84,7 @@ class FederatedTerms(Terms):
     alpha: float  # of the Dirichlet distribution that the data are split by
     aggregator: str  # mean | median | trimmed_mean | krum | multi_krum | geometric_median | centered_clipping …
     corrupt: int  # updates that the aggregator is to bear
-    reward_rule: str  # flat | gain: what accepted updates share
+    reward_rule: str  # flat | gain | leave_one_out | shapley | banzhaf: how accepted updates share their prices
     gate: bool  # an update must not fall short of the base by min_gain_bps on the validation set
     min_gain_bps: int  # of the validation set
     max_gain_bps: int  # the highest threshold that the market lets a sponsor ask for
@@ -389,7 +389,8 @@ class Federated(Watched):
         need = math.ceil(terms.min_gain_bps * held.scale / BPS)
         return Machine(
             task, lambda model: self.world.workshop.score(model, held, labels), terms.aggregator, terms.corrupt,
-            terms.gate, need, terms.audit_bps, terms.reward_rule, job.reward, not terms.checked,
+            terms.gate, need, terms.audit_bps, terms.reward_rule, job.reward, self.beacons.get(job.turn, b""),
+            not terms.checked,
         )  # fmt: skip
 
     def handed(self, job: Job) -> Sequence[Subject]:
@@ -402,9 +403,9 @@ class Federated(Watched):
 
     def audited(self, job: Job) -> Sequence[Subject]:
         """The round's updates that are to be validated."""
-        machine, beacon = self.machine(job), self.beacons[job.turn]
+        machine = self.machine(job)
         handed = zip(self.handed(job), self.inputs[job.turn], strict=True)
-        return [subject for subject, one in handed if machine.audited(one, beacon)]
+        return [subject for subject, one in handed if machine.audited(one)]
 
     def concludes(self, job: Job, counts: Mapping[int, int]) -> Output:
         """What the machine makes of a round; counts by place, the base's at -1."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from slashpoint.protocols.tree import Tree, leaf
+from slashpoint.sim.learning import contribution
 from slashpoint.sim.learning.defences import aggregate
+from slashpoint.sim.luck import Luck
 from slashpoint.sim.store import cid
 
 if TYPE_CHECKING:
@@ -22,11 +25,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from slashpoint.sim.learning import Task
+    from slashpoint.sim.learning.contribution import Game
 
     Vector = npt.NDArray[np.float64]
 
 BPS = 10_000
-REWARD_RULES = ("flat", "gain")
+REWARD_RULES = ("flat", "gain", "leave_one_out", "shapley", "banzhaf")
+EXACT = 8  # accepted updates up to which all coalitions are tried
+MILLION = 10**6
 
 
 @dataclass(frozen=True)
@@ -87,13 +93,14 @@ class Machine:
     gate: bool = True  # updates must not fall short of the base by the threshold
     need: int = 0  # right answers that an update must have more than the base
     audit_bps: int = BPS  # how likely an update is to be validated
-    reward_rule: str = "flat"
+    reward_rule: str = "flat"  # what accepted updates share, each bringing one listed price to the pool
     reward: int = 0  # the listed price of an update
+    beacon: bytes = b""  # randomness from when all had handed in
     believes: bool = False  # receivers and amounts are what the inputs ask for
 
-    def audited(self, one: Input, beacon: bytes) -> bool:
-        """Whether an update is validated: the beacon decides, after all have handed in."""
-        drawn = hashlib.sha256(beacon + one.client).digest()
+    def audited(self, one: Input) -> bool:
+        """Whether an update is validated: the beacon decides."""
+        drawn = hashlib.sha256(self.beacon + one.client).digest()
         measures = self.gate or self.reward_rule == "gain"
         return measures and int.from_bytes(drawn[:8], "big") % BPS < self.audit_bps
 
@@ -169,7 +176,27 @@ class Machine:
         moves: Mapping[int, Vector],
         counts: Mapping[int, int],
     ) -> list[int]:
-        """What each accepted update is worth next to the others, in whole millionths of a right answer."""
+        """What each accepted update is worth next to the others; one that did harm is worth nothing."""
         if self.reward_rule == "flat":
             return [1] * len(chosen)
-        return [max(0, counts.get(one.place, counts[-1]) - counts[-1]) for one in chosen]
+        if self.reward_rule == "gain":
+            return [max(0, counts.get(one.place, counts[-1]) - counts[-1]) for one in chosen]
+        vectors = [moves[one.place] for one in chosen]
+
+        @cache
+        def worth(coalition: frozenset[int]) -> float:
+            """Right answers of what some of them would have come to."""
+            return float(self.score(self._merged(base, start, [vectors[i] for i in sorted(coalition)])))
+
+        return [max(0, round(MILLION * value)) for value in self._values(worth, len(chosen)).tolist()]
+
+    def _values(self, worth: Game, players: int) -> npt.NDArray[np.float64]:
+        """By the rule, exactly for few and from random orders or coalitions for many."""
+        if self.reward_rule == "leave_one_out":
+            return contribution.leave_one_out(worth, players)
+        if players <= EXACT:
+            return (contribution.shapley if self.reward_rule == "shapley" else contribution.banzhaf)(worth, players)
+        generator = Luck("machine", self.beacon).generator()
+        if self.reward_rule == "shapley":
+            return contribution.tmc_shapley(worth, players, generator, permutations=20)
+        return contribution.sampled_banzhaf(worth, players, generator, coalitions=20 * players)

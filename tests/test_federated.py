@@ -6,10 +6,12 @@ import zlib
 from functools import cache
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 import slashpoint
 from slashpoint.protocols.checks.taint import rows
+from slashpoint.protocols.machine import Input, Machine
 from slashpoint.sim.errors import Misconfigured
 
 
@@ -184,3 +186,44 @@ def test_an_unknown_rule_is_refused_before_anything_runs():
     for said in ("aggregator=best", "reward_rule=best", "validation_share=1.0"):
         with pytest.raises(Misconfigured):
             run(f"protocol.{said}")
+
+
+RULES = ("gain", "leave_one_out", "shapley", "banzhaf")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_paid_by_contribution_is_at_most_the_listed_prices_and_differs(rule):
+    result = run(f"protocol.reward_rule={rule}")
+    rewards = paid(result)
+    assert list(result.violations["complaint"]) == []
+    assert 0 < sum(rewards.values()) <= sum(paid(run()).values())
+    assert len(set(rewards.values())) > 3
+
+
+def machine(rule, worth):
+    """A machine whose models are sets, as bits, and whose score is what a set is worth."""
+
+    class Sets:
+        def weights(self, model):
+            return np.array([model[0] >> i & 1 for i in range(4)], np.float32)
+
+        def assemble(self, weights):
+            return bytes([sum(1 << i for i in range(4) if weights[i] > 0)])
+
+    return Machine(Sets(), lambda model: worth(model[0].bit_count()), reward_rule=rule, reward=12, need=0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "worth", "shares"),
+    [
+        ("shapley", lambda n: 10 * (n > 0), [12, 12, 12, 12]),  # one is as good as all: an equal share, and so below
+        ("leave_one_out", lambda n: 10 * (n > 0), []),  # nobody is missed
+        ("banzhaf", lambda n: 10 * (n > 0), [12, 12, 12, 12]),
+        ("leave_one_out", lambda n: 10 * (n == 4), [12, 12, 12, 12]),  # everybody is
+    ],
+)
+def test_rules_of_contribution_pay_what_is_known_of_simple_games(rule, worth, shares):
+    inputs = [Input(i, bytes([i]) * 20, bytes(32), b"") for i in range(4)]
+    models = {i: bytes([1 << i]) for i in range(4)}
+    output = machine(rule, worth).run(1, b"\0", inputs, models, {-1: 0})
+    assert [one.amount for one in output.vouchers] == shares

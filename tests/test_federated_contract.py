@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -483,8 +483,8 @@ def gains_until_caught(p: float, bond: int, jobs: int) -> tuple[list[int], list[
                 stage.beacon = cid(1, number, at)
                 stage.must(who, stage.market.submitUpdate(job, cid(number, at, who[0]), b""))
             inputs = [Input(i, who, cid(number, at, who[0]), b"") for i, who in enumerate(CLIENTS[:2])]
-            beacon = stage.market.jobOf(job).beacon
-            counts = {i: 10 + i for i, one in enumerate(inputs) if machine.audited(one, beacon)}
+            machine = replace(machine, beacon=stage.market.jobOf(job).beacon)
+            counts = {i: 10 + i for i, one in enumerate(inputs) if machine.audited(one)}
             output = machine.run(at, b"\x0a", inputs, {0: b"\x0a", 1: b"\x0b"}, {**counts, -1: 10})
             stage.must(VALIDATORS[0], stage.market.submitClaim(job, output.told(job)))
             for voucher in (one for one in output.vouchers if one.who == cheat):
