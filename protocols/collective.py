@@ -132,7 +132,15 @@ class Collective(Watched):
 
     @classmethod
     def deploy(cls, world: World, terms: CollectiveTerms) -> Collective:
-        """Put token and contract on a world's chain."""
+        """Put token and contract on a world's chain.
+
+        Raises:
+            ValueError: the world's task is not really trained.
+        """
+        try:
+            world.workshop.task.weights(b"")
+        except NotImplementedError as error:
+            raise ValueError(error) from error
         token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
         return cls(world, world.deploy(Artifact.ours("Collective"), token.address, terms.rules()), terms)
 

@@ -273,6 +273,12 @@ def test_impossible_terms_are_refused(wrong):
         build(config, Ledger(None))
 
 
+def test_a_surrogate_is_refused_for_nobody_can_share_it_out():
+    config = compose(["protocol=collective", "scenario=small", "task=surrogate"])
+    with pytest.raises(Misconfigured, match="task=surrogate has no weights: choose one that is really trained"):
+        build(config, Ledger(None))
+
+
 def test_too_little_to_take_part_is_said():
     plain = dict(compose(["protocol=collective"]).protocol)
     poor = CollectiveTerms(**{**plain, "stake": 2000.0, "proposer_reward": 900.0, "seats": {"learner": 2}})
