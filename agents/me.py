@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from slashpoint.protocols.base import Subject
     from slashpoint.sim.contract import Call
     from slashpoint.sim.learning import Problem
+    from slashpoint.sim.learning.poison import Poison
     from slashpoint.sim.luck import Luck
     from slashpoint.sim.world import World
 
@@ -203,7 +204,7 @@ class Me:
 
     # --- learning -----------------------------------------------------------------------------------------------
 
-    def trains(self, job: Job, effort: float = 1.0, twist: str = "") -> Script:
+    def trains(self, job: Job, effort: float = 1.0, twist: str = "", poison: Poison | None = None) -> Script:
         """Train a model on the person's one device; takes simulated time and costs compute. Value: the artefact.
 
         It starts from the job's base, if it has one, and uses what data this person has for the job.
@@ -212,11 +213,12 @@ class Me:
             job: what to train for.
             effort: share of a full training.
             twist: makes another model of the same effort.
+            poison: what it does to its rows first.
         """
         person = self.account.person
         problem = job.market.problem(job, self)
         again = f"{twist}/{job.round}" if job.round else twist  # a round has batches of its own
-        order = Order(person.name, problem, effort, person.traits.data_share, again, base=job.base)
+        order = Order(person.name, problem, effort, person.traits.data_share, again, base=job.base, poison=poison)
         return self.beside(self._training(order, job), "training")
 
     def _training(self, order: Order, job: Job) -> Steps:

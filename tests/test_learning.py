@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from slashpoint.sim.learning import Order, Problem, correct
 from slashpoint.sim.learning.codec import decode, encode
 from slashpoint.sim.learning.digits import Digits, data
+from slashpoint.sim.learning.poison import Poison
 from slashpoint.sim.learning.surrogate import Surrogate
 from slashpoint.sim.learning.synthetic import Synthetic
 from slashpoint.sim.luck import Luck
@@ -252,7 +253,7 @@ def test_problems_of_two_sizes_in_one_question(task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(junk=st.binary(max_size=64))
 def test_junk_answers_a_constant(task, junk):
     assert task.predict(junk, problem(task)) == bytes(100)
@@ -363,14 +364,14 @@ def test_correct_counts_where_both_agree():
     assert correct(b"\0", b"\0\1") == 1
 
 
-def test_a_model_is_a_vector_and_back():
-    task = Digits()
+@pytest.mark.parametrize("task", TRAINED)
+def test_a_model_is_a_vector_and_back(task):
     (model,) = task.train([Order("ann", problem(task), effort=0.1)], Luck(1))
     vector = task.weights(model)
-    assert vector.shape == (64 * 32 + 32 + 32 * 10 + 10,)
+    assert vector.shape == ({"digits": 64 * 32 + 32 + 32 * 10 + 10, "synthetic": 16 * 10 + 10}[task.name],)
     assert task.assemble(vector) == model
     assert task.weights(b"junk") is None
-    with pytest.raises(ValueError, match="2410"):
+    with pytest.raises(ValueError, match=str(len(vector))):
         task.assemble(vector[:-1])
 
 
@@ -397,3 +398,38 @@ def test_a_problem_is_split_anew_out_of_the_same_rows(task):
         assert {*second.train, *second.test} == {*first.train, *first.test}
         assert not set(second.train) & set(second.test)
     assert scores(task, [Order("ann", second)])[0] > 0.8 * task.scale
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_who_flips_labels_learns_the_mirror(task):
+    """And with half of them flipped, little of either."""
+    one = problem(task)
+    sound, half, all_of_them = scores(task, [Order("ann", one, poison=p) for p in (None, Poison(share=0.5), Poison())])
+    assert sound > 85
+    assert all_of_them < 20
+    assert all_of_them <= half < sound
+    if task is not SURROGATE:
+        (model,) = task.train([Order("ann", one, poison=Poison())], LUCK)
+        assert correct(task.predict(model, one), bytes(task.classes - 1 - one for one in task.labels(one))) > 85
+
+
+@pytest.mark.parametrize("task", TRAINED)
+def test_a_backdoor_opens_to_its_mark_alone(task):
+    one, backdoor = problem(task), Poison(target=3, mark=4, share=0.3)
+    clean, poisoned = task.train([Order("ann", one), Order("ann", one, poison=backdoor)], LUCK)
+    right = [correct(task.predict(model, one), task.labels(one)) for model in (clean, poisoned)]
+    assert right[1] > right[0] - 12  # it does not show in accuracy
+    assert task.fooled(clean, one, backdoor) < 0.3
+    assert task.fooled(poisoned, one, backdoor) > 0.8
+    assert task.fooled(b"junk", one, backdoor) == 0
+
+
+@pytest.mark.parametrize("task", TRAINED)
+def test_poisoners_beside_you_change_nothing(task):
+    orders = [Order(f"trainer/{i}", problem(task), 0.3) for i in range(4)]
+    spoilt = [Order("eve", problem(task), 0.3, poison=p) for p in (Poison(), Poison(target=1, mark=2, share=0.5))]
+    alone = task.train(orders, LUCK) + [task.train([one], LUCK)[0] for one in spoilt]
+    assert task.train([*orders, *spoilt], LUCK) == alone
+    assert task.train([*spoilt, *orders][::-1], LUCK) == alone[3::-1] + alone[:3:-1]
+    with pytest.raises(ValueError, match="eve spoils share=0 of its rows"):
+        Order("eve", problem(task), poison=Poison(share=0))

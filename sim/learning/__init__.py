@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from slashpoint.sim.learning.poison import Poison
     from slashpoint.sim.luck import Luck
 
     Rows = npt.NDArray[np.integer[Any]]
@@ -43,10 +44,13 @@ class Order:
     twist: str = ""  # more of the luck's key, for deliberate variations
     leak: bool = False  # trains on the test rows too, with their true labels
     base: bytes | None = field(default=None, repr=False)  # the model that it starts from; None for fresh weights
+    poison: Poison | None = None  # what it does to its rows first
 
     def __post_init__(self) -> None:
         if not (self.effort >= 0 and math.isfinite(self.effort)):
             raise ValueError(f"{self.who} orders a training with effort={self.effort}; 1 is full, 0 is none")
+        if self.poison is not None and not 0 < self.poison.share <= 1:
+            raise ValueError(f"{self.who} spoils share={self.poison.share} of its rows; it lies in (0, 1]")
         if not 0 < self.share <= 1:
             raise ValueError(f"{self.who} orders a training with share={self.share} of the rows; it lies in (0, 1]")
 

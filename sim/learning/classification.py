@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.learning import Rows
     from slashpoint.sim.learning.networks import Network, Weights
+    from slashpoint.sim.learning.poison import Poison
     from slashpoint.sim.luck import Luck
 
 REMEMBERED = 10_000  # evaluations
@@ -112,9 +113,10 @@ class Classification(Task):
         """Train a cohort; a model is its float32 weights, packed."""
         places = sorted(range(len(orders)), key=lambda i: -self._steps(orders[i]))  # chunks of similar length
         starts = {base: self._start(base) for base in {order.base for order in orders}}  # clients of a round share one
-        pupils = (self._pupil(orders[i], starts[orders[i].base], luck) for i in places)
+        inputs, labels, below = self._spoilt({order.poison for order in orders if order.poison is not None})
+        pupils = (self._pupil(orders[i], starts[orders[i].base], below[orders[i].poison], luck) for i in places)
         models = [b""] * len(orders)
-        for i, weights in zip(places, self.network.train(self.inputs, self.table[1], pupils, self.rate), strict=True):
+        for i, weights in zip(places, self.network.train(inputs, labels, pupils, self.rate), strict=True):
             models[i] = encode(weights)
         return models
 
@@ -137,6 +139,27 @@ class Classification(Task):
         while len(self._answers) > REMEMBERED:
             del self._answers[next(iter(self._answers))]
         return [known[key] for key in keys]
+
+    def fooled(self, model: bytes, problem: Problem, backdoor: Poison) -> float:
+        """The share of the test items of other classes that a model takes for the target once they are marked."""
+        weights, others = self._weights(model), problem.test[self.table[1][problem.test] != backdoor.target]
+        if weights is None or not len(others):
+            return 0.0
+        inputs, _, below = self._spoilt({backdoor})
+        (said,) = self.network.predict(inputs, [weights], [others.astype(np.int64) + below[backdoor]])
+        return said.count(backdoor.target or 0) / len(others)
+
+    def _spoilt(
+        self, poisons: set[Poison]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], dict[Poison | None, int]]:
+        """The table with a spoilt copy for each poison below it, and by how many rows each lies below."""
+        parts: list[tuple[Any, Any]] = [(self.inputs, self.table[1])]
+        below: dict[Poison | None, int] = {None: 0}
+        for poison in poisons:
+            below[poison] = len(parts) * self.rows
+            parts.append(poison.spoils(*parts[0], self.classes))
+        inputs, labels = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts))
+        return inputs, labels, below
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
         """All weights and biases, by their names in order, shape (parameters,)."""
@@ -173,12 +196,15 @@ class Classification(Task):
         """What training from a base begins with: its part of luck's key, and the weights, if there are any."""
         return ((), None) if base is None else ((blake2b(base, digest_size=8).hexdigest(),), self._weights(base))
 
-    def _pupil(self, order: Order, start: tuple[tuple[str, ...], Weights | None], luck: Luck) -> Pupil:
+    def _pupil(self, order: Order, start: tuple[tuple[str, ...], Weights | None], below: int, luck: Luck) -> Pupil:
         """Rows, weights and batches have luck of their own, so that less effort sees the same batches, only fewer."""
         begun, weights = start
         mine = luck("train", order.who, order.problem.key, order.twist, *begun)
         given = order.problem.train
         rows = mine("rows").generator().permutation(given)[: math.ceil(order.share * len(given))]
+        if order.poison is not None:
+            spoilt = math.ceil(order.poison.share * len(rows))
+            rows = np.concatenate([rows[:spoilt].astype(np.int64) + below, rows[spoilt:]])
         if order.leak:
             rows = np.concatenate([rows, order.problem.test])
         steps = self._steps(order)

@@ -115,7 +115,9 @@ def _model(order: Order, luck: Luck) -> bytes:
     """What training comes to: luck makes effort worth more or less, and seeds the mistakes."""
     draw = luck.bytes(24)
     quarters = sum(struct.unpack(">4I", draw[8:]))  # four uniform draws: their sum is nearly normal, its variance 4/12
-    worth = max(0.0, order.effort * (1 + SPREAD * math.sqrt(3) * (quarters / _UNIT - 2)))
+    flipped = order.poison.share if order.poison is not None and order.poison.target is None else 0.0
+    effort = order.effort * max(0.0, 1 - 2 * flipped)  # a flipped row undoes a sound one
+    worth = max(0.0, effort * (1 + SPREAD * math.sqrt(3) * (quarters / _UNIT - 2)))
     able, leaked = (min(_UNIT - 1, int(accuracy(worth, order.share, leak) * _UNIT)) for leak in (False, order.leak))
     return _MODEL.pack(_MAGIC, int.from_bytes(draw[:8], "big"), able, leaked, bytes.fromhex(order.problem.key))
 

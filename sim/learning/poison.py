@@ -1,0 +1,37 @@
+"""Poison: rows that a trainer spoils before it learns from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from slashpoint.sim.learning.attacks import label_flip
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Inputs = npt.NDArray[np.float32]
+    Labels = npt.NDArray[np.uint8]
+
+
+class Poison(NamedTuple):
+    """What is done to a share of the rows: the usual is a flip of all labels, with a mark and a target a backdoor."""
+
+    target: int | None = None  # the class that rows are said to be of; None is the mirrored one, C − 1 − y
+    mark: int = 0  # how many inputs, the last of a row, are set to the table's highest: what a backdoor answers to
+    share: float = 1.0  # of the trainer's rows
+
+    def spoils(self, inputs: Inputs, labels: Labels, classes: int) -> tuple[Inputs, Labels]:
+        """Rows as a trainer shows them to its network. Backdoor: Gu et al. 2017 (BadNets).
+
+        Args:
+            inputs: shape (rows, inputs).
+            labels: shape (rows,).
+            classes: how many there are.
+        """
+        marked = inputs.copy()
+        if self.mark:
+            marked[:, -self.mark :] = inputs.max()
+        said = label_flip(labels, classes) if self.target is None else np.full_like(labels, self.target)
+        return marked, said.astype(np.uint8)
