@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @dev The rules of all competitions of one contract: data, so that another reading of the protocol is another set of
+/// values.
+struct Rules {
+    uint16 winnerBps; // of the pool, to the best model's owner; the rest is for the miners
+    uint16 quorumBps; // of the reports on a model: as many must agree, else it is not validated
+    uint16 minReports; // on a model, for it to be validated
+    uint16 maxReports; // on a model; keeps every loop within one block
+    uint16 maxCompetitors; // the same
+    uint16 maxModels; // of a competitor; 0 is no limit
+    uint32 tolerance; // counts that differ by no more than this agree
+    uint32 payWithin; // of the median report: reports farther off earn nothing and lose their bond
+    uint128 bond; // of a report, lost by who does not open it or lies
+    uint128 hostStake; // lost by a host that withholds the truth
+    bool sealedModels; // hashes first, bytes once all are in
+    bool sealedTruth; // the test labels are opened once all models are in
+    bool sealedReports; // reports are committed, then revealed
+    bool dualRole; // a competitor may be a miner
+    bool unique; // the same bytes cannot be handed in twice
+    bool claimBinds; // a model that is worse than was claimed is not validated
+}
+
+/// @dev What a host asks for. Amounts in the token's smallest units, times in seconds.
+struct Terms {
+    bytes32 trainCid;
+    bytes32 testCid;
+    bytes32 truth; // CID of the test labels, or the seal of them
+    uint32 scale; // test items
+    uint32 byteLimit; // of a model
+    uint32 registerWindow;
+    uint32 competeWindow;
+    uint32 openWindow; // to open models and truth, where any is sealed
+    uint32 reportWindow;
+    uint32 revealWindow; // where reports are sealed
+    uint128 prize;
+    uint128 buyIn;
+    string context;
+}
+
+/// @dev The clock moves a competition from REGISTRATION to JUDGING; the last four are final.
+enum State {
+    NONE,
+    REGISTRATION, // competitors may register
+    COMPETITION, // they may hand in models
+    OPENING, // they owe what they sealed, the host owes the truth
+    REPORTING, // miners may report
+    REVEALING, // they owe the opening of their seals
+    JUDGING, // anybody may have models judged, one by one, then settle
+    SETTLED, // the best model's owner and the miners are paid
+    VOID, // no model was validated: money went back
+    WITHHELD, // the host kept the truth: the competitors share what it put up
+    CANCELLED // by the host, before anybody registered
+}
+
+enum Standing {
+    SEALED,
+    OPEN,
+    VALIDATED,
+    REJECTED
+}
+
+struct Model {
+    address owner;
+    Standing standing;
+    uint32 claimed; // right answers, as its owner says
+    uint32 score; // as validated
+    bytes32 hash; // SHA-256 of its bytes; before, their seal
+}
+
+struct Report {
+    address miner;
+    bool revealed;
+    uint32 correct;
+    bytes32 seal;
+}
+
+struct Competition {
+    address host;
+    State ended; // NONE until it is over
+    uint40 registerEnd; // Unix s, as are the others
+    uint40 competeEnd;
+    uint40 openEnd;
+    uint40 reportEnd;
+    uint40 revealEnd;
+    bool truthOpen;
+    uint32 opened; // models whose bytes are here
+    uint32 judged; // models, in the order in which they were handed in
+    uint32 best; // 1 + index of the best validated model
+    uint32 paid; // reports that earn
+    uint256 held; // this competition's part of the escrow; nothing once it is over
+}

@@ -1,0 +1,340 @@
+"""Competition: a prize for the best model, which lies on chain in bytes; miners measure all of them and are paid, too.
+
+Source: the description of DeML's competition, and its DeML.sol. Where they are silent or disagree: money is MDC and is
+withdrawn; accuracy is a count of test items; the best validated test score wins; agreement is the largest share of the
+reports on a model within a tolerance, and 51 % is of those who reported; equal scores go to the earlier model; miners
+are paid by the report on a model that was validated. Without a validated model everybody has its money back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
+from slashpoint.protocols.checks.competition import Watched
+from slashpoint.sim.contract import Artifact, Contract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from slashpoint.protocols.base import Actor, Work
+    from slashpoint.sim.contract import Call, Event
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.learning import Problem
+    from slashpoint.sim.world import World
+
+SETTLED, VOID, WITHHELD, CANCELLED = range(7, 11)  # the contract's final states
+OUTCOMES = {SETTLED: "settled", VOID: "void", WITHHELD: "truth withheld", CANCELLED: "cancelled"}
+UNLIMITED = 2**256 - 1
+BYTE_GAS = 800  # of a model, stored and paid for as calldata
+
+
+class Clock(NamedTuple):
+    """When a competition's windows end, Unix seconds."""
+
+    register: float
+    compete: float
+    open: float
+    report: float
+    reveal: float
+
+
+@dataclass(kw_only=True)
+class CompetitionTerms(Terms):
+    """The rules of competitions and what their hosts offer. Amounts in whole MDC, times in seconds."""
+
+    name: str = "competition"
+    prize: float
+    buy_in: float  # of each competitor
+    host_stake: float  # lost with the prize by a host that withholds the truth
+    bond: float  # of each report
+    winner_bps: int  # of prize and buy-ins; the rest is the miners'
+    quorum_bps: int  # of the reports on a model, that must agree
+    min_reports: int  # on a model
+    max_reports: int  # on a model
+    max_competitors: int
+    max_models: int  # of a competitor; 0 is no limit
+    tolerance: int  # right answers by which reports that agree may differ
+    pay_within: int  # right answers off the median report; farther off earns nothing and loses the bond
+    sealed_models: bool  # hashes first, bytes after all are in
+    sealed_truth: bool  # test labels are opened after all models are in
+    sealed_reports: bool
+    dual_role: bool  # a competitor may be a miner
+    unique: bool  # the same bytes cannot be handed in twice
+    claim_binds: bool  # a model that is worse than was claimed is not validated
+    byte_limit: int
+    register_window: float
+    compete_window: float
+    open_window: float  # for models and truth, where any is sealed
+    report_window: float
+    reveal_window: float  # where reports are sealed
+    seats: dict[str, int] = field(default_factory=dict)
+    endowment: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("register_window", "compete_window", "open_window", "report_window", "reveal_window"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"protocol.{name}={getattr(self, name)}: at least a second")
+        if not 5000 < self.quorum_bps <= 10_000:
+            raise ValueError(f"protocol.quorum_bps={self.quorum_bps}: more than half, and no more than all")
+        if not 1 <= self.min_reports <= self.max_reports:
+            raise ValueError(f"protocol.min_reports={self.min_reports}: between 1 and max_reports={self.max_reports}")
+        if self.pay_within < self.tolerance:
+            raise ValueError(f"protocol.pay_within={self.pay_within}: reports that agree would earn nothing")
+        if self.byte_limit < 1:
+            raise ValueError(f"protocol.byte_limit={self.byte_limit}: a model has bytes")
+
+    def rules(self) -> dict[str, Any]:
+        """The contract's `Rules`."""
+        return {
+            "winnerBps": self.winner_bps, "quorumBps": self.quorum_bps, "minReports": self.min_reports,
+            "maxReports": self.max_reports, "maxCompetitors": self.max_competitors, "maxModels": self.max_models,
+            "tolerance": self.tolerance, "payWithin": self.pay_within, "bond": whole(self.bond),
+            "hostStake": whole(self.host_stake), "sealedModels": self.sealed_models, "sealedTruth": self.sealed_truth,
+            "sealedReports": self.sealed_reports, "dualRole": self.dual_role, "unique": self.unique,
+            "claimBinds": self.claim_binds,
+        }  # fmt: skip
+
+    @property
+    def purse(self) -> float:
+        """What a host offers, MDC."""
+        return self.prize
+
+    def infeasible(self) -> Iterable[str]:
+        """Why nobody could or would take part, if so."""
+        richest = self.endowment.get("mdc", 0.0)
+        if self.prize + self.host_stake > richest:
+            yield f"no host owns prize and stake, {self.prize + self.host_stake:g} MDC (endowment {richest:g} MDC)"
+        if self.buy_in > richest:
+            yield f"no competitor owns the buy-in of {self.buy_in:g} MDC (endowment {richest:g} MDC)"
+        if self.bond * self.seats.get("competitor", 0) > richest:
+            yield f"no miner owns a bond of {self.bond:g} MDC for each model (endowment {richest:g} MDC)"
+        if self.seats.get("miner", 0) < self.min_reports:
+            yield f"{self.seats.get('miner', 0)} miners are fewer than the {self.min_reports} reports that it takes"
+
+
+@dataclass
+class Competition(Watched):
+    """Competitions for models on MDC."""
+
+    terms: CompetitionTerms
+    truths: dict[str, bytes] = field(default_factory=dict)  # job's key → labels that anybody can read
+    clocks: dict[str, Clock] = field(default_factory=dict)  # job's key →
+
+    opens: ClassVar[str] = "CompetitionCreated"
+    closes: ClassVar[str] = "CompetitionClosed"
+    asset: ClassVar[str] = "MDC"
+    duties: ClassVar[dict[str, str]] = {
+        "enter": "register as a competitor, or serve as a miner",
+        "work": "train on the published rows, for the test",
+        "claim": "right answers of one's own model on the test (count)",
+        "judge": "right answers of a model on the test (count)",
+        "open": "truth: the sealed test labels; work: the sealed model; report: the sealed count",
+        "truth": "labels of the test set (bytes)",
+    }
+    expects: ClassVar[tuple[str, ...]] = (
+        "CompetitionCreated", "Registered", "ModelOpened", "Reported", "ModelJudged", "CompetitionClosed"
+    )  # fmt: skip
+
+    @classmethod
+    def deploy(cls, world: World, terms: CompetitionTerms) -> Competition:
+        """Put token and contract on a world's chain."""
+        token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
+        return cls(world, world.deploy(Artifact.ours("Competition"), token.address, terms.rules()), terms)
+
+    @property
+    def token(self) -> Contract:
+        """ModelCoin."""
+        return self.world.tokens[self.asset]
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """Whatever changes what is due."""
+        return (self.ModelCommitted, self.ModelOpened, self.TruthRevealed, self.ModelJudged, self.CompetitionClosed)
+
+    def setup(self, me: Actor) -> Sequence[Call]:
+        """The contract may take one's tokens."""
+        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def draft(self, me: Actor, problem: Problem) -> Job:
+        """A competition that is about to be posted."""
+        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job.reward, job.stake = whole(self.terms.prize), whole(self.terms.buy_in)
+        self.drafts[job.key] = job
+        return job
+
+    def posts(self, job: Job, train: bytes, test: bytes, labels: bytes, salt: bytes) -> Call:
+        """Lock prize and stake; CIDs of the data, and of the test labels, or their seal."""
+        terms, cid = self.terms, hashlib.sha256(labels).digest()
+        asked = {
+            "trainCid": train, "testCid": test,
+            "truth": hashlib.sha256(cid + salt).digest() if terms.sealed_truth else cid, "scale": job.scale,
+            "byteLimit": terms.byte_limit, "registerWindow": round(terms.register_window),
+            "competeWindow": round(terms.compete_window), "openWindow": round(terms.open_window),
+            "reportWindow": round(terms.report_window), "revealWindow": round(terms.reveal_window),
+            "prize": job.reward, "buyIn": job.stake, "context": job.key,
+        }  # fmt: skip
+        return self.does("posts", job, self.contract.createCompetition(asked, gas=700_000), carries=train)
+
+    def cancels(self, job: Job) -> Call:
+        """Call one's competition off."""
+        return self.does("cancels", job, self.contract.cancelCompetition(job.id, gas=self._ending(job)))
+
+    def registers(self, job: Job) -> Call:
+        """Buy in."""
+        return self.does("registers", job, self.contract.register(job.id, gas=250_000))
+
+    def submits(self, me: Actor, job: Job, work: Work, claimed: int = 0, twist: str = "") -> Call:
+        """Hand in a model: its seal, or its bytes with the claim."""
+        if self.terms.sealed_models:
+            cid = hashlib.sha256(work.model or b"").digest()
+            salt = me.salt(job.key, twist)
+            seal = work.copied or sealed(cid, salt, me.address, salted=True)
+            return self.does("submits", job, self.contract.commitModel(job.id, seal, gas=250_000), carries=seal)
+        model = work.copied or work.model or b""
+        call = self.contract.submitModel(job.id, model, claimed, gas=400_000 + BYTE_GAS * len(model))
+        return self.does("submits", job, call, carries=model)
+
+    def reveals(self, me: Actor, job: Job, index: int, model: bytes, claimed: int, twist: str = "") -> Call:
+        """Open a sealed model."""
+        gas, salt = 300_000 + BYTE_GAS * len(model), me.salt(job.key, twist)
+        call = self.contract.openModel(job.id, index, model, claimed, salt, gas=gas)
+        return self.does("opens", job, call, subject=index, carries=(model, salt))
+
+    def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
+        """Open the test labels."""
+        call = self.contract.revealTruth(job.id, labels, salt, gas=120_000 + 80 * len(labels))
+        return self.does("grounds", job, call, carries=labels)
+
+    def judges(self, me: Actor, job: Job, model: int, correct: int) -> Call:
+        """Report on a model, sealed where reports are."""
+        if not self.terms.sealed_reports:
+            call = self.contract.report(job.id, model, correct, gas=300_000)
+            return self.does("judges", job, call, subject=model, carries=correct)
+        seal = sealed(count(model, correct), me.salt(job.key, "report", model), me.address, salted=True)
+        call = self.contract.commitReport(job.id, model, seal, gas=300_000)
+        return self.does("judges", job, call, subject=model, carries=seal)
+
+    def opens_report(self, me: Actor, job: Job, model: int, correct: int) -> Call:
+        """Open one's sealed report."""
+        salt = me.salt(job.key, "report", model)
+        call = self.contract.revealReport(job.id, model, correct, salt, gas=120_000)
+        return self.does("opens", job, call, subject=model, carries=(correct, salt))
+
+    def settles(self, job: Job) -> Call:
+        """Have everybody paid."""
+        return self.does("pokes", job, self.contract.settle(job.id, gas=self._ending(job)))
+
+    def judges_next(self, job: Job) -> Call:
+        """Have the reports on the next model counted."""
+        at = self.contract.competitionOf(job.id).judged
+        gas = 250_000 + 130_000 * len(self.contract.reportsOn(job.id, at))
+        return self.does("pokes", job, self.contract.judgeNext(job.id, gas=gas), subject=at)
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def _ending(self, job: Job) -> int:
+        people = len(self._told("Registered", job)) + len({fact.miner for fact in self._told("Reported", job)})
+        return 250_000 + 60_000 * people + 40_000 * len(self._told("ModelOpened", job))
+
+    def clock(self, job: Job) -> Clock:
+        """When its windows end."""
+        return self.clocks[job.key]
+
+    def answers(self, job: Job, me: Actor) -> bytes | None:
+        """The test labels, as far as they are public."""
+        return self.truths.get(job.key)
+
+    def subject(self, job: Job, opened: Fact) -> Subject:
+        """A model that lies open."""
+        model = bytes(self.contract.bytesOf(job.id, opened.model))
+        return Subject(opened.model, opened.owner, model, opened.claimed, job.scale)
+
+    def handed(self, job: Job) -> Sequence[Subject]:
+        """The models that lie open."""
+        return [self.subject(job, fact) for fact in self._told("ModelOpened", job)]
+
+    def leaderboard(self, job: Job) -> list[tuple[int, bytes, int]]:
+        """The validated models, best first: (score, owner, number); of equals the earlier one."""
+        owners = {fact.model: fact.owner for fact in self._told("ModelOpened", job)}
+        valid = [fact for fact in self._told("ModelJudged", job) if fact.valid]
+        return sorted(
+            ((fact.score, owners[fact.model], fact.model) for fact in valid), key=lambda row: (-row[0], row[2])
+        )
+
+    def history(self, job: Job, who: bytes) -> list[tuple[int, int, int | None]]:
+        """Somebody's submissions in their order: (number, claimed, score); the score is None unless validated."""
+        scores = {number: score for score, _, number in self.leaderboard(job)}
+        mine = [fact for fact in self._told("ModelOpened", job) if fact.owner == who]
+        return [(fact.model, fact.claimed, scores.get(fact.model)) for fact in mine]
+
+    def relate(self, fact: Fact) -> Job | None:
+        """The competition that an event is about."""
+        job = self._related(fact)
+        self.watch(fact, job)
+        return job
+
+    def _related(self, fact: Fact) -> Job | None:
+        args = fact.args
+        if fact.event == self.opens:
+            terms = args["terms"]
+            job = self.drafts.pop(terms.context, None)
+            if job is None or job.poster != args["host"]:
+                return None  # a stranger's, on data that nobody has
+            ends = (float(args[f"{window}End"]) for window in Clock._fields)
+            self.clocks[job.key] = clock = Clock(*ends)
+            job.id, job.born, job.deadline = args["id"], fact.time, clock.compete
+            labels = None if self.terms.sealed_truth else self.world.store.get(terms.truth)
+            if labels is not None:
+                self.truths[job.key] = labels
+            self.jobs[job.id] = job
+            return job
+        job = self.jobs.get(args.get("id"))
+        if job is not None and fact.event == "TruthRevealed":
+            self.truths[job.key] = args["labels"]
+        if job is not None and fact.event == self.closes:
+            job.closed, job.outcome = fact.time, OUTCOMES[args["state"]]
+            job.winner = args["winner"] if any(args["winner"]) else None
+        return job
+
+    def causes(
+        self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
+    ) -> Iterable[tuple[str, int, str | None]]:
+        """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
+        job = call.job.key if call.job is not None else None
+        if receiver == self.contract.address and call.function == "createCompetition":
+            stake = min(amount, whole(self.terms.host_stake))
+            return [("deposit", amount - stake, job)] + ([("stake", stake, job)] if stake else [])
+        if receiver == self.contract.address and call.function in {"register", "report", "commitReport"}:
+            return [("stake", amount, job)]
+        if call.function == "withdraw" and sender == self.contract.address:
+            return self.withdrawn(receiver, amount, job)
+        return [("unknown", amount, job)]
+
+    def poke(self, job: Job) -> tuple[float, Call] | None:
+        """What anybody may call next: count the reports on a model, or pay out."""
+        if job.closed is not None:
+            return None
+        clock = self.clock(job)
+        if not self._told("ModelOpened", job) or job.key not in self.truths:
+            return clock.open, self.settles(job)
+        models = len(self._told("ModelCommitted" if self.terms.sealed_models else "ModelOpened", job))
+        left = self.contract.competitionOf(job.id).judged < models
+        return clock.reveal, self.judges_next(job) if left else self.settles(job)
+
+    def delivered(self, job: Job) -> bytes | None:
+        """The model that won."""
+        best = self.leaderboard(job)[:1] if job.outcome == OUTCOMES[SETTLED] else []
+        return bytes(self.contract.bytesOf(job.id, best[0][2])) if best else None
+
+
+def count(model: int, correct: int) -> bytes:
+    """What is sealed of a report: SHA-256 of model and count as the contract packs them."""
+    return hashlib.sha256(model.to_bytes(32, "big") + correct.to_bytes(32, "big")).digest()
+
+
+MARKET, TERMS = Competition, CompetitionTerms
