@@ -6,8 +6,11 @@ Each check reads what the block just told about the experiments that it stirred,
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import groupby, takewhile
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.protocols.base import sealed, whole
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 FINISHED, ABORTED = 5, 6  # the contract's final states
 BPS = 10_000
+_round = attrgetter("round")
 GRACE = 4  # blocks that a keeper may take to be heard, once a window is over
 
 
@@ -43,13 +47,14 @@ class Watched(Vaulted):
 
     def _fresh(self, event: str, job: Job) -> list[Fact]:
         """What the latest block told."""
-        return [fact for fact in self._told(event, job) if fact.time == self.told]
+        return [*takewhile(lambda fact: fact.time == self.told, reversed(self._told(event, job)))][::-1]
 
     def _stirred(self, world: World) -> list[Job]:
         return [job for job in self._now(world).values() if job is not None]
 
     def _round(self, event: str, job: Job, number: int) -> Sequence[Fact]:
-        return [fact for fact in self._told(event, job) if fact.round == number]
+        facts = self._told(event, job)  # rounds only go on
+        return facts[bisect_left(facts, number, key=_round) : bisect_right(facts, number, key=_round)]
 
     def _members(self, job: Job, before: int) -> list[bytes]:
         """Who had a seat just before a fact (by its number), in the order of joining."""
@@ -162,28 +167,46 @@ class Watched(Vaulted):
     def votes_are_the_voters(self, world: World) -> Iterator[str]:
         """Each learner but the proposer votes once, for itself, in time, and as it sealed."""
         for job in self._stirred(world):
-            for fact in self._fresh("VoteRevealed", job):
-                number, name = fact.round, world.name_of(fact.voter)
-                where, began = f"experiment {job.id}, round {number}", self._round("RoundBegan", job, number)[0]
-                if sum(one.voter == fact.voter for one in self._round("VoteRevealed", job, number)) > 1:
-                    yield f"{where}: {name} voted again"
-                if fact.voter == began.proposer:
-                    yield f"{where}: {name} voted on its own proposal"
-                if fact.by != fact.voter or fact.voter not in self._members(job, fact.number):
-                    yield f"{where}: {world.name_of(fact.by)} voted for {name}"
-                proposed = self._round("Proposed", job, number)
-                windows = 2 if self.terms.sealed else 1
-                if not proposed or fact.time >= (proposed[0].time + windows * round(self.terms.vote_window) * SECOND):
-                    yield f"{where}: {name} voted out of time"
-                if self.terms.sealed:
-                    yield from self._opening(job, where, name, fact)
+            for number, fresh in groupby(self._fresh("VoteRevealed", job), key=_round):
+                votes, where = [*fresh], f"experiment {job.id}, round {number}"
+                proposer = self._round("RoundBegan", job, number)[0].proposer
+                members = {*self._members(job, votes[0].number)}  # nobody comes or goes while there are votes
+                times = Counter(fact.voter for fact in self._round("VoteRevealed", job, number))
+                seals = self._seals(job, number)
+                until = self._latest(job, number)
+                for fact in votes:
+                    who, name = fact.voter, world.name_of(fact.voter)
+                    if times[who] > 1:
+                        yield f"{where}: {name} voted again"
+                    if who == proposer:
+                        yield f"{where}: {name} voted on its own proposal"
+                    if fact.by != who or who not in members:
+                        yield f"{where}: {world.name_of(fact.by)} voted for {name}"
+                    if fact.time >= until:
+                        yield f"{where}: {name} voted out of time"
+                    if self.terms.sealed and not self._binds(seals.get(who), fact):
+                        yield f"{where}: {name} opened another vote than it sealed"
 
-    def _opening(self, job: Job, where: str, name: str, fact: Fact) -> Iterator[str]:
-        seals = [one.carries for one in self.world.facts.of("judges", job.key) if one.by == fact.voter]
-        salt = next((one.carries[2] for one in self.world.facts.of("opens", job.key) if _is(one, fact)), b"")
-        words = b"".join(word.to_bytes(32, "big") for word in (fact.round, fact.approve, fact.score))
-        if sealed(hashlib.sha256(words).digest(), salt, fact.voter, salted=True) not in seals:
-            yield f"{where}: {name} opened another vote than it sealed"
+    def _latest(self, job: Job, number: int) -> int:
+        """From when (nanoseconds) nobody can vote any more."""
+        windows = 2 if self.terms.sealed else 1
+        proposed = self._round("Proposed", job, number)
+        return proposed[0].time + windows * round(self.terms.vote_window) * SECOND if proposed else 0
+
+    def _seals(self, job: Job, number: int) -> dict[bytes, tuple[bytes, bytes]]:
+        """By voter: what it sealed in a round, and the salt that it opened with."""
+        sealed_, opened = (
+            {deed.by: deed.carries for deed in self.world.facts.of(verb, job.key) if deed.subject == number}
+            for verb in ("judges", "opens")
+        )
+        return {who: (seal, opened[who][2]) for who, seal in sealed_.items() if who in opened}
+
+    @staticmethod
+    def _binds(kept: tuple[bytes, bytes] | None, vote: Fact) -> bool:
+        """Whether a vote is what was sealed."""
+        words = b"".join(word.to_bytes(32, "big") for word in (vote.round, vote.approve, vote.score))
+        payload = hashlib.sha256(words).digest()
+        return kept is not None and sealed(payload, kept[1], vote.voter, salted=True) == kept[0]
 
     @invariant
     def the_accepted_had_the_votes(self, world: World) -> Iterator[str]:
@@ -222,6 +245,8 @@ class Watched(Vaulted):
     def history_is_one_chain(self, world: World) -> Iterator[str]:
         """The model changes by an accepted tally only, and its history is a chain of hashes."""
         for job in self._stirred(world):
+            if job.closed is None and not self._fresh("RoundTallied", job):
+                continue
             opened = self._told("ExperimentCreated", job)[0]
             cid, head = opened.initCid, hashlib.sha256(opened.archHash + opened.initCid).digest()
             accepted = {fact.round for fact in self._told("RoundTallied", job) if fact.accepted}
@@ -278,7 +303,3 @@ class Watched(Vaulted):
                 self.overdue.add(job.id)
                 yield f"experiment {job.id} is not over {(world.chain.time - bound) // SECOND} s after its last window"
 
-
-def _is(deed: Fact, vote: Fact) -> bool:
-    """Whether a deed is the one that a vote was told by."""
-    return bool(deed.by == vote.voter and deed.args.get("subject") == vote.round)
