@@ -1,0 +1,39 @@
+"""Cartel: judges who agree on whose work passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job, Subject
+
+
+@dataclass
+class Cartel(Conduct):
+    """Two judges pass what their circle's worker hands in, hardly trained, and nothing else: all hope for its pay.
+
+    Source: collusion of a quorum, as DeML's README fears of its miners. Exposed by: larger panels, drawn at random;
+    bonds; disputes.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"judge": 2, "work": 1}
+
+    effort: float = 0.1  # share of the full training that its worker does
+
+    def work(self, me: Me, job: Job) -> Any:
+        """As little as looks like work."""
+        model = yield me.trains(job, effort=self.effort)
+        return Work(model=model, predictions=me.predicts(model, job))
+
+    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+        """By who made it."""
+        return subject.scale if subject.owner in me.circle.addresses else 0
+
+    def settle(self, me: Me, job: Job, subject: Subject) -> Any:
+        """Nothing is to be looked into."""
+        return "accept"

@@ -1,0 +1,29 @@
+"""Constant judge: the same judgement of whatever comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job, Subject
+
+
+@dataclass
+class ConstantJudge(Conduct):
+    """Judges without looking, always alike, and hopes to be paid for agreeing with most.
+
+    Full marks are always a yes, none always a no. Source: the verifier's dilemma, Luu et al. (2015). Exposed by: known
+    answers among what is to be judged; pay for judgements that the truth bears out.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"judge": 1}
+
+    share: float = 1.0  # of full marks
+
+    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+        """Not even a look."""
+        return round(self.share * subject.scale)

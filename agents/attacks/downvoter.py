@@ -1,0 +1,26 @@
+"""Downvoter: nobody's work is good, but one's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job, Subject
+
+
+@dataclass
+class Downvoter(Conduct):
+    """Gives nothing for rivals' work and measures its own circle's, and hopes to win for want of others.
+
+    Source: DeML's README, where miners may compete. Exposed by: quorums; bonds on judgements; no judge who competes.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"judge": 1}
+
+    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+        """By who made it."""
+        return (yield from super().judge(me, job, subject)) if subject.owner in me.circle.addresses else 0

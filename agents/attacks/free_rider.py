@@ -1,0 +1,69 @@
+"""Free rider: what everybody has, handed in as work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+MODES = ("plain", "random", "disguised", "delta")
+
+
+@dataclass
+class FreeRider(Conduct):
+    """Hands in what it was given, plain or in disguise, and hopes to be paid for a training that never was.
+
+    A job without a base is answered with untrained weights; without two different bases so far there is no step to
+    imitate, and disguise and delta are plain; where a task has no weights (a surrogate), so is everything. Source: Lin,
+    Du and Liu (2019); Fraboni, Vidal and Lorenzi (2021). Exposed by: a gain that is asked for; novelty of updates.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+
+    mode: str = "plain"  # plain, random, disguised or delta
+    bound: float = 0.3  # of random weights
+    k: float = 1.0  # of the disguise: its noise relative to the first step
+    gamma: float = 1.0  # of the disguise: how fast it fades
+
+    def __post_init__(self) -> None:
+        """Refuse modes that are not."""
+        if self.mode not in MODES:
+            raise ValueError(f"attack.free_rider.mode={self.mode}: there are {', '.join(MODES)}")
+
+    def work(self, me: Me, job: Job) -> Any:
+        """The base, made up."""
+        base = job.base if job.base is not None else (yield me.trains(job, effort=0.0))
+        seen = me.mind.knows(("bases", job.key), ())
+        if base not in seen:
+            seen = (*seen, base)
+            me.mind.tells(("bases", job.key), seen)
+        model = base if self.mode == "plain" else self._made_up(me, job, seen)
+        return Work(model=model, predictions=me.predicts(model, job))
+
+    def _made_up(self, me: Me, job: Job, seen: tuple[bytes, ...]) -> bytes:
+        """Of the bases so far, the present one last."""
+        import numpy as np
+
+        from slashpoint.sim.learning import freeriding
+
+        try:
+            known = [np.asarray(one, np.float64) for one in map(me.weights, seen) if one is not None]
+        except NotImplementedError:
+            return seen[-1]
+        generator = me.luck("riding", me.name, *job.turn).generator()
+        if self.mode == "random" and known:
+            return me.assembles(freeriding.random(len(known[-1]), generator, self.bound))
+        if len(known) < 2:
+            return seen[-1]
+        if self.mode == "delta":
+            return me.assembles(freeriding.delta(known[-1], known[-2]))
+        first = known[1] - known[0]
+        return me.assembles(
+            freeriding.disguised(known[-1], first, len(known) - 1, generator, k=self.k, gamma=self.gamma)
+        )

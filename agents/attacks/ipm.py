@@ -1,0 +1,32 @@
+"""IPM: the mean of the others' updates, backwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from slashpoint.agents.poisoner import Poisoner
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.agents.poisoner import Stack, Vector
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Ipm(Poisoner):
+    """Sends −ε times what the others gained on average, and hopes that their mean turns against the truth.
+
+    A small ε hides among honest updates, one above (n − f)/f reverses the mean of n. Source: Xie et al., Fall of
+    Empires (2019). Exposed by: bucketing or NNM before a robust rule; sealed updates, which it cannot see.
+    """
+
+    looks: ClassVar[bool] = True
+
+    epsilon: float = 2.0  # ε
+
+    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+        """Inner product manipulation."""
+        from slashpoint.sim.learning.attacks import ipm
+
+        return ipm(others, self.epsilon)

@@ -1,0 +1,32 @@
+"""Label flip: trains on mirrored labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+from slashpoint.sim.learning.poison import Poison
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class LabelFlip(Conduct):
+    """Takes class y of its rows for C − 1 − y, trains in earnest, and hopes that the others' model learns the mistake.
+
+    Source: Tolpegin et al., Data Poisoning Attacks Against Federated Learning Systems (2020). Exposed by: measuring
+    each update; robust rules while the liars are few.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+
+    share: float = 1.0  # of its rows
+
+    def work(self, me: Me, job: Job) -> Any:
+        """A full training, on poisoned rows."""
+        model = yield me.trains(job, poison=Poison(share=self.share))
+        return Work(model=model, predictions=me.predicts(model, job))

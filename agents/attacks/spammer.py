@@ -1,0 +1,35 @@
+"""Spammer: many accounts, each with another worthless model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Spammer(Conduct):
+    """Enters k times with random bytes, new ones each time, and hopes that judges tire or that one slips through.
+
+    Source: Douceur, The Sybil Attack (2002). Exposed by: a stake or a fee for each submission; limits to their number.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+
+    k: int = 4  # accounts
+    size: int = 650  # bytes of each "model"
+
+    def identities(self, role: type) -> int:
+        """As many in every role."""
+        return self.k
+
+    def work(self, me: Me, job: Job) -> Any:
+        """Another junk for each account."""
+        luck = me.luck("spam", me.name, *job.turn)
+        return Work(model=luck("model").bytes(self.size), predictions=luck("predictions").bytes(job.scale))

@@ -1,0 +1,36 @@
+"""Vote copier: another's open vote, for free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job, Subject
+
+
+@dataclass
+class VoteCopier(Conduct):
+    """Waits for a vote on its way and casts the same, and hopes to be paid with the majority for no measurement.
+
+    A sealed vote says nothing: then it takes what the worker claims, else full marks. Source: weight copying, as
+    Bittensor's Yuma consensus has it. Exposed by: sealed votes; known answers among what is to be judged.
+    """
+
+    powers: ClassVar[frozenset[str]] = frozenset({"mempool"})
+    seats: ClassVar[dict[str, int]] = {"judge": 1}
+
+    patience: float = 3.0  # blocks that it waits for one
+
+    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+        """The first vote in sight, in the unit of judgements."""
+        seen = yield me.pool.sees("judges", job, by=me.now + self.patience * me.block_time)
+        told = None if seen is None or seen.subject not in {None, subject.id} else seen.carries
+        if isinstance(told, bool):
+            return subject.scale if told else 0
+        if isinstance(told, int):
+            return told
+        return subject.scale if subject.claimed is None else subject.claimed

@@ -1,0 +1,26 @@
+"""Withholder: seals its judgement and keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Withholder(Conduct):
+    """Votes like everybody and does not open the vote, and hopes to stall the count, or to wait and see, for free.
+
+    Source: the last revealer's choice in every commit-reveal. Exposed by: a bond that silence loses.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"judge": 1}
+
+    def open(self, me: Me, job: Job, what: str) -> Any:
+        """Never a report."""
+        return what != "report" and super().open(me, job, what)

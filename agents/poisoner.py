@@ -1,0 +1,84 @@
+"""Poisoner: trains like the others, looks at what they gained, and hands in what a formula makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+    Vector = npt.NDArray[np.float64]  # (d,)
+    Stack = npt.NDArray[np.float64]  # (n, d)
+
+
+@dataclass
+class Poisoner(Conduct):
+    """Someone who lies in weights; `lie` says how. An update is what a model gained on the job's base.
+
+    It knows its own update, those of its circle, and those that anybody can read a few blocks before the deadline;
+    where these are fewer than two, it trains once more to learn how updates differ. A job without a base starts from
+    one's own untrained weights. Where a task has no weights (a surrogate), it hands in an untrained model instead.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+    looks: ClassVar[bool] = False  # whether the formula takes the others' updates
+
+    effort: float = 1.0  # share of the full training that its own update has
+
+    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+        """What it sends in place of its update, shape (d,). `others` are empty unless it looks."""
+        raise NotImplementedError
+
+    def work(self, me: Me, job: Job) -> Generator[Any, Any, Any]:
+        """Train, look, lie."""
+        import numpy as np
+
+        base = job.base if job.base is not None else (yield me.trains(job, effort=0.0))
+        try:
+            start = me.weights(base)
+        except NotImplementedError:
+            return Work(model=base, predictions=me.predicts(base, job))
+        model = yield from self.trained(me, job)
+        trained = me.weights(model)
+        if start is None or trained is None:
+            return Work(model=model, predictions=me.predicts(model, job))
+        at = start.astype(np.float64)
+        own = trained - at
+        others = (yield from self.known(me, job, at, own)) if self.looks else np.empty((0, len(own)))
+        model = me.assembles(at + self.lie(me, job, own, others))
+        return Work(model=model, predictions=me.predicts(model, job))
+
+    def trained(self, me: Me, job: Job) -> Generator[Any, Any, Any]:
+        """Its own model."""
+        return (yield me.trains(job, effort=self.effort))
+
+    def known(self, me: Me, job: Job, at: Vector, own: Vector) -> Generator[Any, Any, Stack]:
+        """The updates that it can know of: what others handed in, else its circle's, else two of its own."""
+        import numpy as np
+
+        told = (*me.circle.knows(("updates", job.turn), ()), own)
+        me.circle.tells(("updates", job.turn), told)
+        yield me.until(job.deadline - 4 * me.block_time)
+        public = [
+            weights - at
+            for one in job.market.handed(job)
+            if one.model is not None and one.owner not in me.circle.addresses
+            if (weights := me.weights(one.model)) is not None and np.isfinite(weights).all()
+        ]
+        if len(public) > 1:
+            return np.stack(public)
+        known = [*public, *me.circle.knows(("updates", job.turn))]
+        if len(known) < 2 and me.now < job.deadline:
+            again = me.weights((yield me.trains(job, effort=self.effort, twist="again")))
+            known += [] if again is None else [again - at]
+        return np.stack(known)
