@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import slashpoint
+from slashpoint.protocols.base import Work
 from slashpoint.protocols.checks.taint import rows
 from slashpoint.protocols.machine import Input, Machine
 from slashpoint.sim.errors import Misconfigured
@@ -227,3 +228,55 @@ def test_rules_of_contribution_pay_what_is_known_of_simple_games(rule, worth, sh
     models = {i: bytes([1 << i]) for i in range(4)}
     output = machine(rule, worth).run(1, b"\0", inputs, models, {-1: 0})
     assert [one.amount for one in output.vouchers] == shares
+
+
+class FreeRider(slashpoint.Conduct):
+    """Hands in the base with a little noise on it, or weights that were never trained."""
+
+    seats: ClassVar[dict[str, int]] = {"work": 1}
+    noise: ClassVar[float | None] = 1e-3  # on each weight; None is anything at all
+
+    def work(self, me, job):
+        generator, start = me.luck("noise", *job.turn).generator(), me.weights(job.base)
+        yield me.until(me.now + me.block_time)
+        size = len(start)
+        found = generator.uniform(-1, 1, size) if self.noise is None else start + generator.normal(0, self.noise, size)
+        return Work(model=me.assembles(found))
+
+
+CROWD = ("protocol.seats.client=10", "protocol.max_clients=10", "protocol.rounds=6", "scenario.attackers=3", "task.epochs=4")
+
+
+def crowd(kind, *rules):
+    """Quality with three of ten riding free, over seeds, and what a rider and an honest client earned of a round."""
+    quality, riders, honest = [], [], []
+    for seed in range(3):
+        result = run(*CROWD, *rules, attack=kind, seed=seed)
+        quality.append(result.metric("delivered_quality"))
+        earned, where = paid(result), shares(result)
+        riders += [earned.get(who, 0) / 30 for who in where["circle"]]
+        honest += [earned.get(who, 0) / 30 for who in where["others"]]
+    return np.mean(quality), np.mean(riders) if riders else 0.0, np.mean(honest)
+
+
+RANDOM = type("Random", (FreeRider,), {"noise": None})
+
+
+@pytest.mark.slow
+def test_a_disguised_free_rider_does_not_show_in_accuracy_and_is_paid():
+    """As in Lin et al.'s comparison of free-riders: only weights that were never trained show in accuracy."""
+    honest, _, earned = crowd((), SEED)
+    hidden, rides, _ = crowd(FreeRider, SEED)
+    junk, _, _ = crowd(RANDOM, SEED)
+    assert abs(honest - hidden) < 0.04 < 0.2 < honest - junk
+    assert rides == earned == 1.0  # the listed price of every round, for nothing
+
+
+@pytest.mark.slow
+def test_a_gate_without_a_threshold_pays_free_riders_more_than_honest_people():
+    """What hardly differs from the base is hardly ever worse; an honest update sometimes is. A threshold turns that."""
+    _, rides, honest = crowd(FreeRider)
+    assert rides > 0.9 > honest
+    _, rides, honest = crowd(FreeRider, "protocol.min_gain_bps=200")
+    assert rides < 0.05 < 0.3 < honest
+    assert crowd(RANDOM)[1] < 0.2
