@@ -31,9 +31,8 @@ class ValOverfitter(Conduct):
 
     def work(self, me: Me, job: Job) -> Any:
         """The best of many guesses."""
-        best = job.base or b""
-        known = self._known(job)
-        start = me.weights(best)
+        best, known = job.base or b"", self._known(job)
+        start = None if known is None else me.weights(best)
         if known is None or start is None:
             return (yield from super().work(me, job))
         view, labels = known
@@ -49,8 +48,10 @@ class ValOverfitter(Conduct):
 
     @staticmethod
     def _known(job: Job) -> tuple[Job, bytes] | None:
-        """The latest validation set whose labels are open, as a job to predict for."""
+        """The latest validation set whose labels are open, as a job to predict for; None where there is none."""
         market: Any = job.market
+        if not hasattr(market, "validation"):
+            return None
         for number in range(job.round, 0, -1):
             view = job.at(number, b"", job.deadline)
             if (labels := market.revealed(view)) is not None:
