@@ -204,7 +204,9 @@ class Me:
 
     # --- learning -----------------------------------------------------------------------------------------------
 
-    def trains(self, job: Job, effort: float = 1.0, twist: str = "", poison: Poison | None = None) -> Script:
+    def trains(
+        self, job: Job, effort: float = 1.0, twist: str = "", poison: Poison | None = None, *, leak: bool = False
+    ) -> Script:
         """Train a model on the person's one device; takes simulated time and costs compute. Value: the artefact.
 
         It starts from the job's base, if it has one, and uses what data this person has for the job.
@@ -214,11 +216,14 @@ class Me:
             effort: share of a full training.
             twist: makes another model of the same effort.
             poison: what it does to its rows first.
+            leak: with the test items among its rows: their labels are public, or one's own circle has them.
         """
         person = self.account.person
         problem = job.market.problem(job, self)
+        if leak and job.poster not in self.circle.addresses and job.market.answers(job, self) is None:
+            self._needs("oracle", "trains on test items whose labels are not public")
         again = f"{twist}/{job.round}" if job.round else twist  # a round has batches of its own
-        order = Order(person.name, problem, effort, person.traits.data_share, again, base=job.base, poison=poison)
+        order = Order(person.name, problem, effort, person.traits.data_share, again, leak, job.base, poison)
         return self.beside(self._training(order, job), "training")
 
     def _training(self, order: Order, job: Job) -> Steps:

@@ -97,14 +97,14 @@ class Competitor(Role):
         receipt = yield me.sends(market.submits(me, job, work), tip=work.tip, by=job.deadline)
         if not receipt.ok:
             return
-        mine = yield me.sees(market.ModelCommitted, owner=me.address)
+        mine = market.contract.historyOf(job.id, me.address)[-1]
         yield me.until(job.deadline)
         end = market.clock(job).open
         if market.terms.sealed_truth:
             yield me.sees(market.TruthRevealed, by=end - SOON * me.block_time)
         claimed = yield from self.claims(me, job, work)
         if claimed is not None and work.model is not None and (yield from self.ask(me, "open", job, "work")):
-            yield me.sends(market.reveals(me, job, mine.model, work.model, claimed), by=end)
+            yield me.sends(market.reveals(me, job, mine, work.model, claimed), by=end)
 
     def claims(self, me: Me, job: Job, work: Work) -> Steps:
         """What one says of one's own model: nothing that could bind, while nobody can measure."""
@@ -154,8 +154,12 @@ class Miner(Role):
             correct = yield from self.ask(me, "judge", job, market.subject(job, fact), by=end)
             if correct is None or not me.in_time(end):
                 continue
-            if (yield me.sends(market.judges(me, job, fact.model, correct), by=end)).ok:
+            if (yield from self.files(me, job, fact.model, correct, end)).ok:
                 reported[fact.model] = correct
+
+    def files(self, me: Me, job: Job, model: int, correct: int, end: float) -> Steps:
+        """One report; its receipt."""
+        return (yield me.sends(self.market.judges(me, job, model, correct), by=end))
 
     def reveal(self, me: Me, job: Job, reported: dict[int, int]) -> Steps:
         """Open one's reports."""

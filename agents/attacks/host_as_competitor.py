@@ -1,0 +1,29 @@
+"""Host as competitor: who puts up the prize competes for it, and knows the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class HostAsCompetitor(Conduct):
+    """Trains on the test of its own competition under another name, and hopes to win its prize back with the buy-ins.
+
+    Source: DeML's description (anonymous users). Exposed by: a test that a third party chooses; winning with what it
+    paid in costs it the miners' share and the fees.
+    """
+
+    seats: ClassVar[dict[str, int]] = {"truth": 1, "work": 1}
+
+    def work(self, me: Me, job: Job) -> Any:
+        """Know the test by heart in one's own competition; else as asked."""
+        model = yield me.trains(job, leak=job.poster in me.circle.addresses)
+        return Work(model=model, predictions=me.predicts(model, job))

@@ -1,0 +1,27 @@
+"""Memorizer: trains on the test as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class Memorizer(Conduct):
+    """Puts the test items and their public labels into its training rows, and hopes that the model has them by heart.
+
+    Source: DeML's description (access to both train and test datasets). Exposed by: labels that stay sealed until all
+    models are in; a limit on a model's bytes, as far as what is to be memorised does not fit.
+    """
+
+    def work(self, me: Me, job: Job) -> Any:
+        """Train on all there is; as asked, where the test is not public."""
+        model = yield me.trains(job, leak=job.market.answers(job, me) is not None)
+        return Work(model=model, predictions=me.predicts(model, job))

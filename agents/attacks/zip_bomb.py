@@ -1,0 +1,29 @@
+"""Zip bomb: a model that decompresses to more than a judge's memory."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.agents.conduct import Conduct
+from slashpoint.protocols.base import Work
+
+if TYPE_CHECKING:
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.base import Job
+
+
+@dataclass
+class ZipBomb(Conduct):
+    """Hands in few bytes that decompress to many, and hopes that whoever measures models chokes on them.
+
+    Source: DeML's decompression (zlib without a limit, then pickle). Exposed by: a codec that holds data only and stops
+    at its limit: the bytes are no model, and answer class 0.
+    """
+
+    size: int = 4_000_000  # bytes, decompressed
+
+    def work(self, me: Me, job: Job) -> Any:
+        """Zeros, packed."""
+        return Work(model=zlib.compress(bytes(self.size), 9), predictions=bytes(job.scale))
