@@ -32,8 +32,8 @@ class Whitewasher(Conduct):
         """Only the first account that is not burnt, once all have looked."""
         held = me.balance(job.market.asset) + job.market.owed(me.address)
         first, jobs = me.mind.knows(("first", me.name), (held, ()))
-        settled = all(one.closed is not None for one in jobs)
-        burnt = settled and held < first - job.stake / 2
+        at_stake = sum(one.stake for one in jobs if one.closed is None)
+        burnt = held + at_stake < first - job.stake / 2
         me.mind.tells(("burnt", me.name), burnt)
         yield me.until(me.now + me.block_time / 2)
         name, _, number = me.name.partition("+")
