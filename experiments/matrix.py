@@ -30,8 +30,9 @@ COLUMNS = {
     "attack": "the conducts, leftmost asked first",
     "protocol": "its name",
     "variant": "of the protocol",
-    "verdict": "n/a: no role has such a duty; never asked: nothing it lies about came up; no effect: all transactions "
-    "and transfers are equal; failed: a run crashed; pays, loses: with p below 0.05; else undecided",
+    "verdict": "n/a: no role has such a duty, or the task is none to lie about so; never asked: nothing it lies about "
+    "came up; no effect: all transactions and transfers are equal; failed: a run crashed; pays, loses: with p below "
+    "0.05; else undecided",
     "gain": "mean over runs of what a person gained by cheating, USD: its surplus (profit, the price of its first "
     "holdings, the worth of models delivered to it) less the same seat's played honestly",
     "gain_low": "lower end of its 95 % interval",
@@ -210,6 +211,8 @@ def _row(cell: Cell, setting: Sequence[str], runs: Sequence[pd.DataFrame]) -> di
     if len(errors):
         row |= {"verdict": FAILED, "error": cause(errors.iloc[0])}
         row["line"] = line([*setting, f"seed={rows['seed'][errors.index[0]]}"])
+        if "Misconfigured" in row["error"]:  # such as a lie about weights where the task has none
+            row |= {"verdict": NO_SEAT, "n": 0}
     elif changes["same"].all():
         row["verdict"] = NO_EFFECT if changes["lies"].any() else NEVER_ASKED
     return row

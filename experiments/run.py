@@ -201,6 +201,8 @@ def run(
             ledger.close(complete=False, why=f"{type(error).__name__}: {error}")
         if folder is not None and world is not None:
             error.add_note(f"{folder.path} holds a partial ledger")
+        if isinstance(error, NotImplementedError) and error.args:  # a task that cannot be lied about so, say
+            raise Misconfigured(str(error)) from error
         raise
     finally:
         if world is not None:

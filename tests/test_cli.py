@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from slashpoint.experiments.catalogue import HOME
 from slashpoint.experiments.cli import main, worst
 from slashpoint.experiments.explain import jobs, story
 from slashpoint.experiments.folder import RunFolder
@@ -245,3 +246,11 @@ def test_a_full_disk_is_told_without_a_traceback(runs: Any, capsys: pytest.Captu
     runs(raises=LedgerError("blocks.gas is an integer"))
     assert main(["run", "--quiet"]) == 3
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", sorted(path.stem for path in (HOME / "experiments/verbs").glob("[a-z]*.py")))
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([verb, "--help"])
+    assert left.value.code == 0
+    assert f"usage: slashpoint {verb}" in capsys.readouterr().out

@@ -24,7 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
     from slashpoint.experiments.options import many_runs, one_contract
 
-    parser.add_argument("suite", metavar="SUITE", nargs="?", default="pr", help="name or YAML file (%(default)s)")
+    parser.add_argument("suite", metavar="SUITE", nargs="?", default="pr", help="name or YAML file (pr)")
     parser.add_argument("--seeds", type=int, metavar="N", help="runs of each scenario, whatever the suite says")
     parser.add_argument("--strict", action="store_true", help="4 for what is not decided, 1 for money of unknown cause")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")

@@ -77,7 +77,9 @@ def main(args: Namespace) -> int:
 
 
 def _troubled(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    return [row for row in table.to_dict("records") if row["error"] or row["complaint"]]
+    from slashpoint.experiments.matrix import FAILED
+
+    return [row for row in table.to_dict("records") if row["verdict"] == FAILED or row["complaint"]]
 
 
 def _grid(table: pd.DataFrame, title: str, cap: int) -> Table:
