@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slashpoint.sim.learning import Order, Problem, Task
+from slashpoint.sim.learning import Order, Problem, Task, portable
 from slashpoint.sim.learning.codec import ModelError, decode, encode
 from slashpoint.sim.learning.networks import Pupil
 from slashpoint.sim.learning.shards import split
@@ -219,7 +219,7 @@ class Classification(Task):
         expected = self.network.shapes
         size = 4 * sum(math.prod(shape) for shape in expected.values())
         try:
-            weights = decode(model, limit=size + 4096)  # room for a header
+            weights = portable.decode(model) if portable.is_one(model) else decode(model, limit=size + 4096)
         except ModelError:
             return None
         found = {name: tensor.shape for name, tensor in weights.items() if tensor.dtype == np.float32}

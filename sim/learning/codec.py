@@ -43,6 +43,20 @@ def decode(packed: bytes, limit: int = LIMIT) -> dict[str, npt.NDArray[Any]]:
     Raises:
         ModelError: not zlib, cut off, followed by something, over the limit, or not safetensors.
     """
+    raw = inflate(packed, limit)
+    try:
+        tensors: dict[str, npt.NDArray[Any]] = safetensors.numpy.load(raw)
+    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ModelError(f"{_of(packed)} holds no safetensors ({error}); encode models with codec.encode") from error
+    return tensors
+
+
+def inflate(packed: bytes, limit: int = LIMIT) -> bytes:
+    """What zlib compressed, in bounded memory.
+
+    Raises:
+        ModelError: not zlib, cut off, followed by something, or over the limit.
+    """
     stream = zlib.decompressobj()
     try:
         raw = stream.decompress(packed, limit + 1)
@@ -53,11 +67,7 @@ def decode(packed: bytes, limit: int = LIMIT) -> dict[str, npt.NDArray[Any]]:
     if not stream.eof or stream.unused_data:
         fault = "is followed by other bytes" if stream.eof else "is cut off"
         raise ModelError(f"{_of(packed)} {fault}; send exactly what codec.encode returned")
-    try:
-        tensors: dict[str, npt.NDArray[Any]] = safetensors.numpy.load(raw)
-    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ModelError(f"{_of(packed)} holds no safetensors ({error}); encode models with codec.encode") from error
-    return tensors
+    return raw
 
 
 def to_text(packed: bytes) -> str:
