@@ -1,7 +1,7 @@
 """Whole tasks: models trained and evaluated per second, splits, artefacts and seals included.
 
-`digits` really trains, in cohorts; `surrogate` answers by formula. Forty and ten thousand orders, ten and a hundred a
-problem.
+`digits` and `synthetic` really train, in cohorts; `surrogate` answers by formula. Forty, two hundred and ten thousand
+orders; ten, twenty and a hundred a problem.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from slashpoint.experiments.bench import Once, Setting, contender
 if TYPE_CHECKING:
     from slashpoint.sim.learning import Task
 
-SETTING = Setting("models/s", "task", ("surrogate", "digits"))
-ORDERS = {"surrogate": (100, 100), "digits": (4, 10)}  # problems, people
+SETTING = Setting("models/s", "task", ("surrogate", "synthetic", "digits"))
+ORDERS = {"surrogate": (100, 100), "synthetic": (10, 20), "digits": (4, 10)}  # problems, people
 
 
 def lesson(name: str, *, evaluate: bool) -> Once:
@@ -25,9 +25,10 @@ def lesson(name: str, *, evaluate: bool) -> Once:
     from slashpoint.sim.learning import Order
     from slashpoint.sim.learning.digits import Digits
     from slashpoint.sim.learning.surrogate import Surrogate
+    from slashpoint.sim.learning.synthetic import Synthetic
     from slashpoint.sim.luck import Luck
 
-    task: Task = Digits() if name == "digits" else Surrogate()
+    task: Task = {"surrogate": Surrogate, "synthetic": Synthetic, "digits": Digits}[name]()
     (problems, people), luck, turn = ORDERS[name], Luck("tasks"), itertools.count()
 
     def once() -> float:
