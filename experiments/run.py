@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from slashpoint.agents.demand import arrivals
+from slashpoint.agents.arrivals import arrivals
 from slashpoint.agents.population import Population
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLES

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from slashpoint import simulate
-from slashpoint.agents.demand import arrivals
+from slashpoint.agents.arrivals import arrivals
 from slashpoint.agents.entry import paying
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.luck import Luck

@@ -1,4 +1,4 @@
-"""Demand: when jobs come."""
+"""Arrivals: when jobs come."""
 
 from __future__ import annotations
 
