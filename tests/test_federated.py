@@ -150,6 +150,17 @@ def test_a_colluding_quorum_is_overturned_by_one_who_disputes(liars, settles):
         assert honest["others"] == 0 < honest["circle"]
 
 
+def test_who_copies_claims_saves_the_measuring_as_long_as_somebody_measures():
+    copied = run(attack="lazy_validator")
+    assert outcome(copied) == {"completed"}
+    assert 0 < gain("lazy_validator") < 1
+    assert list(copied.violations["complaint"]) == []
+    everybody = run("scenario.attackers=3", attack="lazy_validator")
+    assert outcome(everybody) == {"void"}  # nobody is the first
+    judged = copied.ledger["duties"]["duty"] == "judge"
+    assert judged.sum() < (run().ledger["duties"]["duty"] == "judge").sum()
+
+
 def shares(result):
     """The clients, by whether they belong to those who cheat."""
     people = result.run.people

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import federated
-from slashpoint.protocols.federated import trainer
+from slashpoint.protocols.trainer import trainer
 
 
 class Sponsor(federated.Sponsor):

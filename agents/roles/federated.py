@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.roles.base import Keeper, Role
 from slashpoint.protocols.base import Subject
-from slashpoint.protocols.federated import TRUSTED, trainer, uploads
+from slashpoint.protocols.trainer import TRUSTED, trainer, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -174,7 +174,8 @@ class Validator(Role):
             what, fact = yield me.first(complete=rounds.next(), closed=me.sees(market.JobClosed))
             if what == "closed":
                 break
-            me.spawn(self.validate, market.view(job, fact))
+            if not market.fell(job, me.address):
+                me.spawn(self.validate, market.view(job, fact))
         yield from self.collect(me, job)
 
     def validate(self, me: Me, view: Job) -> Steps:

@@ -1,0 +1,99 @@
+"""The terms of federated training: the rules of its market, and what a sponsor offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slashpoint.protocols.base import Terms, whole
+from slashpoint.protocols.machine import REWARD_RULES
+from slashpoint.sim.learning.defences import aggregate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(kw_only=True)
+class FederatedTerms(Terms):
+    """The rules of a market for federated training, and what its sponsors offer. Amounts in whole MDC, times in s."""
+
+    name: str = "federated"
+    reward: float  # for an accepted update
+    rounds: int
+    max_clients: int  # at most 256
+    max_validators: int
+    client_bond: float
+    validator_bond: float
+    validator_fee: float  # to each validator whose claim settles a round
+    dispute_bond: float
+    enrol_window: float
+    train_window: float
+    open_window: float  # to open updates and labels, where they are sealed
+    claim_window: float  # to report a round, and to decide a dispute
+    dispute_window: float  # between a quorum and its settlement; 0 settles at once
+    alpha: float  # of the Dirichlet distribution that the data are split by
+    aggregator: str  # mean | median | trimmed_mean | krum | multi_krum | geometric_median | centered_clipping …
+    corrupt: int  # updates that the aggregator is to bear
+    reward_rule: str  # flat | gain | leave_one_out | shapley | banzhaf: how accepted updates share their prices
+    gate: bool  # an update must not fall short of the base by min_gain_bps on the validation set
+    min_gain_bps: int  # of the validation set
+    max_gain_bps: int  # the highest threshold that the market lets a sponsor ask for
+    audit_bps: int  # how likely an update is to be validated
+    slash_failed: bool  # who fails validation loses bond and place
+    validation_share: float  # of the training rows: the sponsor's, for validation
+    rotate: bool  # each round has a part of the validation set to itself
+    sealed: bool  # updates and labels are sealed until the round's training is over
+    checked: bool  # vouchers pay only those who handed in, and no more than the listed price
+    reserved: bool  # the sponsor cannot touch the escrow before the job is over
+    open_callback: bool  # anybody may report a round's outputs
+    unique: bool  # no update is a model that the job has seen
+    allow_list: bool  # clients run only trainers that they know by hash
+    mail_seconds: float  # that a sponsor takes to answer a message
+    mail_limit: int  # messages from an account about a job; 0 is no limit
+    mail_usd: float  # price of a message
+    seats: dict[str, int] = field(default_factory=dict)
+    endowment: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.reward_rule not in REWARD_RULES:
+            raise ValueError(f"protocol.reward_rule={self.reward_rule}: there are {', '.join(REWARD_RULES)}")
+        if not 0 < self.validation_share < 1:
+            raise ValueError(f"protocol.validation_share={self.validation_share}: it lies between 0 and 1")
+        aggregate(self.aggregator, np.zeros((3, 2)), self.corrupt)  # it refuses what it does not know
+
+    def rules(self) -> dict[str, Any]:
+        """The contract's `FederatedRules`."""
+        return {
+            "enrolWindow": round(self.enrol_window), "trainWindow": round(self.train_window),
+            "openWindow": round(self.open_window), "claimWindow": round(self.claim_window),
+            "disputeWindow": round(self.dispute_window), "maxValidators": self.max_validators,
+            "validatorBond": whole(self.validator_bond), "validatorFee": whole(self.validator_fee),
+            "disputeBond": whole(self.dispute_bond), "maxGainBps": self.max_gain_bps, "sealedUpdates": self.sealed,
+            "checked": self.checked, "reserved": self.reserved, "openCallback": self.open_callback,
+            "unique": self.unique, "slashFailed": self.slash_failed,
+        }  # fmt: skip
+
+    @property
+    def escrow(self) -> float:
+        """What a sponsor locks, MDC."""
+        return self.rounds * (self.reward * self.max_clients + self.validator_fee * self.max_validators)
+
+    @property
+    def purse(self) -> float:
+        """What a client earns whose updates are all accepted at the listed price, MDC."""
+        return self.reward * self.rounds
+
+    def infeasible(self) -> Iterable[str]:
+        """Why nobody could or would take part, if so."""
+        richest = self.endowment.get("mdc", 0.0)
+        if self.escrow > richest:
+            yield f"no sponsor owns the escrow of {self.escrow:g} MDC (endowment {richest:g} MDC)"
+        for whose, bond in (("client", self.client_bond), ("validator", self.validator_bond)):
+            if bond > richest:
+                yield f"no {whose} owns the bond of {bond:g} MDC (endowment {richest:g} MDC)"
+        if self.reward == 0:
+            yield "the reward is zero"
+        if self.min_gain_bps > self.max_gain_bps:
+            yield f"a threshold of {self.min_gain_bps} bps is over the market's {self.max_gain_bps} bps"
