@@ -91,9 +91,9 @@ class Client(Role):
         if not me.in_time(job.deadline) or not (yield me.sends(market.accepts(job), by=job.deadline)).ok:
             return
         rounds, cashing = me.hears(market.RoundOpened, job=job), []
-        while market.stands(job, me.address):
+        while True:
             what, fact = yield me.first(round=rounds.next(), closed=me.sees(market.JobClosed))
-            if what == "closed":
+            if what == "closed" or not market.stands(job, me.address):
                 break
             view = market.view(job, fact)
             if (yield from self.take_part(me, view, me.fetches(executable) or b"")):
