@@ -1,9 +1,10 @@
-"""The contract of competitions: who may do what when, how reports become scores, who is paid."""
+"""The competition's contract: who may do what when, who is paid, and that money is conserved whatever people do."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,30 +13,27 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from slashpoint.experiments.config import compose
 from slashpoint.protocols.base import sealed
-from slashpoint.protocols.competition import SETTLED, VOID, WITHHELD, count
+from slashpoint.protocols.competition import CompetitionTerms, count
 from slashpoint.sim.contract import Artifact, Contract, Revert
 from slashpoint.sim.engine import BlockContext, Status, Tx
 from slashpoint.sim.engine.pyevm import PyEvm
 
 DEPLOYER, HOST, POKER = (bytes([i]) * 20 for i in (1, 2, 3))
-RIVALS = [bytes([16 + i]) * 20 for i in range(4)]
+ANN, BOB, CAY = COMPETITORS = [bytes([16 + i]) * 20 for i in range(3)]
 MINERS = [bytes([32 + i]) * 20 for i in range(5)]
-EVERYBODY = [HOST, POKER, *RIVALS, *MINERS]
-PRIZE, BUY_IN, STAKE, BOND = 1_000, 100, 500, 20
-HARDENED = {
-    "winnerBps": 9000, "quorumBps": 5100, "minReports": 3, "maxReports": 64, "maxCompetitors": 64, "maxModels": 2,
-    "tolerance": 0, "payWithin": 0, "bond": BOND, "hostStake": STAKE, "sealedModels": True, "sealedTruth": True,
-    "sealedReports": True, "dualRole": False, "unique": True, "claimBinds": True,
-}  # fmt: skip
-LITERAL = {  # the seed's rules as values
-    **HARDENED, "minReports": 1, "maxModels": 0, "payWithin": 2**32 - 1, "bond": 0, "hostStake": 0,
-    "sealedModels": False, "sealedTruth": False, "sealedReports": False, "dualRole": True, "unique": False,
-    "claimBinds": False,
-}  # fmt: skip
-VARIANTS = [HARDENED, LITERAL, {**LITERAL, "minReports": 3, "tolerance": 2, "payWithin": 4, "bond": BOND}]
-TRUTH, SALT = bytes(range(10)) * 2, b"s" * 32
-MODELS = [b"model %d" % i for i in range(8)]
+EVERYBODY = [HOST, POKER, *COMPETITORS, *MINERS]
+PURSE, PRIZE, BUY_IN, STAKE, BOND, SCALE, WINDOW = 10_000, 1_001, 100, 500, 40, 10, 100
+SALT, LABELS = b"s" * 32, bytes(range(10))
+JUDGING, SETTLED, VOID, WITHHELD, CANCELLED = range(6, 11)
+
+
+def rules(variant: str, **changes: Any) -> dict[str, Any]:
+    """A variant's rules, with small amounts where it has any."""
+    said = CompetitionTerms(**dict(compose(["protocol=competition", f"protocol.variant={variant}"]).protocol)).rules()
+    small = {"bond": BOND if said["bond"] else 0, "hostStake": STAKE if said["hostStake"] else 0}
+    return {**said, **small, **changes}
 
 
 @dataclass
@@ -52,12 +50,12 @@ class Outcome:
 class Stage:
     """The contract on an EVM, with people who have coins and have approved it."""
 
-    def __init__(self, rules: dict[str, Any]) -> None:
-        self.engine, self.now, self.rules = PyEvm(), 1_000_000, rules
+    def __init__(self, said: dict[str, Any]) -> None:
+        self.engine, self.now, self.rules = PyEvm(), 1_000_000, said
         self.coin = self.deploy("ModelCoin", False)
-        self.market = self.deploy("Competition", self.coin.address, rules)
+        self.market = self.deploy("Competition", self.coin.address, said)
         for each in EVERYBODY:
-            self.must(DEPLOYER, self.coin.transfer(each, 10_000))
+            self.must(DEPLOYER, self.coin.transfer(each, PURSE))
             self.must(each, self.coin.approve(self.market.address, 2**256 - 1))
 
     def deploy(self, name: str, *args: Any) -> Contract:
@@ -68,7 +66,7 @@ class Stage:
 
     def execute(self, who: bytes, to: bytes | None, data: bytes) -> Any:
         context = BlockContext(1, self.now, 0, 100_000_000)
-        return self.engine.run_block(context, [Tx(who, to, data, 0, 16_000_000, nonce=self.engine.nonce(who))])
+        return self.engine.run_block(context, [Tx(who, to, data, 0, 10_000_000, nonce=self.engine.nonce(who))])
 
     def do(self, who: bytes, call: Any) -> Outcome:
         result = self.execute(who, call.to, call.data)
@@ -78,8 +76,9 @@ class Stage:
         revert = self.market.decode_error(result.output[0]) if result.status[0] == Status.REVERTED else Revert("", {})
         assert revert.name != "Panic", revert
         logs = [self.market.decode_log(log) for log in result.logs if log.address == self.market.address]
-        events = [(event.name, args) for event, args in logs]
-        return Outcome(result.status[0] == Status.SUCCESS, int(result.gas[0]), revert, events)
+        return Outcome(
+            result.status[0] == Status.SUCCESS, int(result.gas[0]), revert, [(event.name, args) for event, args in logs]
+        )
 
     def must(self, who: bytes, call: Any) -> Outcome:
         outcome = self.do(who, call)
@@ -91,82 +90,104 @@ class Stage:
         assert not outcome.ok
         return outcome.revert.name
 
-    def at(self, time: int) -> Stage:
-        """Move the clock: an empty block."""
-        self.now = time
-        self.engine.run_block(BlockContext(1, time, 0, 100_000_000), [])
+    def at(self, window: str, job: int = 0) -> Stage:
+        """The end of a competition's window: an empty block."""
+        return self.tick(int(getattr(self.market.competitionOf(job), f"{window}End")))
+
+    def tick(self, time: int) -> Stage:
+        self.now = max(self.now, time)
+        self.engine.run_block(BlockContext(1, self.now, 0, 100_000_000), [])
         self.coin.forget()
         self.market.forget()
         return self
 
-    def terms(self, **changes: Any) -> dict[str, Any]:
-        cid = hashlib.sha256(TRUTH).digest()
-        return {
-            "trainCid": b"t" * 32, "testCid": b"u" * 32,
-            "truth": hashlib.sha256(cid + SALT).digest() if self.rules["sealedTruth"] else cid, "scale": len(TRUTH),
-            "byteLimit": 30_000, "registerWindow": 100, "competeWindow": 100, "openWindow": 100, "reportWindow": 100,
-            "revealWindow": 100, "prize": PRIZE, "buyIn": BUY_IN, "context": "digits", **changes,
+    def post(self, competitors: list[bytes] | None = None, **changes: Any) -> int:
+        """A competition with people in it, of whom models are expected."""
+        cid = hashlib.sha256(LABELS).digest()
+        asked = {
+            "trainCid": bytes(32), "testCid": bytes(32), "scale": SCALE, "byteLimit": 64,
+            "truth": hashlib.sha256(cid + SALT).digest() if self.rules["sealedTruth"] else cid,
+            "registerWindow": WINDOW, "competeWindow": WINDOW, "openWindow": WINDOW, "reportWindow": WINDOW,
+            "revealWindow": WINDOW, "prize": PRIZE, "buyIn": BUY_IN, "context": "digits",
         }  # fmt: skip
+        created = self.must(HOST, self.market.createCompetition({**asked, **changes})).of("CompetitionCreated")
+        job = int(created[0]["id"])
+        for who in COMPETITORS if competitors is None else competitors:
+            self.must(who, self.market.register(job))
+        if competitors != []:
+            self.at("register", job)
+        return job
 
-    def post(self, rivals: int = 3, **changes: Any) -> int:
-        """A competition that people have registered for."""
-        made = self.must(HOST, self.market.createCompetition(self.terms(**changes))).of("CompetitionCreated")[0]
-        for who in RIVALS[:rivals]:
-            self.must(who, self.market.register(made["id"]))
-        return int(made["id"])
-
-    def book(self, job: int) -> Any:
-        return self.market.competitionOf(job)
-
-    def hand_in(self, job: int, models: dict[bytes, bytes], claims: int = 0, *, truth: bool = True) -> None:
-        """Models of people, open in the end, and the truth if it is sealed."""
-        market = self.market
-        self.at(self.book(job).registerEnd)
-        for who, model in models.items():
+    def hands_in(self, models: dict[bytes, int], job: int = 0) -> None:
+        """A model of each owner, with its claim; sealed and opened where models are sealed."""
+        for who, claimed in models.items():
             if self.rules["sealedModels"]:
-                seal = sealed(hashlib.sha256(model).digest(), SALT, who, salted=True)
-                self.must(who, market.commitModel(job, seal))
+                seal = sealed(hashlib.sha256(b"model" + who).digest(), SALT, who, salted=True)
+                self.must(who, self.market.commitModel(job, seal))
             else:
-                self.must(who, market.submitModel(job, model, claims))
-        self.at(self.book(job).competeEnd)
-        if self.rules["sealedModels"]:
-            for index, (who, model) in enumerate(models.items()):
-                self.must(who, market.openModel(job, index, model, claims, SALT))
-        if self.rules["sealedTruth"] and truth:
-            self.must(HOST, market.revealTruth(job, TRUTH, SALT))
+                self.must(who, self.market.submitModel(job, b"model" + who, claimed))
+        self.at("compete", job)
+        for number, (who, claimed) in enumerate(models.items()) if self.rules["sealedModels"] else ():
+            self.must(who, self.market.openModel(job, number, b"model" + who, claimed, SALT))
 
-    def report(self, job: int, counts: list[list[int | None]], silent: tuple[int, ...] = ()) -> None:
-        """For each model the counts of the miners in turn; silent miners never open what they sealed."""
-        for model, row in enumerate(counts):
-            for who, correct in zip(MINERS, row, strict=False):
-                if correct is None:
-                    continue
-                if self.rules["sealedReports"]:
-                    seal = sealed(count(model, correct), SALT, who, salted=True)
-                    self.must(who, self.market.commitReport(job, model, seal))
-                else:
-                    self.must(who, self.market.report(job, model, correct))
-        self.at(self.book(job).reportEnd)
-        for model, row in enumerate(counts) if self.rules["sealedReports"] else ():
-            for place, (who, correct) in enumerate(zip(MINERS, row, strict=False)):
-                if correct is not None and place not in silent:
-                    self.must(who, self.market.revealReport(job, model, correct, SALT))
+    def grounds(self, job: int = 0) -> None:
+        if self.rules["sealedTruth"]:
+            self.must(HOST, self.market.revealTruth(job, LABELS, SALT))
+        self.at("open", job)
 
-    def finish(self, job: int) -> Outcome:
-        """Judge everything and settle."""
-        self.at(self.book(job).revealEnd)
-        while self.book(job).judged < len(self.market.modelsOf(job)):
+    def reports(self, model: int, counts: dict[bytes, int], job: int = 0) -> None:
+        """Reports on a model: in the open, or sealed (for `opens` to open)."""
+        for who, correct in counts.items():
+            if self.rules["sealedReports"]:
+                seal = sealed(count(model, correct), SALT, who, salted=True)
+                self.must(who, self.market.commitReport(job, model, seal))
+            else:
+                self.must(who, self.market.report(job, model, correct))
+
+    def opens(self, model: int, counts: dict[bytes, int], job: int = 0) -> None:
+        self.at("report", job)
+        for who, correct in counts.items() if self.rules["sealedReports"] else ():
+            self.must(who, self.market.revealReport(job, model, correct, SALT))
+
+    def ends(self, job: int = 0) -> Outcome:
+        """All models are judged, and everybody is paid."""
+        self.at("reveal", job)
+        book = self.market.competitionOf(job)
+        while book.truthOpen and book.judged < len(self.market.modelsOf(job)):
             self.must(POKER, self.market.judgeNext(job))
+            book = self.market.competitionOf(job)
         return self.must(POKER, self.market.settle(job))
 
+    def plays(self, models: dict[bytes, int], counts: dict[int, dict[bytes, int]]) -> Outcome:
+        """A whole competition: owners with their claims, and by model what each miner reports."""
+        self.post()
+        self.hands_in(models)
+        self.grounds()
+        for model, told in counts.items():
+            self.reports(model, told)
+        for model, told in counts.items():
+            self.opens(model, told)
+        return self.ends()
+
     def gained(self, who: bytes) -> int:
-        return int(self.coin.balanceOf(who) + self.market.owed(who)) - 10_000
+        return int(self.coin.balanceOf(who) + self.market.owed(who)) - PURSE
 
     def check_books(self) -> None:
         market = self.market
-        assert market.escrow() == sum(self.book(job).held for job in range(market.competitions()))
+        held = sum(market.competitionOf(job).held for job in range(market.competitions()))
+        assert market.escrow() == held
         assert self.coin.balanceOf(market.address) == market.escrow() + market.owedTotal() + market.treasury()
         assert market.owedTotal() == sum(map(market.owed, EVERYBODY))
+
+
+VARIANTS = [
+    rules("hardened"),
+    rules("seed"),
+    rules("seed", minReports=3, payWithin=0, bond=BOND),
+    rules("hardened", tolerance=1, payWithin=2, dualRole=True, claimBinds=False, sealedModels=False, maxModels=3),
+    rules("hardened", sealedReports=False, sealedTruth=False, unique=False),
+]
+SEALED, LITERAL, MEDIAN = range(3)
 
 
 @functools.cache
@@ -175,362 +196,350 @@ def prepared(variant: int) -> tuple[Stage, int]:
     return stage, stage.engine.snapshot()
 
 
-def fresh(variant: int) -> Stage:
+def fresh(variant: int = SEALED) -> Stage:
     """A stage as it was at first."""
     stage, snapshot = prepared(variant)
     stage.engine.restore(snapshot)
-    return stage.at(1_000_000)
+    stage.now = 0
+    return stage.tick(1_000_000)
 
 
-def two(first: int = 0, second: int = 1) -> dict[bytes, bytes]:
-    return {RIVALS[0]: MODELS[first], RIVALS[1]: MODELS[second]}
+def told(correct: int, miners: list[bytes] | None = None) -> dict[bytes, int]:
+    return dict.fromkeys(MINERS if miners is None else miners, correct)
 
 
-@pytest.fixture(params=[0, 1], ids=["hardened", "seed"])
-def stage(request):
+@pytest.fixture(params=[SEALED, LITERAL], ids=["hardened", "seed"])
+def either(request):
     made = fresh(request.param)
     yield made
     made.check_books()
 
 
 @pytest.fixture
-def closed():
-    made = fresh(0)
+def stage():
+    made = fresh()
     yield made
     made.check_books()
 
 
-# --- a life ---
+# --- who is paid ---
 
 
-def test_the_best_takes_nine_tenths_and_the_miners_the_rest(stage):
-    job = stage.post()
-    stage.hand_in(job, two())
-    stage.report(job, [[15] * 3, [17] * 5])
-    outcome = stage.finish(job)
+def test_the_best_model_takes_nine_tenths_of_the_pool_and_the_miners_share_the_rest_by_the_report(either):
+    outcome = either.plays({ANN: 7, BOB: 9, CAY: 5}, {0: told(7), 1: told(9), 2: told(5, MINERS[:3])})
     pool = PRIZE + 3 * BUY_IN
-    assert outcome.of("CompetitionClosed") == [
-        {"id": job, "state": SETTLED, "winner": RIVALS[1], "score": 17, "pool": pool}
-    ]
-    share = pool // 10 // 8
-    assert [stage.gained(who) for who in MINERS] == [2 * share] * 3 + [share] * 2
-    assert [stage.gained(who) for who in RIVALS] == [-BUY_IN, pool * 9 // 10 - BUY_IN, -BUY_IN, 0]
-    assert stage.gained(HOST) == -PRIZE
-    assert stage.market.treasury() == pool // 10 - 8 * share
-    assert [(one.owner, one.score) for one in stage.market.modelsOf(job)] == [(RIVALS[0], 15), (RIVALS[1], 17)]
-    assert list(stage.market.historyOf(job, RIVALS[1])) == [1]
+    closed = outcome.of("CompetitionClosed")[0]
+    assert (closed["state"], closed["winner"], closed["score"], closed["pool"]) == (SETTLED, BOB, 9, pool)
+    first = pool * 9 // 10
+    share = (pool - first) // 13
+    assert [either.gained(who) for who in COMPETITORS] == [-BUY_IN, first - BUY_IN, -BUY_IN]
+    assert [either.gained(who) for who in MINERS] == [3 * share] * 3 + [2 * share] * 2
+    assert either.gained(HOST) == -PRIZE
+    assert either.market.treasury() == pool - first - 13 * share  # what cannot be divided
 
 
-def test_of_equal_models_the_earlier_wins(stage):
-    job = stage.post()
-    stage.hand_in(job, two())
-    stage.report(job, [[17] * 3, [17] * 3])
-    assert stage.finish(job).of("CompetitionClosed")[0]["winner"] == RIVALS[0]
+def test_equal_scores_go_to_the_earlier_model(either):
+    assert either.plays({CAY: 5, ANN: 5}, {0: told(5), 1: told(5)}).of("CompetitionClosed")[0]["winner"] == CAY
 
 
-def test_without_a_validated_model_all_have_their_money_back(stage):
-    job = stage.post()
-    stage.hand_in(job, two())
-    stage.report(job, [[1, 2, 3, 4, 5], []])
-    assert stage.finish(job).of("CompetitionClosed")[0]["state"] == VOID
-    assert [stage.gained(who) for who in (HOST, *RIVALS)] == [0] * 5
-    bond = stage.rules["bond"]
-    assert [stage.gained(who) for who in MINERS] == [-bond, -bond, 0, -bond, -bond]
+def test_nobody_is_paid_before_all_is_judged(either):
+    either.post()
+    either.hands_in({ANN: 7})
+    either.grounds()
+    either.reports(0, told(7))
+    for who in (HOST, ANN, MINERS[0]):
+        assert either.fails(who, either.market.withdraw()) == "NothingOwed"
+        assert either.fails(who, either.market.settle(0)) == "WrongState"
+    either.opens(0, told(7))
+    either.at("reveal")
+    assert either.fails(HOST, either.market.settle(0)) == "Unjudged"
+    either.must(POKER, either.market.judgeNext(0))
+    assert either.fails(POKER, either.market.judgeNext(0)) == "NothingToJudge"
+    either.must(POKER, either.market.settle(0))
+    assert either.fails(POKER, either.market.settle(0)) == "WrongState"
 
 
-def test_without_any_model_it_is_void_at_once(stage):
-    job = stage.post()
-    stage.at(stage.book(job).openEnd)
-    assert stage.must(POKER, stage.market.settle(job)).of("CompetitionClosed")[0]["state"] == VOID
+def test_a_model_that_is_worse_than_was_claimed_is_not_validated_where_claims_bind():
+    counts = {0: told(9), 1: told(8)}
+    assert fresh(SEALED).plays({ANN: 10, BOB: 8}, counts).of("CompetitionClosed")[0]["winner"] == BOB
+    assert fresh(LITERAL).plays({ANN: 10, BOB: 8}, counts).of("CompetitionClosed")[0]["winner"] == ANN
+
+
+# --- everything back ---
+
+
+def test_without_a_model_everybody_has_everything_back(either):
+    either.post()
+    either.at("reveal")
+    assert either.must(POKER, either.market.settle(0)).of("CompetitionClosed")[0]["state"] == VOID
+    assert [either.gained(who) for who in EVERYBODY] == [0] * len(EVERYBODY)
+
+
+def test_without_agreement_everybody_but_who_lied_has_everything_back(stage):
+    lies = {MINERS[0]: 1, MINERS[1]: 2, MINERS[2]: 7, MINERS[3]: 7, MINERS[4]: 9}
+    assert stage.plays({ANN: 7}, {0: lies}).of("CompetitionClosed")[0]["state"] == VOID
+    assert [stage.gained(who) for who in (HOST, *COMPETITORS)] == [0] * 4
+    assert [stage.gained(who) for who in MINERS] == [-BOND, -BOND, 0, 0, -BOND]  # far from the median
+
+
+def test_without_enough_reports_nothing_is_validated(stage):
+    assert stage.plays({ANN: 7}, {0: told(7, MINERS[:2])}).of("CompetitionClosed")[0]["state"] == VOID
     assert [stage.gained(who) for who in EVERYBODY] == [0] * len(EVERYBODY)
 
 
-def test_a_host_that_keeps_the_truth_pays_those_whose_models_it_has(closed):
-    job = closed.post()
-    closed.hand_in(job, two(), truth=False)
-    assert closed.fails(MINERS[0], closed.market.commitReport(job, 0, SALT)) == "TruthSealed"
-    closed.at(closed.book(job).openEnd)
-    assert closed.must(POKER, closed.market.settle(job)).of("CompetitionClosed")[0]["state"] == WITHHELD
+def test_a_host_that_keeps_the_truth_pays_those_who_opened_models(stage):
+    stage.post()
+    stage.hands_in({ANN: 7, BOB: 9})
+    stage.at("open")
+    assert stage.fails(MINERS[0], stage.market.commitReport(0, 0, SALT)) == "TruthSealed"
+    assert stage.must(POKER, stage.market.settle(0)).of("CompetitionClosed")[0]["state"] == WITHHELD
     share = (PRIZE + STAKE) // 2
-    assert [closed.gained(who) for who in (HOST, *RIVALS)] == [-PRIZE - STAKE, share, share, 0, 0]
+    assert [stage.gained(who) for who in (HOST, *COMPETITORS)] == [-PRIZE - STAKE, share, share, 0]
+
+
+def test_a_host_may_call_it_off_while_nobody_is_in_it(either):
+    job = either.post(competitors=[])
+    assert either.fails(ANN, either.market.cancelCompetition(job)) == "NotHost"
+    assert either.must(HOST, either.market.cancelCompetition(job)).of("CompetitionClosed")[0]["state"] == CANCELLED
+    assert either.gained(HOST) == 0
+    other = either.post(competitors=[])
+    either.must(ANN, either.market.register(other))
+    assert either.fails(HOST, either.market.cancelCompetition(other)) == "Taken"
+
+
+# --- what the ancestor's contract let through ---
+
+
+def test_a_report_of_zero_is_a_report(either):
+    either.post()
+    either.hands_in({ANN: 7})
+    either.grounds()
+    either.reports(0, {MINERS[0]: 0})
+    again = either.market.commitReport(0, 0, SALT) if either.rules["sealedReports"] else either.market.report(0, 0, 10)
+    assert either.fails(MINERS[0], again) == "AlreadyReported"
+
+
+def test_there_are_no_reports_on_models_that_are_not_there_nor_of_more_than_there_is():
+    stage = fresh(LITERAL)
+    stage.post()
+    stage.hands_in({ANN: 7})
+    assert stage.fails(MINERS[0], stage.market.report(0, 1, 5)) == "NoSuchModel"
+    assert stage.fails(MINERS[0], stage.market.report(0, 0, SCALE + 1)) == "TooHigh"
+    assert stage.fails(MINERS[0], stage.market.report(1, 0, 5)) == "NoSuchCompetition"
+
+
+def test_the_same_bytes_have_one_owner():
+    stage = fresh(3)  # models in the open, each once
+    stage.post()
+    stage.must(ANN, stage.market.submitModel(0, b"model", 5))
+    assert stage.fails(BOB, stage.market.submitModel(0, b"model", 5)) == "Copied"
+    stage = fresh(LITERAL)
+    stage.post()
+    for who in (ANN, BOB):
+        stage.must(who, stage.market.submitModel(0, b"model", 5))
 
 
 # --- who may do what ---
 
 
-def test_registration_is_once_in_time_and_paid(stage):
-    job = stage.post()
-    assert stage.fails(RIVALS[0], stage.market.register(job)) == "AlreadyRegistered"
-    stage.at(stage.book(job).registerEnd)
-    assert stage.fails(RIVALS[3], stage.market.register(job)) == "WrongState"
-    assert stage.fails(HOST, stage.market.cancelCompetition(job)) == "WrongState"
+def test_models_come_from_competitors_in_time_within_the_limit(stage):
+    stage.post()
+    assert stage.fails(MINERS[0], stage.market.commitModel(0, SALT)) == "NotCompetitor"
+    assert stage.fails(ANN, stage.market.submitModel(0, b"model", 5)) == "Sealed"
+    stage.must(ANN, stage.market.commitModel(0, sealed(hashlib.sha256(b"m" * 65).digest(), SALT, ANN, salted=True)))
+    assert stage.fails(ANN, stage.market.commitModel(0, SALT)) == "Full"
+    stage.at("compete")
+    assert stage.fails(BOB, stage.market.commitModel(0, SALT)) == "WrongState"
+    assert stage.fails(BOB, stage.market.openModel(0, 0, b"m", 5, SALT)) == "NotOwner"
+    assert stage.fails(ANN, stage.market.openModel(0, 0, b"m", 5, SALT)) == "WrongSeal"
+    assert stage.fails(ANN, stage.market.openModel(0, 1, b"m", 5, SALT)) == "NoSuchModel"
+    assert stage.fails(ANN, stage.market.openModel(0, 0, b"m" * 65, 5, SALT)) == "TooLarge"
 
 
-def test_a_host_may_cancel_until_somebody_has_bought_in(stage):
-    job, taken = stage.post(rivals=0), stage.post(rivals=1)
-    assert stage.fails(POKER, stage.market.cancelCompetition(job)) == "NotHost"
-    assert stage.fails(HOST, stage.market.cancelCompetition(taken)) == "Taken"
-    stage.must(HOST, stage.market.cancelCompetition(job))
-    assert stage.fails(HOST, stage.market.cancelCompetition(job)) == "WrongState"
-    assert stage.gained(HOST) == -PRIZE - stage.rules["hostStake"]
+def test_a_copied_seal_opens_for_nobody(stage):
+    stage.post()
+    seal = sealed(hashlib.sha256(b"model").digest(), SALT, ANN, salted=True)
+    for who in (BOB, ANN):
+        stage.must(who, stage.market.commitModel(0, seal))
+    stage.at("compete")
+    assert stage.fails(BOB, stage.market.openModel(0, 0, b"model", 5, SALT)) == "WrongSeal"
+    stage.must(ANN, stage.market.openModel(0, 1, b"model", 5, SALT))
+    assert stage.fails(ANN, stage.market.openModel(0, 1, b"model", 5, SALT)) == "AlreadyOpen"
 
 
-def test_models_are_within_the_limit_by_competitors_and_in_time():
-    stage = fresh(1)
-    job = stage.post(byteLimit=8)
-    market = stage.market
-    assert stage.fails(RIVALS[0], market.submitModel(job, b"x", 0)) == "WrongState"
-    stage.at(stage.book(job).registerEnd)
-    assert stage.fails(RIVALS[0], market.submitModel(job, b"x" * 9, 0)) == "TooLarge"
-    assert stage.fails(RIVALS[0], market.submitModel(job, b"x", len(TRUTH) + 1)) == "TooHigh"
-    assert stage.fails(RIVALS[3], market.submitModel(job, b"x", 0)) == "NotCompetitor"
-    assert stage.fails(RIVALS[0], market.commitModel(job, SALT)) == "Sealed"
-    stage.must(RIVALS[0], market.submitModel(job, b"x" * 8, 3))
-    assert bytes(market.bytesOf(job, 0)) == b"x" * 8
-    stage.at(stage.book(job).competeEnd)
-    assert stage.fails(RIVALS[0], market.submitModel(job, b"y", 0)) == "WrongState"
+def test_the_truth_is_the_hosts_and_as_it_was_sealed(stage):
+    stage.post()
+    stage.at("compete")
+    assert stage.fails(ANN, stage.market.revealTruth(0, LABELS, SALT)) == "NotHost"
+    assert stage.fails(HOST, stage.market.revealTruth(0, LABELS[::-1], SALT)) == "WrongSeal"
+    stage.must(HOST, stage.market.revealTruth(0, LABELS, SALT))
+    assert stage.fails(HOST, stage.market.revealTruth(0, LABELS, SALT)) == "AlreadyOpen"
 
 
-def test_a_sealed_model_opens_as_it_was_for_its_owner_and_is_new(closed):
-    market, job = closed.market, closed.post()
-    closed.at(closed.book(job).registerEnd)
-    seal = sealed(hashlib.sha256(MODELS[0]).digest(), SALT, RIVALS[0], salted=True)
-    for who in (RIVALS[0], RIVALS[0], RIVALS[1]):  # twice its own, and a thief
-        closed.must(who, market.commitModel(job, seal))
-    assert closed.fails(RIVALS[0], market.commitModel(job, seal)) == "Full"
-    assert closed.fails(RIVALS[0], market.openModel(job, 0, MODELS[0], 0, SALT)) == "WrongState"
-    closed.at(closed.book(job).competeEnd)
-    assert closed.fails(RIVALS[1], market.openModel(job, 2, MODELS[0], 0, SALT)) == "WrongSeal"
-    assert closed.fails(RIVALS[1], market.openModel(job, 0, MODELS[0], 0, SALT)) == "NotOwner"
-    assert closed.fails(RIVALS[0], market.openModel(job, 0, MODELS[1], 0, SALT)) == "WrongSeal"
-    closed.must(RIVALS[0], market.openModel(job, 0, MODELS[0], 0, SALT))
-    assert closed.fails(RIVALS[0], market.openModel(job, 0, MODELS[0], 0, SALT)) == "AlreadyOpen"
-    assert closed.fails(RIVALS[0], market.openModel(job, 1, MODELS[0], 0, SALT)) == "Copied"
+def test_a_competitor_is_no_miner_where_that_is_forbidden():
+    for variant in (SEALED, LITERAL):
+        stage = fresh(variant)
+        stage.post()
+        stage.hands_in({ANN: 7})
+        stage.grounds()
+        if variant == SEALED:
+            assert stage.fails(BOB, stage.market.commitReport(0, 0, SALT)) == "NotMiner"
+        else:
+            stage.must(BOB, stage.market.report(0, 0, 3))
 
 
-def test_only_the_host_opens_what_it_sealed(closed):
-    market, job = closed.market, closed.post()
-    closed.hand_in(job, two(), truth=False)
-    assert closed.fails(POKER, market.revealTruth(job, TRUTH, SALT)) == "NotHost"
-    assert closed.fails(HOST, market.revealTruth(job, TRUTH[::-1], SALT)) == "WrongSeal"
-    closed.must(HOST, market.revealTruth(job, TRUTH, SALT))
-    assert closed.fails(HOST, market.revealTruth(job, TRUTH, SALT)) == "AlreadyOpen"
-
-
-def test_a_miner_reports_once_on_what_is_there_within_bounds(stage):
-    market, job = stage.market, stage.post()
-    stage.hand_in(job, two())
-    hidden = stage.rules["sealedReports"]
-
-    def file(model: int, correct: int) -> Any:
-        return market.commitReport(job, model, SALT) if hidden else market.report(job, model, correct)
-
-    assert stage.fails(MINERS[0], file(2, 3)) == "NoSuchModel"
-    stage.must(MINERS[0], file(0, 0))
-    assert stage.fails(MINERS[0], file(0, 5)) == "AlreadyReported"
-    if hidden:
-        assert stage.fails(RIVALS[2], file(0, 3)) == "NotMiner"
-    else:
-        stage.must(RIVALS[2], file(0, 3))
-        assert stage.fails(MINERS[1], file(0, 2**31)) == "TooHigh"
-    stage.at(stage.book(job).reportEnd)
-    assert stage.fails(MINERS[1], file(0, 3)) == "WrongState"
-
-
-def test_a_sealed_report_opens_as_it_was_in_time(closed):
-    market, job = closed.market, closed.post()
-    closed.hand_in(job, two())
-    for who in MINERS[:2]:  # the second copies the first's
-        closed.must(who, market.commitReport(job, 0, sealed(count(0, 9), SALT, MINERS[0], salted=True)))
-    assert closed.fails(MINERS[0], market.revealReport(job, 0, 9, SALT)) == "WrongState"
-    closed.at(closed.book(job).reportEnd)
-    assert closed.fails(MINERS[0], market.revealReport(job, 0, 8, SALT)) == "WrongSeal"
-    assert closed.fails(MINERS[1], market.revealReport(job, 0, 9, SALT)) == "WrongSeal"
-    assert closed.fails(MINERS[2], market.revealReport(job, 0, 9, SALT)) == "NotMiner"
-    closed.must(MINERS[0], market.revealReport(job, 0, 9, SALT))
-    assert closed.fails(MINERS[0], market.revealReport(job, 0, 9, SALT)) == "AlreadyReported"
-
-
-def test_nobody_is_paid_before_all_is_judged(stage):
-    market, job = stage.market, stage.post()
-    stage.hand_in(job, two())
-    stage.report(job, [[15] * 3, [17] * 3])
-    if stage.rules["sealedReports"]:
-        assert stage.fails(POKER, market.judgeNext(job)) == "WrongState"
-        assert stage.fails(POKER, market.settle(job)) == "WrongState"
-    stage.at(stage.book(job).revealEnd)
-    stage.must(POKER, market.judgeNext(job))
-    assert stage.fails(RIVALS[0], market.settle(job)) == "Unjudged"
-    stage.finish(job)
-    assert stage.fails(POKER, market.settle(job)) == "WrongState"
-    assert stage.fails(POKER, market.judgeNext(job)) == "WrongState"
-
-
-# --- how reports become a score ---
+def test_a_report_that_is_not_opened_costs_its_bond_and_does_not_count(stage):
+    stage.post()
+    stage.hands_in({ANN: 7})
+    stage.grounds()
+    stage.reports(0, {**told(7, MINERS[:3]), **told(2, MINERS[3:])})
+    stage.opens(0, told(7, MINERS[:3]))
+    assert stage.fails(MINERS[3], stage.market.revealReport(0, 0, 7, SALT)) == "WrongSeal"
+    assert stage.fails(POKER, stage.market.revealReport(0, 0, 7, SALT)) == "NotMiner"
+    assert stage.fails(MINERS[0], stage.market.revealReport(0, 0, 7, SALT)) == "AlreadyReported"
+    assert stage.ends().of("CompetitionClosed")[0]["winner"] == ANN
+    assert [stage.gained(who) for who in MINERS[3:]] == [-BOND] * 2
 
 
 @pytest.mark.parametrize(
-    ("counts", "valid", "score", "agreeing"),
-    [
-        ([15, 15, 15], True, 15, 3), ([15, 15, 1], True, 15, 2), ([15, 15, 1, 2], False, 15, 2),
-        ([15, 15, 15, 2], True, 15, 3), ([1, 1, 15, 15], False, 1, 2), ([15, 15], False, 15, 2),
-        ([0, 15, 15, 15, 20], True, 15, 3), ([20, 20, 15, 15, 0], False, 15, 2),
-    ],
-)  # fmt: skip
-def test_a_score_is_what_51_percent_of_those_who_reported_say(closed, counts, valid, score, agreeing):
-    job = closed.post()
-    closed.hand_in(job, {RIVALS[0]: MODELS[0]})
-    closed.report(job, [counts])
-    closed.at(closed.book(job).revealEnd)
-    judged = closed.must(POKER, closed.market.judgeNext(job)).of("ModelJudged")[0]
-    median = sorted(counts)[(len(counts) - 1) // 2]
-    assert judged == {
-        "id": job, "model": 0, "valid": valid, "score": score, "median": median, "agreeing": agreeing,
-        "reports": len(counts),
-    }  # fmt: skip
-
-
-def test_reports_within_the_tolerance_agree_and_those_near_the_median_earn():
-    stage = fresh(2)
-    job = stage.post()
-    stage.hand_in(job, {RIVALS[0]: MODELS[0]})
-    stage.report(job, [[14, 15, 16, 19, 3]])
-    closed = stage.finish(job)
-    assert closed.of("CompetitionClosed")[0]["score"] == 15
-    share = (PRIZE + 3 * BUY_IN) // 10 // 4
-    assert [stage.gained(who) for who in MINERS] == [share] * 4 + [-BOND]
-    stage.check_books()
-
-
-def test_who_does_not_open_a_report_loses_its_bond(closed):
-    job = closed.post()
-    closed.hand_in(job, {RIVALS[0]: MODELS[0]})
-    closed.report(job, [[15] * 4], silent=(3,))
-    closed.finish(job)
-    assert closed.gained(MINERS[3]) == -BOND
-    assert closed.gained(MINERS[0]) > 0
-
-
-def test_a_model_that_is_worse_than_was_claimed_is_not_validated(closed):
-    job = closed.post()
-    closed.hand_in(job, two(), claims=16)
-    closed.report(job, [[15] * 3, [16] * 3])
-    assert closed.finish(job).of("CompetitionClosed")[0]["winner"] == RIVALS[1]
+    ("counts", "agreeing"), [([4, 4, 4, 9, 9], 3), ([4, 5, 6, 9, 9], 2), ([4, 5, 5, 6, 9], 3), ([0, 10, 0, 10, 1], 3)]
+)
+def test_those_within_the_tolerance_agree(counts, agreeing):
+    stage = fresh(3)
+    stage.post()
+    stage.hands_in({ANN: 1})
+    stage.grounds()
+    said = dict(zip(MINERS, counts, strict=True))
+    stage.reports(0, said)
+    stage.opens(0, said)
+    stage.at("reveal")
+    judged = stage.must(POKER, stage.market.judgeNext(0)).of("ModelJudged")[0]
+    assert (judged["agreeing"], judged["reports"], judged["median"]) == (agreeing, 5, sorted(counts)[2])
+    assert judged["valid"] == (agreeing >= 3)
 
 
 @pytest.mark.parametrize(
-    ("change", "name"),
-    [({"scale": 0}, "scale"), ({"byteLimit": 0}, "byteLimit"), ({"registerWindow": 0}, "registerWindow"),
-     ({"competeWindow": 0}, "competeWindow"), ({"openWindow": 0}, "openWindow"), ({"reportWindow": 0}, "reportWindow"),
-     ({"revealWindow": 0}, "revealWindow")],
-)  # fmt: skip
-def test_impossible_terms_are_refused(closed, change, name):
-    with pytest.raises(AssertionError, match=f"TermOutOfRange.*{name}"):
-        closed.post(**change)
+    "wrong", ["scale", "byteLimit", "registerWindow", "competeWindow", "openWindow", "reportWindow", "revealWindow"]
+)
+def test_impossible_terms_are_refused(stage, wrong):
+    with pytest.raises(AssertionError, match=f"TermOutOfRange.*{wrong}"):
+        stage.post(**{wrong: 0})
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"winnerBps": 10_001}, {"quorumBps": 5000}, {"minReports": 0}, {"minReports": 65}, {"maxCompetitors": 0},
-     {"tolerance": 1}],
-)  # fmt: skip
-def test_impossible_rules_are_refused(closed, change):
-    with pytest.raises(AssertionError, match="RuleOutOfRange"):
-        closed.deploy("Competition", closed.coin.address, {**HARDENED, **change})
-
-
-@pytest.mark.parametrize(("size", "ceiling"), [(1_000, 1_000_000), (4_000, 3_300_000), (16_000, 12_600_000)])
-def test_gas_of_a_submission_follows_its_size(size, ceiling):
-    """Bytes in storage: 690 gas a byte and 16 as calldata, and what a submission takes anyway."""
-    stage = fresh(1)
-    job = stage.post()
-    stage.at(stage.book(job).registerEnd)
-    model = bytes(1 + i % 255 for i in range(size))
-    used = stage.must(RIVALS[0], stage.market.submitModel(job, model, 0)).gas
-    assert 700 * size < used < ceiling, used
+    ("rule_", "value"),
+    [("winnerBps", 10_001), ("quorumBps", 5_000), ("quorumBps", 10_001), ("minReports", 0), ("maxCompetitors", 0)],
+)
+def test_impossible_rules_are_refused(stage, rule_, value):
+    with pytest.raises(AssertionError, match=f"RuleOutOfRange.*{rule_}"):
+        stage.deploy("Competition", stage.coin.address, {**VARIANTS[0], rule_: value})
 
 
 # --- anybody does anything at any time ---
 
 people = st.sampled_from(EVERYBODY)
-numbers = st.integers(0, 3)
+numbers = st.integers(0, 2)
+right = st.integers(0, SCALE)
 
 
 class AnybodyAnything(RuleBasedStateMachine):
-    """Money is conserved, nobody is paid early, and every competition ends, whoever does what, in whatever order."""
+    """Money is conserved, nobody earns early, and every competition ends, whoever does what, in whatever order."""
 
-    @initialize(variant=st.integers(0, len(VARIANTS) - 1), prize=st.sampled_from([0, 1, 997]), rivals=st.integers(0, 3))
-    def deploy(self, variant, prize, rivals):
+    @initialize(variant=st.integers(0, len(VARIANTS) - 1), prize=st.sampled_from([0, 1, PRIZE]), begun=st.booleans())
+    def deploy(self, variant, prize, begun):
         self.stage = fresh(variant)
         self.market = self.stage.market
-        self.stage.post(rivals=rivals, prize=prize)
-        self.ended = 0
+        self.stage.post(competitors=[], prize=prize)
+        for who in COMPETITORS:
+            self.stage.must(who, self.market.register(0))
+        if begun:
+            self.stage.at("register")
 
-    @rule(who=people, model=st.sampled_from(MODELS[:3]), claim=st.integers(0, 21))
-    def competes(self, who, model, claim):
-        market = self.market
-        self.stage.do(who, market.register(0))
-        if self.stage.rules["sealedModels"]:
-            seal = sealed(hashlib.sha256(model).digest(), SALT, who, salted=True)
-            self.stage.do(who, market.commitModel(0, seal))
-            for index in market.historyOf(0, who):
-                self.stage.do(who, market.openModel(0, index, model, claim, SALT))
-        else:
-            self.stage.do(who, market.submitModel(0, model, claim))
+    @rule(who=people, model=numbers, claimed=right)
+    def hands_in(self, who, model, claimed):
+        seal = sealed(hashlib.sha256(b"m%d" % model).digest(), SALT, who, salted=True)
+        self.stage.do(who, self.market.commitModel(0, seal))
+        self.stage.do(who, self.market.submitModel(0, b"m%d" % model, claimed))
 
-    @rule(who=people, model=numbers, correct=st.integers(0, 21))
-    def reports(self, who, model, correct):
-        market = self.market
-        if self.stage.rules["sealedReports"]:
-            self.stage.do(who, market.commitReport(0, model, sealed(count(model, correct), SALT, who, salted=True)))
-            self.stage.do(who, market.revealReport(0, model, correct, SALT))
-        else:
-            self.stage.do(who, market.report(0, model, correct))
+    @rule(who=people, index=numbers, model=numbers, claimed=right)
+    def opens_a_model(self, who, index, model, claimed):
+        self.stage.do(who, self.market.openModel(0, index, b"m%d" % model, claimed, SALT))
 
-    @rule(who=people, what=st.sampled_from(["judgeNext", "settle", "cancelCompetition"]))
-    def pokes(self, who, what):
-        self.stage.do(who, self.market.function(what)(0))
+    @rule(index=numbers, correct=right, some=st.sets(people, max_size=8), opens=st.booleans())
+    def report(self, index, correct, some, opens):
+        for who in sorted(some):
+            self.stage.do(who, self.market.report(0, index, correct))
+            seal = sealed(count(index, correct), SALT, who, salted=True)
+            self.stage.do(who, self.market.commitReport(0, index, seal))
+            if opens:
+                self.stage.do(who, self.market.revealReport(0, index, correct, SALT))
 
-    @rule(who=people)
-    def tells(self, who):
-        self.stage.do(who, self.market.revealTruth(0, TRUTH, SALT))
+    @rule()
+    def truth(self):
+        self.stage.do(HOST, self.market.revealTruth(0, LABELS, SALT))
 
     @rule(who=people)
-    def withdraws(self, who):
+    def pokes(self, who):
+        for call in (self.market.cancelCompetition, self.market.judgeNext, self.market.settle):
+            self.stage.do(who, call(0))
         self.stage.do(who, self.market.withdraw())
 
-    @rule(seconds=st.sampled_from([1, 50, 99, 100]))
-    def waits(self, seconds):
-        self.stage.at(self.stage.now + seconds)
+    @rule(seconds=st.sampled_from([1, WINDOW // 2, WINDOW]))
+    def time_passes(self, seconds):
+        self.stage.tick(self.stage.now + seconds)
 
     @invariant()
-    def books_balance(self):
+    def money_is_conserved(self):
         self.stage.check_books()
-
-    @invariant()
-    def what_is_over_stays_over(self):
-        ended = self.stage.book(0).ended
-        assert ended == self.ended or not self.ended
-        assert not ended or self.stage.book(0).held == 0
-        self.ended = ended
+        if self.market.stateOf(0) < JUDGING:
+            assert self.market.owedTotal() == 0
 
     def teardown(self):
-        """One living poker ends the competition, and everybody takes what is theirs."""
-        if not hasattr(self, "market"):
+        if not hasattr(self, "stage"):
             return
+        if self.market.stateOf(0) <= JUDGING:
+            self.stage.ends()
         stage, market = self.stage, self.market
-        if not stage.book(0).ended:
-            stage.at(max(stage.now, stage.book(0).revealEnd))
-            while stage.book(0).truthOpen and stage.book(0).judged < len(market.modelsOf(0)):
-                stage.must(POKER, market.judgeNext(0))
-            stage.must(POKER, market.settle(0))
+        assert market.stateOf(0) >= SETTLED
+        assert market.competitionOf(0).held == market.escrow() == 0
         for who in EVERYBODY:
-            if market.owed(who):
-                stage.must(who, market.withdraw())
-        stage.check_books()
-        assert market.escrow() == market.owedTotal() == 0
+            stage.do(who, market.withdraw())
+        assert stage.coin.balanceOf(market.address) == market.treasury()
         assert sum(map(stage.gained, EVERYBODY)) == -market.treasury()
 
 
 TestAnybodyAnything = AnybodyAnything.TestCase
-TestAnybodyAnything.settings = settings(max_examples=40, stateful_step_count=14, deadline=None)
+TestAnybodyAnything.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+
+
+def test_gas_of_five_miners(stage):
+    """Ceilings, 10 % above what was measured; the first use of each slot, so the dearest."""
+    gas, market = Counter(), stage.market
+    stage.post(competitors=[])
+    for who in COMPETITORS:
+        gas["register"] = max(gas["register"], stage.must(who, market.register(0)).gas)
+    stage.at("register")
+    seal = sealed(hashlib.sha256(b"m").digest(), SALT, ANN, salted=True)
+    gas["commitModel"] = stage.must(ANN, market.commitModel(0, seal)).gas
+    stage.at("compete")
+    gas["openModel"] = stage.must(ANN, market.openModel(0, 0, b"m", 7, SALT)).gas
+    gas["revealTruth"] = stage.must(HOST, market.revealTruth(0, LABELS, SALT)).gas
+    stage.at("open")
+    for who in MINERS:
+        seal = sealed(count(0, 7), SALT, who, salted=True)
+        gas["commitReport"] = max(gas["commitReport"], stage.must(who, market.commitReport(0, 0, seal)).gas)
+    stage.at("report")
+    for who in MINERS:
+        gas["revealReport"] = stage.must(who, market.revealReport(0, 0, 7, SALT)).gas
+    stage.at("reveal")
+    gas["judgeNext"] = stage.must(POKER, market.judgeNext(0)).gas
+    gas["settle"] = stage.must(POKER, market.settle(0)).gas
+    gas["withdraw"] = stage.must(ANN, market.withdraw()).gas
+    over = {name: used for name, used in gas.items() if used > CEILINGS[name]}
+    assert not over, repr(sorted(gas.items()))
+
+
+CEILINGS = {
+    "register": 139_000, "commitModel": 138_000, "openModel": 109_000, "revealTruth": 43_000, "commitReport": 178_000,
+    "revealReport": 51_000, "judgeNext": 538_000, "settle": 219_000, "withdraw": 49_000,
+}  # fmt: skip

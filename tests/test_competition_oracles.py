@@ -1,213 +1,236 @@
-"""What theory says of committees, duplicates, bonds and medians, against what the deployed contract does."""
+"""What theory says of committees, pools, bonds and medians, against what the competition's contract does with them."""
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import math
-from math import comb
+from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import pytest
 from scipy.stats import binom, hypergeom, norm
 
+from slashpoint.experiments.config import compose
 from slashpoint.protocols.base import sealed
-from slashpoint.protocols.competition import count
+from slashpoint.protocols.competition import CompetitionTerms, count
 from slashpoint.sim.contract import Artifact, Contract
 from slashpoint.sim.engine import BlockContext, Status, Tx
 from slashpoint.sim.engine.pyevm import PyEvm
 from slashpoint.sim.luck import Luck
 
-DEPLOYER, HOST = bytes([1]) * 20, bytes([2]) * 20
-PEOPLE = [bytes([3]) + i.to_bytes(19, "big") for i in range(64)]
-OPEN = {
-    "winnerBps": 9000, "quorumBps": 5100, "minReports": 1, "maxReports": 64, "maxCompetitors": 64, "maxModels": 0,
-    "tolerance": 0, "payWithin": 2**32 - 1, "bond": 0, "hostStake": 0, "sealedModels": False, "sealedTruth": False,
-    "sealedReports": False, "dualRole": True, "unique": False, "claimBinds": False,
-}  # fmt: skip
-SCALE, PRIZE, SALT = 10**9, 10**9, b"s" * 32
+DEPLOYER, HOST, POKER = (bytes([i]) * 20 for i in (1, 2, 3))
+PEOPLE = [bytes([16 + i]) * 20 for i in range(64)]
+SCALE, TRUE, FALSE, WINDOW, PRIZE = 1_000_000, 600_000, 900_000, 100, 10**6 + 7
+SALT = b"s" * 32
 
 
 class Stage:
-    """The contract, and people who compete and report."""
+    """The contract on an EVM, under the seed's rules and what is said beside."""
 
-    def __init__(self, **changes: Any) -> None:
-        self.engine, self.now, self.rules = PyEvm(), 1_000_000, {**OPEN, **changes}
+    def __init__(self, **rules: Any) -> None:
+        terms = CompetitionTerms(**dict(compose(["protocol=competition", "protocol.variant=seed"]).protocol))
+        self.rules = {**terms.rules(), "maxReports": 64, "maxCompetitors": 64, **rules}
+        self.engine, self.now = PyEvm(), 1_000_000
         self.coin = self.deploy("ModelCoin", False)
         self.market = self.deploy("Competition", self.coin.address, self.rules)
-        for each in (HOST, *PEOPLE):
-            self.sends(DEPLOYER, self.coin.transfer(each, 100 * PRIZE))
-            self.sends(each, self.coin.approve(self.market.address, 2**256 - 1))
+        for each in (HOST, POKER, *PEOPLE):
+            self.does(DEPLOYER, self.coin.transfer(each, 10**9))
+            self.does(each, self.coin.approve(self.market.address, 2**256 - 1))
 
     def deploy(self, name: str, *args: Any) -> Contract:
         artifact = Artifact.ours(name)
-        result = self.run(DEPLOYER, None, artifact.deploy_data(*args))
+        result = self.execute([Tx(DEPLOYER, None, artifact.deploy_data(*args), 0, 10**7, nonce=self.nonce(DEPLOYER))])
         return Contract(artifact, bytes(result.output[0]), self.engine)
 
-    def run(self, who: bytes, to: bytes | None, data: bytes) -> Any:
-        context = BlockContext(1, self.now, 0, 100_000_000)
-        result = self.engine.run_block(context, [Tx(who, to, data, 0, 16_000_000, nonce=self.engine.nonce(who))])
-        assert result.status[0] == Status.SUCCESS
+    def nonce(self, who: bytes) -> int:
+        return self.engine.nonce(who)
+
+    def execute(self, txs: list[Tx]) -> Any:
+        result = self.engine.run_block(BlockContext(1, self.now, 0, 10**10), txs)
+        assert all(status == Status.SUCCESS for status in result.status), result.reasons
         return result
 
-    def sends(self, who: bytes, call: Any) -> list[tuple[str, dict[str, Any]]]:
-        result = self.run(who, call.to, call.data)
+    def does(self, who: bytes, call: Any) -> list[tuple[str, dict[str, Any]]]:
+        """What an act, which must succeed, tells."""
+        result = self.execute([Tx(who, call.to, call.data, 0, 10**7, nonce=self.nonce(who))])
         self.coin.forget()
         self.market.forget()
         logs = [self.market.decode_log(log) for log in result.logs if log.address == self.market.address]
         return [(event.name, args) for event, args in logs]
 
-    def at(self, time: int) -> None:
-        self.now = time
-        self.engine.run_block(BlockContext(1, time, 0, 100_000_000), [])
-        self.market.forget()
-
-    def post(self, rivals: list[bytes]) -> int:
-        """A competition in which each of these has handed a model in."""
-        terms = {
-            "trainCid": SALT, "testCid": SALT, "truth": SALT, "scale": SCALE, "byteLimit": 99, "registerWindow": 10,
-            "competeWindow": 10, "openWindow": 10, "reportWindow": 10, "revealWindow": 10, "prize": PRIZE, "buyIn": 0,
-            "context": "",
+    def post(self, competitors: Iterable[bytes], prize: int = 0) -> int:
+        """A competition that people registered for, and may hand models in to."""
+        asked = {
+            "trainCid": bytes(32), "testCid": bytes(32), "truth": bytes(32), "scale": SCALE, "byteLimit": 64,
+            "registerWindow": WINDOW, "competeWindow": WINDOW, "openWindow": WINDOW, "reportWindow": WINDOW,
+            "revealWindow": WINDOW, "prize": prize, "buyIn": 0, "context": "numbers",
         }  # fmt: skip
-        job = int(self.sends(HOST, self.market.createCompetition(terms))[0][1]["id"])
-        for who in rivals:
-            self.sends(who, self.market.register(job))
-        self.at(self.market.competitionOf(job).registerEnd)
-        for who in rivals:
-            self.sends(who, self.market.submitModel(job, hashlib.sha256(who).digest(), 0))
+        job = int(self.does(HOST, self.market.createCompetition(asked))[0][1]["id"])
+        for who in competitors:
+            self.does(who, self.market.register(job))
+        self.now = int(self.market.competitionOf(job).registerEnd)
         return job
 
-    def reports(self, job: int, said: dict[bytes, int], silent: tuple[bytes, ...] = ()) -> dict[str, Any]:
-        """Reports on the first model, and its judgement."""
-        market = self.market
-        for who, correct in said.items():
-            if self.rules["sealedReports"]:
-                seal = sealed(count(0, correct), SALT, who, salted=True)
-                self.sends(who, market.commitReport(job, 0, seal))
-            else:
-                self.sends(who, market.report(job, 0, correct))
-        self.at(market.competitionOf(job).reportEnd)
-        for who, correct in said.items() if self.rules["sealedReports"] else ():
-            if who not in silent:
-                self.sends(who, market.revealReport(job, 0, correct, SALT))
-        self.at(market.competitionOf(job).revealEnd)
-        return dict(self.sends(HOST, market.judgeNext(job)))["ModelJudged"]
+    def submits(self, job: int, who: bytes) -> int:
+        """A model of its own; its number."""
+        number = len(self.market.modelsOf(job))
+        self.does(who, self.market.submitModel(job, b"model %d" % number, 0))
+        return number
 
-    def settles(self, job: int) -> None:
-        for _ in range(len(self.market.modelsOf(job)) - self.market.competitionOf(job).judged):
-            self.sends(HOST, self.market.judgeNext(job))
-        self.sends(HOST, self.market.settle(job))
+    def reports(self, job: int, model: int, counts: dict[bytes, int]) -> None:
+        """Each miner's count, in the open."""
+        for who, correct in counts.items():
+            self.does(who, self.market.report(job, model, correct))
+
+    def verdicts(self, job: int) -> list[dict[str, Any]]:
+        """What came of each model, once all windows are over."""
+        self.now = max(self.now, int(self.market.competitionOf(job).revealEnd))
+        return [self.does(POKER, self.market.judgeNext(job))[-1][1] for _ in self.market.modelsOf(job)]
 
     def gained(self, who: bytes) -> int:
-        return int(self.coin.balanceOf(who) + self.market.owed(who)) - 100 * PRIZE
+        return int(self.coin.balanceOf(who) + self.market.owed(who)) - 10**9
 
 
-TRUE, FALSE = 700, 999
+def verdict(told: dict[str, Any]) -> str:
+    return {TRUE: "true", FALSE: "false"}[told["score"]] if told["valid"] else "none"
 
 
-def captured(stage: Stage, size: int, liars: int) -> bool:
-    """Whether so many who report the same lie, of so many who report, make it the score."""
-    job = stage.post([DEPLOYER])
-    said = {who: FALSE if i < liars else TRUE for i, who in enumerate(PEOPLE[:size])}
-    judged = stage.reports(job, said)
-    return bool(judged["valid"] and judged["score"] == FALSE)
+@functools.cache
+def outcomes(most: int) -> dict[tuple[int, int], str]:
+    """By the size of a committee and how many of it tell the same lie: what the contract takes for the score."""
+    stage = Stage()
+    job = stage.post(PEOPLE[:1])
+    asked = [(n, liars) for n in range(1, most + 1) for liars in range(n + 1)]
+    for n, liars in asked:
+        told = {who: FALSE if i < liars else TRUE for i, who in enumerate(PEOPLE[:n])}
+        stage.reports(job, stage.submits(job, PEOPLE[0]), told)
+    return {key: verdict(told) for key, told in zip(asked, stage.verdicts(job), strict=True)}
 
 
-@pytest.fixture(scope="module")
-def committee():
-    return Stage()
+def captured(n: int, chances: Iterable[float]) -> float:
+    """How likely a lie is validated, where `chances` says how likely 0, 1, … of n miners tell it."""
+    return math.fsum(chance for liars, chance in enumerate(chances) if outcomes(9)[n, liars] == "false")
 
 
-@pytest.mark.parametrize("size", [3, 4, 7, 8])
-def test_a_committee_is_captured_as_often_as_the_tails_say(committee, size):
-    """k of N people are one, or each lies with probability p: 51 % of an even number is more than half of it."""
-    wins = [captured(committee, size, liars) for liars in range(size + 1)]
-    everybody, sybils, p = 100, 30, 0.3
-    drawn = sum(comb(sybils, i) * comb(everybody - sybils, size - i) * wins[i] for i in range(size + 1)) / comb(
-        everybody, size
-    )
-    assert drawn == pytest.approx(hypergeom.sf(size // 2, everybody, sybils, size), abs=1e-12)
-    each = sum(comb(size, i) * p**i * (1 - p) ** (size - i) * wins[i] for i in range(size + 1))
-    assert each == pytest.approx(binom.sf(size // 2, size, p), abs=1e-12)
-    known = {7: (drawn, 0.1179), 4: (each, 0.0837)}
-    if size in known:
-        assert known[size][0] == pytest.approx(known[size][1], abs=5e-5)
+def z(mean: float, expected: float, deviation: float, trials: int) -> float:
+    return (mean - expected) / (deviation / math.sqrt(trials))
 
 
-def test_51_percent_of_51_is_more_than_a_majority(committee):
-    """26 of 51 are more than half of them and 50.98 %: the rule is 51 %, rounded up, and 27 carry."""
-    assert not captured(committee, 51, 26)
-    assert captured(committee, 51, 27)
-    assert not captured(committee, 50, 25)
-    assert captured(committee, 50, 26)
+@pytest.mark.parametrize("n", range(1, 10))
+def test_a_lie_needs_a_strict_majority_of_those_who_report(n):
+    won = [outcomes(9)[n, liars] for liars in range(n + 1)]
+    assert won == ["false" if 2 * liars > n else "true" if 2 * liars < n else "none" for liars in range(n + 1)]
 
 
-def test_duplicates_live_off_the_miners_part():
-    """One of n people competes under k names; who does not win measures. (1/n)(.9R + (k-1)a) + (1 - 1/n)ka."""
-    people, names = 10, 5
-    mine, others = PEOPLE[:names], PEOPLE[names : names + people - 1]
-    expected = 0.0
-    for best, chance in ((mine[0], 1 / people), (others[0], 1 - 1 / people)):
-        stage = Stage()
-        rest = [who for who in (*mine, *others) if who != best]
-        job = stage.post([best, *rest])
-        stage.reports(job, dict.fromkeys(rest, TRUE))
-        stage.settles(job)
-        expected += chance * sum(map(stage.gained, mine)) / PRIZE
-    part = 0.1 / (people + names - 2)
-    formula = (0.9 + (names - 1) * part) / people + (1 - 1 / people) * names * part
-    assert expected == pytest.approx(formula, abs=1e-7)
-    assert expected == pytest.approx(0.1277, abs=5e-5)
+@pytest.mark.parametrize(("people", "sybils", "n"), [(100, 30, 7), (100, 30, 4), (40, 19, 9), (12, 6, 8)])
+def test_sybils_capture_a_committee_as_often_as_the_hypergeometric_tail_says(people, sybils, n):
+    chances = hypergeom.pmf(range(n + 1), people, sybils, n)
+    assert captured(n, chances) == pytest.approx(hypergeom.sf(n // 2, people, sybils, n), rel=1e-9)
 
 
-def payoffs(bond: int) -> tuple[int, int, int]:
-    """What a fourth miner has of a report that is right, one that is not, and one that it never opens."""
-    found = []
-    for said, silent in ((TRUE, ()), (FALSE, ()), (TRUE, (PEOPLE[3],))):
-        stage = Stage(bond=bond, payWithin=0, sealedReports=True)
-        job = stage.post([DEPLOYER])
-        stage.reports(job, {**dict.fromkeys(PEOPLE[:3], TRUE), PEOPLE[3]: said}, silent)
-        stage.settles(job)
-        found.append(stage.gained(PEOPLE[3]))
-    return found[0], found[1], found[2]
+def test_thirty_sybils_of_a_hundred_capture_seven_miners_in_one_of_eight_models():
+    assert captured(7, hypergeom.pmf(range(8), 100, 30, 7)) == pytest.approx(0.1179, abs=5e-5)
 
 
-@pytest.mark.parametrize("p", [0.25, 0.5])
-def test_a_guess_stops_paying_at_the_bond_that_theory_says(p):
-    """A guess is wrong with probability p, and earns G or costs S: it pays as long as S < G(1 - p)/p."""
-    earned = payoffs(0)[0]
-    assert earned == PRIZE // 10 // 4
-    edge = earned * (1 - p) / p
-    for bond, pays in ((round(edge * 0.99), True), (round(edge * 1.01), False)):
-        right, wrong, _ = payoffs(bond)
-        assert ((1 - p) * right + p * wrong > 0) == pays
+@pytest.mark.parametrize("n", range(1, 10))
+@pytest.mark.parametrize("p", [0.1, 0.3, 0.5])
+def test_independent_liars_capture_a_committee_as_often_as_the_binomial_tail_says(n, p):
+    assert captured(n, binom.pmf(range(n + 1), n, p)) == pytest.approx(binom.sf(n // 2, n, p), rel=1e-9)
 
 
-def test_to_keep_silent_is_an_option_that_costs_the_bond():
-    """Who is free to open, for a payoff N(m, s), has -D + (m + D)Φ(z) + sφ(z), z = (m + D)/s."""
-    bond, mean, spread, draws = 2 * 10**7, -(10**7), 4 * 10**7, 20_000
-    right, _, silence = payoffs(bond)
-    assert (right, silence) == (PRIZE // 10 // 4, -bond)
-    side = Luck("option").generator().normal(mean - right, spread, draws)  # what opening brings besides
-    taken = np.maximum(right + side, silence)
-    z = (mean + bond) / spread
-    theory = -bond + (mean + bond) * norm.cdf(z) + spread * norm.pdf(z)
-    assert abs(taken.mean() - theory) / (taken.std(ddof=1) / math.sqrt(draws)) < 2
+def test_an_even_committee_is_safer_than_the_odd_one_below_it():
+    assert captured(4, binom.pmf(range(5), 4, 0.3)) == pytest.approx(0.0837)
+    for n in (4, 6, 8):
+        assert captured(n, binom.pmf(range(n + 1), n, 0.3)) < captured(n - 1, binom.pmf(range(n), n - 1, 0.3))
 
 
-def test_sybils_at_zero_move_the_median_as_order_statistics_say(committee):
-    """n honest reports U(0, 1) and k zeros, n + k odd: the median is the r-th honest one, r = (n+k+1)/2 - k."""
-    honest, sybils, draws = 20, 9, 40
-    rank = (honest + sybils + 1) // 2 - sybils
-    generator, medians = Luck("median").generator(), []
-    for _ in range(draws):
-        job = committee.post([DEPLOYER])
-        values = generator.integers(1, SCALE, honest)
-        said = [0] * sybils + [int(value) for value in values]
-        median = committee.reports(job, dict(zip(PEOPLE, said, strict=False)))["median"]
-        assert median == sorted(values)[rank - 1]
-        medians.append(median / SCALE)
-    mean = rank / (honest + 1)
-    assert mean == pytest.approx(0.2857, abs=5e-5)
-    variance = rank * (honest - rank + 1) / ((honest + 1) ** 2 * (honest + 2))
-    assert abs(np.mean(medians) - mean) / math.sqrt(variance / draws) < 2
+@pytest.mark.slow
+def test_51_percent_is_a_majority_up_to_fifty_and_more_than_one_beyond():
+    stage = Stage()
+    job = stage.post(PEOPLE[:1])
+    asked = [(49, 25), (49, 24), (50, 26), (50, 25), (51, 26), (51, 27), (64, 32), (64, 33)]
+    for n, liars in asked:
+        told = {who: FALSE if i < liars else TRUE for i, who in enumerate(PEOPLE[:n])}
+        stage.reports(job, stage.submits(job, PEOPLE[0]), told)
+    told = dict(zip(asked, map(verdict, stage.verdicts(job)), strict=True))
+    assert told[49, 25] == told[50, 26] == told[51, 27] == told[64, 33] == "false"
+    assert told[51, 26] == told[50, 25] == told[64, 32] == "none"  # 26 of 51 are 50.98 %
+    assert told[49, 24] == "true"
+
+
+@pytest.mark.slow
+def test_drawn_committees_are_captured_as_often_as_theory_says():
+    trials, n, sybils, people = 200, 5, 24, 60
+    stage, luck = Stage(), Luck(6)("committees")
+    job = stage.post(PEOPLE[:1])
+    for trial in range(trials):
+        drawn = luck(trial).generator().permutation(people)[:n]
+        told = {PEOPLE[who]: FALSE if who < sybils else TRUE for who in drawn}
+        stage.reports(job, stage.submits(job, PEOPLE[0]), told)
+    share = sum(verdict(told) == "false" for told in stage.verdicts(job)) / trials
+    expected = hypergeom.sf(n // 2, people, sybils, n)
+    assert abs(z(share, expected, math.sqrt(expected * (1 - expected)), trials)) < 2
+
+
+@pytest.mark.parametrize(("n", "k", "worth"), [(10, 5, 0.1277), (10, 1, 0.1), (4, 1, 0.25), (4, 3, 0.28)])
+def test_duplicates_gain_what_the_miners_part_of_the_pool_pays_them(n, k, worth):
+    """People are equally likely to win, all but the winner report; one of them does so under k names."""
+    stage = Stage()
+    everybody = [*PEOPLE[: n - 1], *PEOPLE[32 : 32 + k]]  # the last k are one person
+    for winner in PEOPLE[: n - 1] + PEOPLE[32:33]:
+        job = stage.post([winner], PRIZE)
+        model = stage.submits(job, winner)
+        stage.reports(job, model, {who: TRUE for who in everybody if who != winner})
+        stage.verdicts(job)
+        stage.does(POKER, stage.market.settle(job))
+    first = PRIZE * 9000 // 10_000
+    part = (PRIZE - first) // (n + k - 2)
+    gained = sum(map(stage.gained, PEOPLE[32 : 32 + k]))
+    assert gained == first + (k - 1) * part + (n - 1) * k * part
+    a = 0.1 / (n + k - 2)
+    theory = (0.9 + (k - 1) * a) / n + (1 - 1 / n) * k * a
+    assert gained / n / PRIZE == pytest.approx(theory, abs=1e-4)
+    assert theory == pytest.approx(worth, abs=5e-5)
+
+
+@pytest.mark.slow
+def test_junk_drags_the_median_to_a_lower_order_statistic():
+    trials, n, k = 40, 20, 9
+    stage, luck = Stage(payWithin=SCALE // 10), Luck(16)("honest")
+    job = stage.post(PEOPLE[:1])
+    for trial in range(trials):
+        draws = luck(trial).generator().integers(0, SCALE + 1, n)
+        told = {who: int(draws[i]) if i < n else 0 for i, who in enumerate(PEOPLE[: n + k])}
+        stage.reports(job, stage.submits(job, PEOPLE[0]), told)
+    mean = sum(told["median"] for told in stage.verdicts(job)) / trials / SCALE
+    r = (n + k + 1) // 2 - k
+    expected, deviation = r / (n + 1), math.sqrt(r * (n + 1 - r) / (n + 2)) / (n + 1)  # of a beta distribution
+    assert expected == pytest.approx(0.2857, abs=5e-5)
+    assert abs(z(mean, expected, deviation, trials)) < 2
+
+
+def test_a_bond_is_the_price_of_the_option_not_to_open_a_report():
+    """A miner opens its report where that is worth more to it than its bond; what that is worth, a payoff decides."""
+    trials, bond, m, s = 60, 500, 100.0, 800.0
+    stage = Stage(sealedReports=True, bond=bond, minReports=1, payWithin=0)
+    job, miner, luck = stage.post(PEOPLE[:1]), PEOPLE[1], Luck(10)("payoffs")
+    seal = functools.partial(sealed, salt=SALT, who=miner, salted=True)
+    payoffs = {}
+    for trial in range(trials):
+        model = stage.submits(job, PEOPLE[0])
+        payoffs[model] = m + s * float(luck(trial).generator().standard_normal())
+        stage.does(miner, stage.market.commitReport(job, model, seal(count(model, TRUE))))
+    assert stage.gained(miner) == -trials * bond
+    stage.now = int(stage.market.competitionOf(job).reportEnd)
+    opened = [model for model, payoff in payoffs.items() if payoff > -bond]
+    for model in opened:
+        stage.does(miner, stage.market.revealReport(job, model, TRUE, SALT))
+    stage.verdicts(job)
+    assert stage.gained(miner) == -bond * (trials - len(opened))
+    mean = (stage.gained(miner) + sum(payoffs[model] for model in opened)) / trials
+    at = (m + bond) / s
+    expected = -bond + (m + bond) * norm.cdf(at) + s * norm.pdf(at)
+    square = norm.cdf(at) * ((m + bond) ** 2 + s**2) + (m + bond) * s * norm.pdf(at)  # of the part above the bond
+    deviation = math.sqrt(square - (expected + bond) ** 2)
+    assert abs(z(mean, expected, deviation, trials)) < 2
+    assert expected > m  # an option is worth something, the less the higher the bond
