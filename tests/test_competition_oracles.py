@@ -234,3 +234,24 @@ def test_a_bond_is_the_price_of_the_option_not_to_open_a_report():
     deviation = math.sqrt(square - (expected + bond) ** 2)
     assert abs(z(mean, expected, deviation, trials)) < 2
     assert expected > m  # an option is worth something, the less the higher the bond
+
+
+def guesser(bond: int, said: int) -> int:
+    """What a miner has of a report beside three true ones, where only those at the median are paid."""
+    stage = Stage(bond=bond, payWithin=0)
+    job = stage.post(PEOPLE[:1], PRIZE)
+    stage.reports(job, stage.submits(job, PEOPLE[0]), {**dict.fromkeys(PEOPLE[1:4], TRUE), PEOPLE[4]: said})
+    stage.verdicts(job)
+    stage.does(POKER, stage.market.settle(job))
+    return stage.gained(PEOPLE[4])
+
+
+@pytest.mark.parametrize("p", [0.25, 0.5])
+def test_a_guess_stops_paying_at_the_bond_that_theory_says(p):
+    """A guess is wrong with probability p, and earns G or costs its bond S: it pays as long as S < G(1 - p)/p."""
+    earned = guesser(0, TRUE)
+    assert earned == (PRIZE - PRIZE * 9000 // 10_000) // 4
+    edge = earned * (1 - p) / p
+    for bond, pays in ((round(edge * 0.99), True), (round(edge * 1.01), False)):
+        worth = (1 - p) * guesser(bond, TRUE) + p * guesser(bond, FALSE)
+        assert (worth > 0) == pays
