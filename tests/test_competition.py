@@ -1,0 +1,160 @@
+"""Competitions as they are played: who wins, what seals are worth, and whom each attack robs."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+
+import slashpoint
+from slashpoint.experiments.config import compose
+from slashpoint.experiments.run import build
+from slashpoint.protocols.competition import CompetitionTerms
+from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.ledger import Ledger
+
+VARIANTS = ["hardened", "seed"]
+
+
+@cache
+def run(*overrides, attack=(), seed=0):
+    """One small competition; kept, for several tests compare with the same."""
+    said = ["scenario.jobs=1", *overrides]
+    return slashpoint.simulate("competition", scenario="small", attack=attack, seed=seed, overrides=said)
+
+
+def told(result, event):
+    events = result.ledger["events"]
+    return [json.loads(args) for args in events[events["event"] == event]["args"]]
+
+
+def reasons(result):
+    return " ".join(result.ledger["transactions"]["reason"].dropna())
+
+
+def gain(attack, *overrides, seed=0):
+    """What the cheats have more than the same seats honest, USD."""
+    cheating, honest = run(*overrides, attack=attack, seed=seed), run(*overrides, seed=seed)
+    assert list(cheating.violations["complaint"]) == []
+    cheats = [name for name, cheats in cheating.run.people["attacker"].items() if cheats]
+    return sum(cheating.metric("profit", who) - honest.metric("profit", who) for who in cheats)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_best_model_wins_and_is_delivered(variant, seed):
+    result = run(f"protocol.variant={variant}", seed=seed)
+    assert list(result.violations["complaint"]) == []
+    assert set(result.ledger["jobs"]["outcome"]) == {"settled"}
+    scores = [one["score"] for one in told(result, "ModelJudged")]
+    assert len(scores) == 4
+    assert told(result, "CompetitionClosed")[0]["score"] == max(scores) == 100 * result.metric("delivered_quality")
+    assert {one["claimed"] for one in told(result, "ModelOpened")} <= set(scores)
+
+
+@pytest.mark.parametrize("task", ["digits", "synthetic"])
+def test_models_that_are_really_trained_fit_the_limit(task):
+    result = run(f"task={task}", "task.epochs=2")
+    assert list(result.violations["complaint"]) == []
+    assert all(0 < one["size"] <= 16_384 for one in told(result, "ModelOpened"))
+    assert result.metric("delivered_quality") > 0.7
+
+
+def test_a_leaderboard_and_everybodys_history():
+    world = build(
+        compose(["protocol=competition", "protocol.variant=seed", "scenario=small", "attack=model_spammer"]),
+        Ledger(None),
+    )
+    world.run(1, 2000)
+    market = world.markets[0]
+    job = next(iter(market.jobs.values()))
+    board = market.leaderboard(job)
+    assert [score for score, *_ in board] == sorted((score for score, *_ in board), reverse=True)
+    assert (board[0][1], market.delivered(job)) == (job.winner, bytes(market.contract.bytesOf(job.id, board[0][2])))
+    histories = {one.name: market.history(job, one.address) for one in world.accounts.values()}
+    assert sorted(map(len, histories.values()), reverse=True)[:4] == [7, 1, 1, 1]
+    assert all(claimed in {0, score} for rows in histories.values() for _, claimed, score in rows)
+    world.forget()
+
+
+# --- what seals are worth ---
+
+
+THREE = "scenario.jobs=3"
+
+
+def test_knowing_the_test_pays_where_it_is_public_and_not_where_it_is_sealed():
+    seeds = range(4)
+    assert sum(gain("memorizer", "protocol.variant=seed", THREE, seed=seed) for seed in seeds) > 100
+    assert all(gain("memorizer", THREE, seed=seed) == pytest.approx(0, abs=1e-3) for seed in seeds)
+
+
+def test_a_host_that_competes_knows_the_test_even_where_it_is_sealed():
+    assert sum(gain("host_as_competitor", THREE, seed=seed) for seed in range(4)) > 100
+
+
+def test_a_copied_model_in_the_open_comes_too_late_to_win():
+    assert gain("copycat", "protocol.variant=seed") < 0
+
+
+def test_a_host_that_keeps_the_truth_pays_for_the_models_that_it_saw():
+    result = run(attack="withhold_truth")
+    assert set(result.ledger["jobs"]["outcome"]) == {"truth withheld"}
+    assert run("protocol.host_stake=0", attack="withhold_truth").metric("profit", "host/0") < -100
+    assert result.metric("profit", "host/0") < -150
+    assert all(result.metric("profit", f"competitor/{i}") > 30 for i in range(4))
+
+
+def test_three_liars_of_five_void_a_competition_and_forfeit_their_bonds():
+    result = run("scenario.attackers=3", attack="score_saboteur")
+    assert set(result.ledger["jobs"]["outcome"]) == {"void"}
+    assert len(told(result, "Forfeited")) >= 3 * 4 - 1
+    assert result.metric("profit", "miner/0") < run().metric("profit", "miner/0") - 15
+
+
+def test_to_repeat_a_claim_is_as_good_as_to_measure_while_owners_are_honest():
+    """The lazy miner's free ride."""
+    assert told(run(attack="median_hugger"), "Forfeited") == []
+    assert gain("median_hugger") >= 0
+
+
+@pytest.mark.parametrize(
+    ("attack", "said", "error"),
+    [("early_settler", (), "Unjudged"), ("rug_host", (), "Taken"),
+     ("resubmitter", ("protocol.max_models=2",), "Copied"),
+     ("repeat_reporter", ("protocol.variant=seed",), "AlreadyReported"), ("score_saboteur", (), "WrongSeal"),
+     ("score_saboteur", ("protocol.variant=seed",), "TooHigh"), ("model_spammer", (), "Full")],
+)  # fmt: skip
+def test_a_probe_meets_the_rule_that_stops_it(attack, said, error):
+    result = run(*said, attack=attack)
+    assert error in reasons(result)
+    assert list(result.violations["complaint"]) == []
+
+
+def test_junk_that_decompresses_without_end_is_a_model_that_knows_nothing():
+    result = run("task=synthetic", attack="zip_bomb")
+    assert list(result.violations["complaint"]) == []
+    assert set(result.ledger["jobs"]["outcome"]) == {"settled"}
+    assert min(one["score"] for one in told(result, "ModelJudged")) < 40
+
+
+# --- configuration ---
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["register_window=0.5", "quorum_bps=5000", "min_reports=0", "byte_limit=0", "reveal_window=0"],
+)
+def test_impossible_terms_are_refused(wrong):
+    config = compose(["protocol=competition", "scenario=small", f"protocol.{wrong}"])
+    with pytest.raises(Misconfigured, match=rf"protocol\.{wrong.split('=')[0]}="):
+        build(config, Ledger(None))
+
+
+def test_too_little_to_take_part_is_said():
+    plain = dict(compose(["protocol=competition"]).protocol)
+    poor = CompetitionTerms(**{**plain, "prize": 2e3, "buy_in": 2e3, "bond": 1e3, "seats": {"competitor": 2}})
+    assert len(list(poor.infeasible())) == 4
+    assert list(CompetitionTerms(**plain).infeasible()) == []
+    assert CompetitionTerms(**plain).purse == 100
