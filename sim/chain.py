@@ -144,9 +144,13 @@ class Chain:
         """Intentions that wait for a block."""
         return sum(map(len, self._queues.values()))
 
+    def slot(self, time: int) -> int:
+        """Which block of time this is: luck is keyed by it, for numbers shift with how many were endowed before."""
+        return (time - self.rules.genesis * SECOND) // self.period
+
     def context(self, number: int, time: int) -> BlockContext:
         """What the EVM may know of a block; its randomness comes from the seed."""
-        beacon = self._luck("prevrandao", number).bytes(32)
+        beacon = self._luck("prevrandao", self.slot(time)).bytes(32)
         return BlockContext(number, time // SECOND, self.base_fee, self.rules.gas_limit, COINBASE, beacon)
 
     def add(self, pending: Pending) -> None:
@@ -161,7 +165,7 @@ class Chain:
         """Make the next block of what arrived strictly before its time."""
         self.number += 1
         self.time += self.period
-        others = self.demand.gas(self.number, self.base_fee)
+        others = self.demand.gas(self.slot(self.time), self.base_fee)
         block = Block(self.number, self.time, self.base_fee, gas_used=others)
         if self._queues:
             self._drop_hopeless(block)
@@ -211,7 +215,7 @@ class Chain:
             case "fifo":
                 best = pending.arrival
             case _:
-                return 0, scramble(pending.account.rank, self.number)
+                return 0, scramble(pending.account.rank, self.slot(self.time))
         return best, scramble(pending.account.rank, pending.nonce)
 
     def _ordered(self) -> list[Pending]:

@@ -32,21 +32,21 @@ class Background:
         self._log = 0.0  # of the demand, relative to its level
         self._recorded = recorded(rules.replay) if rules.replay else []
 
-    def gas(self, number: int, base_fee: int) -> int:
-        """What others take of block `number` at this base fee; asked once a block, in order."""
+    def gas(self, slot: int, base_fee: int) -> int:
+        """What others take of a block at this base fee; asked once a block, in order."""
         rules = self._rules
         if self._recorded:
-            return round(rules.gas_limit * self._recorded[number % len(self._recorded)])
-        level = round(rules.gas_limit // rules.elasticity * rules.background * self._factor(number))
+            return round(rules.gas_limit * self._recorded[slot % len(self._recorded)])
+        level = round(rules.gas_limit // rules.elasticity * rules.background * self._factor(slot))
         return min(rules.gas_limit, level * self._first_fee // max(base_fee, 1))
 
-    def _factor(self, number: int) -> float:
+    def _factor(self, slot: int) -> float:
         """How much stronger than usual demand is: e^x with x of mean 0 and standard deviation `volatility`."""
         rules = self._rules
         if not rules.volatility:
             return 1.0
         keep = 1 - rules.reversion
-        shock = NORMAL.inv_cdf(self._luck(number).random() or 0.5)
+        shock = NORMAL.inv_cdf(self._luck(slot).random() or 0.5)
         self._log = keep * self._log + rules.volatility * math.sqrt(1 - keep * keep) * shock
         return math.exp(self._log)
 
