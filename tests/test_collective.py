@@ -174,7 +174,7 @@ def test_who_leaves_takes_its_stake_and_the_electorate_shrinks():
 def test_who_never_proposes_is_fined_and_keeps_nobody_waiting_for_ever():
     result, honest = run(attack="no_show"), run()
     lost = [one for one in told(result, "Slashed") if one["learner"] in cheats(result)]
-    assert len(lost) == len(told(result, "ProposerSkipped")) > 1
+    assert len(lost) == len(told(result, "ProposerSkipped")) > 0
     assert result.metric("profit", "learner/0") < honest.metric("profit", "learner/0")
     assert len(told(result, "RoundBegan")) == 15
     unpunished = run("protocol.variant=seed", attack="no_show")

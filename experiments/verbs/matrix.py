@@ -58,7 +58,9 @@ def main(args: Namespace) -> int:
     tables = {"rows": table}
     if args.confirm:
         with counting("confirming", shown=not args.quiet) as told:
-            tables["confirmed"] = confirm(table, args.confirm, overrides, progress=told, **how)
+            tables["confirmed"] = confirm(
+                table, args.confirm, overrides, cap=min(16, args.seeds_cap), progress=told, **how
+            )
     if args.json:
         print(document(tables, COLUMNS))
     else:
