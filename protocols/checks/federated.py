@@ -109,6 +109,8 @@ class Watched(Vaulted):
         for job in self._over(world):
             if not (closed := self._told("JobClosed", job)) or closed[-1].time != self.told:
                 continue
+            if self.terms.reserved and job.outcome == "cancelled" and self._told("RoundOpened", job):
+                yield f"job {job.id} was cancelled when people had begun to train"
             spent = sum(fact.amount for fact in self._told("VoucherExecuted", job))
             rounds = range(1, closed[-1].rounds + 1)
             spent += sum(int(self.contract.potOf(job.id, number).left) for number in rounds)
