@@ -139,6 +139,15 @@ def test_junk_that_decompresses_without_end_is_a_model_that_knows_nothing():
     assert min(one["score"] for one in told(result, "ModelJudged")) < 40
 
 
+def test_a_judge_of_its_rivals_is_paid_for_lies_only_where_every_report_is():
+    """The seed lets competitors mine, and pays whatever they say; near the median nobody lies for nothing."""
+    dual = ("protocol.dual_role=true", "protocol.bond=0")
+    assert gain("rival_judge", "protocol.variant=seed", "protocol.prize=900") > 10
+    assert gain("rival_judge", *dual, "protocol.prize=900") < 0
+    assert "NotMiner" in reasons(run(attack="rival_judge"))
+    assert told(run("protocol.variant=seed", attack="rival_judge"), "CompetitionClosed")[0]["state"] == 7
+
+
 # --- configuration ---
 
 
