@@ -101,7 +101,8 @@ def matrix(
         for variant in variants
     }  # fmt: skip
     lab = _Lab(settings, cap, half_width, workers, cache, project, progress)
-    lab.measure([cell for cell in settings if lab.has_seat(cell)])
+    seats = {cell[:2]: lab.has_seat(cell) for cell in {cell[:2]: cell for cell in settings}.values()}  # in any variant
+    lab.measure([cell for cell in settings if seats[cell[:2]]])
     found = lab.rows()
     best = sorted(
         (cell for cell, row in found.items() if row["gain"] > 0 and row["verdict"] == UNDECIDED),
