@@ -7,6 +7,7 @@ import importlib.util
 import pytest
 
 import slashpoint
+from slashpoint.experiments.catalogue import presets
 
 OVERRIDES = ("scenario.jobs=1", "chain.addresses=keys")
 
@@ -27,3 +28,15 @@ def test_a_whole_run_has_one_hash(reference: str, engine: str) -> None:
 
 def test_the_hash_says_what_happened(reference: str) -> None:
     assert reference != slashpoint.simulate(scenario="small", overrides=[*OVERRIDES, "engine=pyevm"]).full_hash
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["seed", "hardened"])
+@pytest.mark.parametrize("protocol", sorted(presets("protocol")))
+def test_every_protocol_has_one_hash_on_all_engines(protocol: str, variant: str) -> None:
+    """Signed, readable and native: the same gas of every transaction, the same ledger to the last byte."""
+    engines = ["pyevm", "eth_tester", *(["native"] if importlib.util.find_spec("slashpoint_revm") else [])]
+    said = [*OVERRIDES, f"protocol.variant={variant}"]
+    runs = [slashpoint.simulate(protocol, scenario="small", overrides=[*said, f"engine={one}"]) for one in engines]
+    assert len({run.full_hash for run in runs}) == 1
+    assert len({tuple(run.ledger["transactions"]["gas"]) for run in runs}) == 1
