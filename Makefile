@@ -22,7 +22,7 @@ test: lint ## style, types and the quick tests
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
 
 test-all: lint ## the slow tests too
-	$(BIN)/python -m pytest -q -n $(JOBS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --hypothesis-profile=search
 
 lint: $(READY) native $(LINKS) ## ruff and mypy
 	$(BIN)/ruff check -q

@@ -120,17 +120,22 @@ def _krum_scores(updates: Stack, f: int, neighbours: int | None = None) -> Vecto
     return np.asarray(nearest.sum(axis=1))
 
 
-def geometric_median(updates: Stack, *, smooth: float = 1e-6, steps: int = 200, start: Vector | None = None) -> Vector:
+def geometric_median(
+    updates: Stack, *, smooth: float | None = None, steps: int = 200, start: Vector | None = None
+) -> Vector:
     """The point with the least sum of distances, by Weiszfeld's steps. Pillutla et al. 2022 (RFA).
 
     Args:
         updates: shape (n, d).
-        smooth: distances below count as this, in the updates' unit.
+        smooth: distances below count as this; by default a millionth of the median distance from the start.
         steps: at most; fewer when a step moves less than 1e-12 of the spread.
         start: where to begin; by default the median of each coordinate.
     """
     centre = median(updates) if start is None else start
     spread = float(np.median(np.linalg.norm(updates - centre, axis=1)))
+    if spread == 0:
+        return np.asarray(centre)  # most are at one point, so that point it is
+    smooth = 1e-6 * spread if smooth is None else smooth
     for _ in range(steps):
         pull = 1 / np.maximum(np.linalg.norm(updates - centre, axis=1), smooth)
         moved = pull @ updates / pull.sum()
