@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
 from slashpoint.protocols.checks.collective import Watched
-from slashpoint.sim.contract import Artifact, Contract
+from slashpoint.sim.contract import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 ENROL, PROPOSE, COMMIT, VOTE, FINISHED, ABORTED = range(1, 7)
 OUTCOMES = {FINISHED: "finished", ABORTED: "aborted"}
 ELECTORATES, ORDERS = ("voters", "learners"), ("rotation", "beacon")
-UNLIMITED = 2**256 - 1
 
 
 @dataclass(kw_only=True)
@@ -118,6 +117,7 @@ class Collective(Watched):
     opens: ClassVar[str] = "ExperimentCreated"
     closes: ClassVar[str] = "ExperimentClosed"
     asset: ClassVar[str] = "MDC"
+    outcomes: ClassVar[dict[int, str]] = OUTCOMES
     duties: ClassVar[dict[str, str]] = {
         "enter": "take a seat in an experiment",
         "work": "train from the current model on one's own shard, to propose it",
@@ -145,20 +145,11 @@ class Collective(Watched):
         return cls(world, world.deploy(Artifact.ours("Collective"), token.address, terms.rules()), terms)
 
     @property
-    def token(self) -> Contract:
-        """ModelCoin."""
-        return self.world.tokens[self.asset]
-
-    @property
     def news(self) -> tuple[Event, ...]:
         """Whatever changes what is due."""
         return (
             self.Joined, self.RoundBegan, self.Proposed, self.VoteCommitted, self.VoteRevealed, self.ExperimentClosed
         )  # fmt: skip
-
-    def setup(self, me: Actor) -> Sequence[Call]:
-        """The contract may take one's tokens."""
-        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
@@ -259,27 +250,16 @@ class Collective(Watched):
             if bases[fact.round] == bases[job.round] != fact.cid
         ]
 
-    def relate(self, fact: Fact) -> Job | None:
-        """The experiment that an event is about."""
-        job = self._related(fact)
-        self.watch(fact, job)
-        return job
+    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
+        """What the opening event says."""
+        return args["context"], args["convener"], float(args["due"])
 
-    def _related(self, fact: Fact) -> Job | None:
-        args = fact.args
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep the latest model."""
         if fact.event == self.opens:
-            job = self.drafts.pop(args["context"], None)
-            if job is None or job.poster != args["convener"]:
-                return None  # a stranger's, on data that nobody has
-            job.id, job.born, job.deadline = args["id"], fact.time, float(args["due"])
-            self.jobs[job.id], self.models[job.key] = job, args["initCid"]
-            return job
-        job = self.jobs.get(args.get("id"))
-        if job is not None and fact.event == "GlobalUpdated":
-            self.models[job.key] = args["cid"]
-        if job is not None and fact.event == self.closes:
-            job.closed, job.outcome = fact.time, OUTCOMES[args["state"]]
-        return job
+            self.models[job.key] = fact.args["initCid"]
+        elif fact.event == "GlobalUpdated":
+            self.models[job.key] = fact.args["cid"]
 
     def causes(
         self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int

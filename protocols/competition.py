@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
 from slashpoint.protocols.checks.competition import Watched
-from slashpoint.sim.contract import Artifact, Contract
+from slashpoint.sim.contract import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SETTLED, VOID, WITHHELD, CANCELLED = range(7, 11)  # the contract's final states
 OUTCOMES = {SETTLED: "settled", VOID: "void", WITHHELD: "truth withheld", CANCELLED: "cancelled"}
-UNLIMITED = 2**256 - 1
 BYTE_GAS = 800  # of a model, stored and paid for as calldata
 
 
@@ -126,6 +125,7 @@ class Competition(Watched):
     opens: ClassVar[str] = "CompetitionCreated"
     closes: ClassVar[str] = "CompetitionClosed"
     asset: ClassVar[str] = "MDC"
+    outcomes: ClassVar[dict[int, str]] = OUTCOMES
     duties: ClassVar[dict[str, str]] = {
         "enter": "register as a competitor, or serve as a miner",
         "work": "train on the published rows, for the test",
@@ -145,18 +145,9 @@ class Competition(Watched):
         return cls(world, world.deploy(Artifact.ours("Competition"), token.address, terms.rules()), terms)
 
     @property
-    def token(self) -> Contract:
-        """ModelCoin."""
-        return self.world.tokens[self.asset]
-
-    @property
     def news(self) -> tuple[Event, ...]:
         """Whatever changes what is due."""
         return (self.ModelCommitted, self.ModelOpened, self.TruthRevealed, self.ModelJudged, self.CompetitionClosed)
-
-    def setup(self, me: Actor) -> Sequence[Call]:
-        """The contract may take one's tokens."""
-        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
@@ -272,34 +263,20 @@ class Competition(Watched):
         mine = [fact for fact in self._told("ModelOpened", job) if fact.owner == who]
         return [(fact.model, fact.claimed, scores.get(fact.model)) for fact in mine]
 
-    def relate(self, fact: Fact) -> Job | None:
-        """The competition that an event is about."""
-        job = self._related(fact)
-        self.watch(fact, job)
-        return job
+    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
+        """What the opening event says."""
+        return args["terms"].context, args["host"], float(args["competeEnd"])
 
-    def _related(self, fact: Fact) -> Job | None:
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep when windows end, and the labels once they are public."""
         args = fact.args
         if fact.event == self.opens:
-            terms = args["terms"]
-            job = self.drafts.pop(terms.context, None)
-            if job is None or job.poster != args["host"]:
-                return None  # a stranger's, on data that nobody has
-            ends = (float(args[f"{window}End"]) for window in Clock._fields)
-            self.clocks[job.key] = clock = Clock(*ends)
-            job.id, job.born, job.deadline = args["id"], fact.time, clock.compete
-            labels = None if self.terms.sealed_truth else self.world.store.get(terms.truth)
+            self.clocks[job.key] = Clock(*(float(args[f"{window}End"]) for window in Clock._fields))
+            labels = None if self.terms.sealed_truth else self.world.store.get(args["terms"].truth)
             if labels is not None:
                 self.truths[job.key] = labels
-            self.jobs[job.id] = job
-            return job
-        job = self.jobs.get(args.get("id"))
-        if job is not None and fact.event == "TruthRevealed":
+        elif fact.event == "TruthRevealed":
             self.truths[job.key] = args["labels"]
-        if job is not None and fact.event == self.closes:
-            job.closed, job.outcome = fact.time, OUTCOMES[args["state"]]
-            job.winner = args["winner"] if any(args["winner"]) else None
-        return job
 
     def causes(
         self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int

@@ -15,7 +15,7 @@ import hashlib
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from slashpoint.protocols.base import Actor, Work
-    from slashpoint.sim.contract import Call, Contract, Event
+    from slashpoint.sim.contract import Call, Event
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.world import World
 
@@ -42,7 +42,6 @@ COMPLETED, EXPIRED, CANCELLED, WITHHELD, VOID = range(7, 12)  # the contract's f
 OUTCOMES = {
     COMPLETED: "completed", EXPIRED: "expired", CANCELLED: "cancelled", WITHHELD: "labels withheld", VOID: "void"
 }  # fmt: skip
-UNLIMITED = 2**256 - 1
 REFEREE = "referee/0"  # who decides disputes
 
 
@@ -53,6 +52,7 @@ class Federated(Watched):
     terms: FederatedTerms
     mailbox: Mailbox = field(default_factory=lambda: Mailbox(0.0))
     bases: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the latest base
+    trainers: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of what clients are to run
     inputs: dict[tuple[str, int], list[Input]] = field(default_factory=lambda: defaultdict(list))  # by turn
     beacons: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn
     opened: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn: the sponsor's labels
@@ -64,6 +64,7 @@ class Federated(Watched):
     opens: ClassVar[str] = "JobPosted"
     closes: ClassVar[str] = "JobClosed"
     asset: ClassVar[str] = "MDC"
+    outcomes: ClassVar[dict[int, str]] = OUTCOMES
     duties: ClassVar[dict[str, str]] = {
         "enter": "take a place as a client, or on the panel of validators",
         "work": "train the round's base on one's own shard",
@@ -87,21 +88,12 @@ class Federated(Watched):
         return cls(world, contract, terms, mailbox=Mailbox(terms.mail_seconds, terms.mail_limit))
 
     @property
-    def token(self) -> Contract:
-        """ModelCoin."""
-        return self.world.tokens[self.asset]
-
-    @property
     def news(self) -> tuple[Event, ...]:
         """Whatever changes a job's state."""
         return (
             self.RoundOpened, self.RoundSealed, self.InputsComplete, self.QuorumReached, self.OutputDisputed,
             self.JobClosed,
         )  # fmt: skip
-
-    def setup(self, me: Actor) -> Sequence[Call]:
-        """The market may take one's tokens."""
-        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
 
     # --- data ---------------------------------------------------------------------------------------------------
 
@@ -325,31 +317,17 @@ class Federated(Watched):
 
     # --- what the contract says ---------------------------------------------------------------------------------
 
-    def relate(self, fact: Fact) -> Job | None:
-        """The job that an event is about."""
-        job = self._related(fact)
-        self.watch(fact, job)
-        return job
+    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
+        """What the opening event says."""
+        return args["terms"].context, args["sponsor"], float(args["due"])
 
-    def _related(self, fact: Fact) -> Job | None:
-        args = fact.args
-        if fact.event == self.opens:
-            job = self.drafts.pop(args["terms"].context, None)
-            if job is None or job.poster != args["sponsor"]:
-                return None  # a stranger's, with data that nobody can fetch
-            job.id, job.born, job.deadline = args["id"], fact.time, float(args["due"])
-            self.jobs[job.id] = job
-            self.bases[job.key] = args["terms"].modelCid
-            return job
-        job = self.jobs.get(args.get("id"))
-        if job is not None:
-            self._note(fact.event, fact, job)
-        return job
-
-    def _note(self, event: str, fact: Fact, job: Job) -> None:
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep what a round's events say."""
         args = fact.args
         turn = job.key, args.get("round", 0)
-        match event:
+        match fact.event:
+            case self.opens:
+                self.bases[job.key], self.trainers[job.key] = args["terms"].modelCid, args["terms"].trainerCid
             case "InputAdded":
                 self.inputs[turn].append(Input(args["place"], args["client"], args["cid"], args["payload"]))
             case "InputsComplete":
@@ -359,8 +337,6 @@ class Federated(Watched):
             case "RoundSettled":
                 output = args["output"]
                 self.bases[job.key], self.settled[turn] = output.base, output.vouchers
-            case self.closes:
-                job.closed, job.outcome = fact.time, OUTCOMES[args["state"]]
 
     def causes(
         self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.protocols.base import Job, Terms, sealed, whole
 from slashpoint.protocols.checks.modelmarket import Watched
-from slashpoint.sim.contract import Artifact, Contract
+from slashpoint.sim.contract import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from slashpoint.protocols.base import Actor, Work
     from slashpoint.sim.contract import Call, Event
@@ -28,7 +28,6 @@ OPEN, AWAIT_TRUTH, GROUNDED, CANDIDATE, SUCCESS, REFUNDED, CANCELLED, PUNISHED =
 OUTCOMES = {SUCCESS: "success", REFUNDED: "refunded", CANCELLED: "cancelled", PUNISHED: "requester punished"}
 CHOSEN, BEACON = "chosen", "beacon"  # who decides which rows are the test set: the requester, or a later block
 SLASH_TO = ("treasury", "victims", "burn")
-UNLIMITED = 2**256 - 1
 DEAD = bytes(18) + b"\xde\xad"  # where the contract burns
 
 
@@ -99,6 +98,7 @@ class ModelMarket(Watched):
     opens: ClassVar[str] = "RequestCreated"
     closes: ClassVar[str] = "RequestClosed"
     asset: ClassVar[str] = "MDC"
+    outcomes: ClassVar[dict[int, str]] = OUTCOMES
     duties: ClassVar[dict[str, str]] = {
         "enter": "take part in a request",
         "work": "train, and predict the test set's labels",
@@ -120,18 +120,9 @@ class ModelMarket(Watched):
         return cls(world, contract, terms)
 
     @property
-    def token(self) -> Contract:
-        """ModelCoin."""
-        return self.world.tokens[self.asset]
-
-    @property
     def news(self) -> tuple[Event, ...]:
         """Whatever changes a request's state."""
         return self.TruthUploaded, self.AccuracyClaimed, self.CandidatePicked, self.RequestClosed
-
-    def setup(self, me: Actor) -> Sequence[Call]:
-        """The market may take one's tokens."""
-        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
@@ -223,32 +214,17 @@ class ModelMarket(Watched):
         """The labels that the requester opened."""
         return bytes(self.contract.truthOf(job.id))
 
-    def relate(self, fact: Fact) -> Job | None:
-        """The request that an event is about."""
-        job = self._related(fact)
-        self.watch(fact, job)
-        return job
+    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
+        """What the opening event says."""
+        return args["context"], args["requester"], float(args["deadline"])
 
-    def _related(self, fact: Fact) -> Job | None:
-        args = fact.args
-        if fact.event == self.opens:
-            job = self.drafts.pop(args["context"], None)
-            if job is None or job.poster != args["requester"]:
-                return None  # a stranger's, with data that nobody can fetch
-            job.id, job.born, job.deadline = args["id"], fact.time, float(args["deadline"])
-            self.jobs[job.id] = job
-            return job
-        job = self.jobs.get(args.get("id"))
-        match fact.event:
-            case "SplitDrawn" if job is not None:
-                job.drawn = tuple(self.contract.testRowsOf(job.id))
-                job.task = self.world.workshop.task.resplit(job.task, job.drawn)
-            case "ModelAccepted" if job is not None:
-                self.accepted[job.key] = args["modelCid"]
-            case self.closes if job is not None:
-                job.closed, job.outcome = fact.time, OUTCOMES[args["state"]]
-                job.winner = args["winner"] if any(args["winner"]) else None
-        return job
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep which rows were drawn, and the model that was accepted."""
+        if fact.event == "SplitDrawn":
+            job.drawn = tuple(self.contract.testRowsOf(job.id))
+            job.task = self.world.workshop.task.resplit(job.task, job.drawn)
+        elif fact.event == "ModelAccepted":
+            self.accepted[job.key] = fact.args["modelCid"]
 
     def causes(
         self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.protocols.base import Job, Market
 from slashpoint.sim.invariants import invariant
@@ -15,11 +15,13 @@ from slashpoint.sim.invariants import invariant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from slashpoint.sim.contract import Call
+    from slashpoint.protocols.base import Actor
+    from slashpoint.sim.contract import Call, Contract
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.world import World
 
 REWARD, STAKE, REFUND, SLASH, BOUNTY, FEE = range(6)  # the contract's Cause
+UNLIMITED = 2**256 - 1
 CREDITS = ("reward", "stake", "refund", "slash", "bounty", "fee")  # the same, in words
 
 
@@ -32,6 +34,17 @@ class Vaulted(Market):
     stirred: dict[int, Job | None] = field(default_factory=dict)  # jobs by id with an event in the latest block
     moved: set[bytes] = field(default_factory=set)  # who was credited or withdrew in it
     told: int = -1  # the time of that block
+
+    outcomes: ClassVar[dict[int, str]] = {}  # the contract's states in words, by number
+
+    @property
+    def token(self) -> Contract:
+        """What it holds."""
+        return self.world.tokens[self.asset]
+
+    def setup(self, me: Actor) -> Sequence[Call]:
+        """The contract may take one's tokens."""
+        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
 
     def withdraws(self, job: Job | None = None) -> Call:
         """Take what one is owed."""
@@ -57,8 +70,32 @@ class Vaulted(Market):
         rest = amount - sum(part for _, part, _ in parts)
         return [*parts, ("unknown", rest, job)] if rest else parts
 
-    def watch(self, fact: Fact, job: Job | None) -> None:
-        """Take note of an event."""
+    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
+        """What the opening event says: the draft's key, who posted it, the deadline for work (Unix seconds)."""
+        raise NotImplementedError
+
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep what an event says of a job."""
+
+    def relate(self, fact: Fact) -> Job | None:
+        """The job that an event is about; None for a stranger's, on data that nobody has."""
+        args = fact.args
+        if fact.event == self.opens:
+            key, poster, deadline = self.begins(args)
+            job = self.drafts.pop(key, None)
+            if job is not None and job.poster == poster:
+                job.id, job.born, job.deadline = args["id"], fact.time, deadline
+                self.jobs[job.id] = job
+        job = self.jobs.get(args.get("id"))
+        if job is not None:
+            self.notes(fact, job)
+        if job is not None and fact.event == self.closes:
+            job.closed, job.outcome = fact.time, self.outcomes[args["state"]]
+            job.winner = winner if any(winner := args.get("winner", b"")) else None
+        self._watch(fact, job)
+        return job
+
+    def _watch(self, fact: Fact, job: Job | None) -> None:
         if fact.time != self.told:
             self.told = fact.time
             self.stirred.clear()

@@ -68,18 +68,42 @@ class Role:
             yield me.sends(self.market.withdraws(job))
 
 
-class Keeper(Role):
-    """Pokes whatever is due, in any protocol."""
+class Poster(Role):
+    """Posts one's share of the scenario's jobs, as they come."""
+
+    posts: ClassVar[bool] = True
 
     def live(self, me: Me) -> Steps:
-        """Tend each job from its birth."""
-        born = me.hears(self.market.event(self.market.opens))
-        while True:
-            fact = yield born.next()
-            if fact.job is not None:
-                me.spawn(self.tend, fact.job)
+        """Commission each at its time, beside the others."""
+        for number, time in me.commissions():
+            yield me.until(time)
+            me.spawn(self.commission, None, number)
 
-    def tend(self, me: Me, job: Job) -> Steps:
+    def commission(self, me: Me, number: int) -> Steps:
+        """One job from its draft to its end."""
+        raise NotImplementedError
+
+
+class Server(Role):
+    """Serves each job that is posted, beside the others."""
+
+    def live(self, me: Me) -> Steps:
+        """Begin as soon as one hears of it."""
+        posted = me.hears(self.market.event(self.market.opens))
+        while True:
+            fact = yield posted.next()
+            if fact.job is not None:
+                me.spawn(self.serve, fact.job)
+
+    def serve(self, me: Me, job: Job) -> Steps:
+        """One job from its birth to its end."""
+        raise NotImplementedError
+
+
+class Keeper(Server):
+    """Pokes whatever is due, in any protocol."""
+
+    def serve(self, me: Me, job: Job) -> Steps:
         """Call what is due as soon as it is, until the job is over; then collect bounties."""
         news = me.hears(*self.market.news, job=job)
         while (due := self.market.poke(job)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.agents.roles.base import Keeper, Role
+from slashpoint.agents.roles.base import Keeper, Poster, Server
 from slashpoint.protocols.base import Subject
 from slashpoint.sim.learning import privacy
 
@@ -18,16 +18,8 @@ if TYPE_CHECKING:
     Steps = Generator[Any, Any, Any]
 
 
-class Convener(Role):
+class Convener(Poster):
     """Calls for learners, and pays for what they accept."""
-
-    posts: ClassVar[bool] = True
-
-    def live(self, me: Me) -> Steps:
-        """Post one's share of the jobs, as they come."""
-        for number, time in me.commissions():
-            yield me.until(time)
-            me.spawn(self.commission, None, number)
 
     def commission(self, me: Me, number: int) -> Steps:
         """One experiment, from untrained weights to its end."""
@@ -40,18 +32,10 @@ class Convener(Role):
             yield from self.collect(me, job)
 
 
-class Learner(Role):
+class Learner(Server):
     """Trains on its own shard when it is its turn, and votes by its own vote set when it is another's."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "judge", "open"})
-
-    def live(self, me: Me) -> Steps:
-        """Serve each experiment beside the others."""
-        experiments = me.hears(self.market.ExperimentCreated)
-        while True:
-            fact = yield experiments.next()
-            if fact.job is not None:
-                me.spawn(self.serve, fact.job)
 
     def serve(self, me: Me, job: Job) -> Steps:
         """One seat, from joining to the end."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.agents.roles.base import Keeper, Role
+from slashpoint.agents.roles.base import Keeper, Poster, Server
 from slashpoint.protocols.base import Subject
 
 if TYPE_CHECKING:
@@ -18,17 +18,10 @@ if TYPE_CHECKING:
 SOON = 4  # blocks before the end of a window, in which a sealed model is opened whether or not the truth is there
 
 
-class Host(Role):
+class Host(Poster):
     """Puts up a prize for a model of its data, and opens the test labels when all models are in."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "open"})
-    posts: ClassVar[bool] = True
-
-    def live(self, me: Me) -> Steps:
-        """Post one's share of the jobs, as they come."""
-        for number, time in me.commissions():
-            yield me.until(time)
-            me.spawn(self.commission, None, number)
 
     def commission(self, me: Me, number: int) -> Steps:
         """One competition, from its draft to its end."""
@@ -56,18 +49,10 @@ class Host(Role):
         yield from self.collect(me, job)
 
 
-class Competitor(Role):
+class Competitor(Server):
     """Buys in, trains, hands a model in."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "open"})
-
-    def live(self, me: Me) -> Steps:
-        """Serve each competition beside the others."""
-        competitions = me.hears(self.market.CompetitionCreated)
-        while True:
-            fact = yield competitions.next()
-            if fact.job is not None:
-                me.spawn(self.serve, fact.job)
 
     def serve(self, me: Me, job: Job) -> Steps:
         """One competition, from buying in to the end."""
@@ -114,18 +99,10 @@ class Competitor(Role):
         return (yield from self.ask(me, "claim", job, measured))
 
 
-class Miner(Role):
+class Miner(Server):
     """Takes models as they lie open, measures them on the test and reports."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "judge", "open"})
-
-    def live(self, me: Me) -> Steps:
-        """Serve each competition beside the others."""
-        competitions = me.hears(self.market.CompetitionCreated)
-        while True:
-            fact = yield competitions.next()
-            if fact.job is not None:
-                me.spawn(self.serve, fact.job)
 
     def serve(self, me: Me, job: Job) -> Steps:
         """One competition, from the first model to the end."""

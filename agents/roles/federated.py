@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.agents.roles.base import Keeper, Role
+from slashpoint.agents.roles.base import Keeper, Poster, Role, Server
 from slashpoint.protocols.base import Subject
 from slashpoint.protocols.trainer import TRUSTED, trainer, uploads
 
@@ -14,23 +14,15 @@ if TYPE_CHECKING:
 
     from slashpoint.agents.me import Me
     from slashpoint.protocols.base import Job, Work
-    from slashpoint.sim.facts import Fact
     from slashpoint.sim.learning import Problem
 
     Steps = Generator[Any, Any, Any]
 
 
-class Sponsor(Role):
+class Sponsor(Poster):
     """Offers jobs: publishes the initial model, the trainer and validation inputs, and opens labels round by round."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "open"})
-    posts: ClassVar[bool] = True
-
-    def live(self, me: Me) -> Steps:
-        """Post one's share of the jobs, as they come."""
-        for number, time in me.commissions():
-            yield me.until(time)
-            me.spawn(self.commission, None, number)
 
     def commission(self, me: Me, number: int) -> Steps:
         """One job from its draft to its end."""
@@ -66,23 +58,15 @@ class Sponsor(Role):
         yield from self.collect(me, job)
 
 
-class Client(Role):
+class Client(Server):
     """Trains on data of its own, hands in what came of it, and is paid by voucher."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "open"})
 
-    def live(self, me: Me) -> Steps:
-        """Serve each job beside the others."""
-        jobs = me.hears(self.market.JobPosted)
-        while True:
-            fact = yield jobs.next()
-            if fact.job is not None:
-                me.spawn(self.serve, fact.job, fact)
-
-    def serve(self, me: Me, job: Job, posted: Fact) -> Steps:
+    def serve(self, me: Me, job: Job) -> Steps:
         """One job from its listing to its end."""
         market = self.market
-        executable = posted.terms.trainerCid
+        executable = market.trainers[job.key]
         if market.terms.allow_list and executable not in TRUSTED:
             return
         if not (yield from self.ask(me, "enter", job, by=job.deadline)):
@@ -149,18 +133,10 @@ class Client(Role):
             yield me.sends(market.cashes(view, voucher, output))
 
 
-class Validator(Role):
+class Validator(Server):
     """Measures updates, claims what the machine makes of them, and disputes a quorum that says otherwise."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "judge", "settle"})
-
-    def live(self, me: Me) -> Steps:
-        """Serve each job beside the others."""
-        jobs = me.hears(self.market.JobPosted)
-        while True:
-            fact = yield jobs.next()
-            if fact.job is not None:
-                me.spawn(self.serve, fact.job)
 
     def serve(self, me: Me, job: Job) -> Steps:
         """A place on one job's panel."""

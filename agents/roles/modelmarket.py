@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.agents.roles.base import Keeper, Role
+from slashpoint.agents.roles.base import Keeper, Poster, Server
 from slashpoint.protocols.modelmarket import BEACON
 from slashpoint.sim.learning import correct
 
@@ -20,17 +20,10 @@ if TYPE_CHECKING:
 PATIENCE = 4  # blocks in which a keeper should have drawn the test rows
 
 
-class Requester(Role):
+class Requester(Poster):
     """Commissions models: locks a reward, and opens the labels at the deadline."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "open"})
-    posts: ClassVar[bool] = True
-
-    def live(self, me: Me) -> Steps:
-        """Post one's share of the jobs, as they come."""
-        for number, time in me.commissions():
-            yield me.until(time)
-            me.spawn(self.commission, None, number)
 
     def commission(self, me: Me, number: int) -> Steps:
         """One request from its draft to its end."""
@@ -64,18 +57,10 @@ class Requester(Role):
         yield from self.collect(me, job)
 
 
-class Trainer(Role):
+class Trainer(Server):
     """Trains for a request, seals, claims, and opens when chosen."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "open"})
-
-    def live(self, me: Me) -> Steps:
-        """Serve each request beside the others."""
-        requests = me.hears(self.market.RequestCreated)
-        while True:
-            fact = yield requests.next()
-            if fact.job is not None:
-                me.spawn(self.serve, fact.job)
 
     def serve(self, me: Me, job: Job) -> Steps:
         """One submission from training to its end."""
