@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from math import comb
 from typing import Any
 
@@ -17,11 +16,9 @@ from scipy.stats import binom, hypergeom
 
 from slashpoint.protocols.base import sealed
 from slashpoint.protocols.collective import ballot
-from slashpoint.sim.contract import Artifact, Contract, Revert
-from slashpoint.sim.engine import BlockContext, Status, Tx
-from slashpoint.sim.engine.pyevm import PyEvm
+from slashpoint.sim.testing.contract import Deed, Scene
 
-DEPLOYER, CONVENER, POKER = (bytes([i]) * 20 for i in (1, 2, 3))
+CONVENER, POKER = (bytes([i]) * 20 for i in (2, 3))
 LEARNERS = [bytes([16 + i]) * 20 for i in range(9)]
 ENROLMENT, PROPOSING, VOTING, STAKE, PROPOSER, VOTER = 300, 200, 100, 1_000, 60, 40
 HARDENED = {
@@ -41,67 +38,12 @@ def cid(number: int) -> bytes:
     return hashlib.sha256(bytes([number])).digest()
 
 
-@dataclass
-class Outcome:
-    ok: bool
-    gas: int
-    revert: Revert
-    events: list[tuple[str, dict[str, Any]]]
-
-    def of(self, name: str) -> list[dict[str, Any]]:
-        return [args for event, args in self.events if event == name]
-
-
-class Stage:
-    """The contract on an EVM, with people who have coins and have approved it."""
+class Stage(Scene):
+    """The contract of collective learning."""
 
     def __init__(self, rules: dict[str, Any]) -> None:
-        self.engine, self.now, self.rules = PyEvm(), 1_000_000, rules
-        self.coin = self.deploy("ModelCoin", False)
-        self.market = self.deploy("Collective", self.coin.address, rules)
-        self.everybody = [CONVENER, POKER, *LEARNERS]
-        for each in self.everybody:
-            self.must(DEPLOYER, self.coin.transfer(each, 10_000))
-            self.must(each, self.coin.approve(self.market.address, 2**256 - 1))
-
-    def deploy(self, name: str, *args: Any) -> Contract:
-        artifact = Artifact.ours(name)
-        result = self.execute(DEPLOYER, None, artifact.deploy_data(*args))
-        assert result.status[0] == Status.SUCCESS, str(artifact.interface.decode_error(result.output[0]))
-        return Contract(artifact, bytes(result.output[0]), self.engine)
-
-    def execute(self, who: bytes, to: bytes | None, data: bytes) -> Any:
-        context = BlockContext(1, self.now, 0, 100_000_000)
-        return self.engine.run_block(context, [Tx(who, to, data, 0, 10_000_000, nonce=self.engine.nonce(who))])
-
-    def do(self, who: bytes, call: Any) -> Outcome:
-        result = self.execute(who, call.to, call.data)
-        self.coin.forget()
-        self.market.forget()
-        assert result.status[0] in {Status.SUCCESS, Status.REVERTED}, result.reasons
-        revert = self.market.decode_error(result.output[0]) if result.status[0] == Status.REVERTED else Revert("", {})
-        assert revert.name != "Panic", revert
-        logs = [self.market.decode_log(log) for log in result.logs if log.address == self.market.address]
-        events = [(event.name, args) for event, args in logs]
-        return Outcome(result.status[0] == Status.SUCCESS, int(result.gas[0]), revert, events)
-
-    def must(self, who: bytes, call: Any) -> Outcome:
-        outcome = self.do(who, call)
-        assert outcome.ok, outcome.revert
-        return outcome
-
-    def fails(self, who: bytes, call: Any) -> str:
-        outcome = self.do(who, call)
-        assert not outcome.ok
-        return outcome.revert.name
-
-    def at(self, time: int) -> Stage:
-        """Move the clock: an empty block."""
-        self.now = time
-        self.engine.run_block(BlockContext(1, time, 0, 100_000_000), [])
-        self.coin.forget()
-        self.market.forget()
-        return self
+        super().__init__("Collective", rules, people=[CONVENER, POKER, *LEARNERS])
+        self.rules = rules
 
     def post(self, learners: int = 5, **changes: Any) -> int:
         """An experiment with all seats taken, in its first round."""
@@ -147,7 +89,7 @@ class Stage:
         for who, approve in choices.items():
             self.must(who, self.market.revealVote(job, number, approve, 7, SALT))
 
-    def tally(self, job: int) -> Outcome:
+    def tally(self, job: int) -> Deed:
         number = self.book(job).round
         outcome = self.do(POKER, self.market.tally(job, number))
         if outcome.ok:
@@ -161,14 +103,8 @@ class Stage:
         self.vote(job, dict(zip(self.voters(job), choices, strict=False)))
         return bool(self.tally(job).of("RoundTallied")[0]["accepted"])
 
-    def gained(self, who: bytes) -> int:
-        return int(self.coin.balanceOf(who) + self.market.owed(who)) - 10_000
-
     def check_books(self) -> None:
-        market = self.market
-        assert market.escrow() == sum(self.book(job).held for job in range(market.experiments()))
-        assert self.coin.balanceOf(market.address) == market.escrow() + market.owedTotal() + market.treasury()
-        assert market.owedTotal() == sum(map(market.owed, self.everybody))
+        self.check_vault(sum(self.book(job).held for job in range(self.market.experiments())))
 
 
 @functools.cache
@@ -625,7 +561,7 @@ class AnybodyAnything(RuleBasedStateMachine):
             poke = self.market.skipProposer if state == PROPOSE else self.market.tally
             self.stage.at(max(self.stage.now, self.market.dueOf(0))).do(POKER, poke(0, book.round))
         assert self.market.stateOf(0) == FINISHED
-        for who in self.stage.everybody:
+        for who in self.stage.people:
             if self.market.owed(who):
                 self.stage.must(who, self.market.withdraw())
         self.stage.check_books()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from slashpoint.protocols.base import sealed
 from slashpoint.protocols.machine import Input, Machine, Output, Voucher
 from slashpoint.protocols.tree import Tree, leaf
-from slashpoint.sim.contract import Artifact, Contract, Revert
-from slashpoint.sim.engine import BlockContext, Status, Tx
-from slashpoint.sim.engine.pyevm import PyEvm
+from slashpoint.sim.testing.contract import Deed, Scene
 
-DEPLOYER, SPONSOR, RIVAL, REFEREE, POKER = (bytes([i]) * 20 for i in range(1, 6))
+SPONSOR, RIVAL, REFEREE, POKER = (bytes([i]) * 20 for i in range(2, 6))
 CLIENTS = [bytes([16 + i]) * 20 for i in range(4)]
 VALIDATORS = [bytes([64 + i]) * 20 for i in range(4)]
 PEOPLE = [SPONSOR, RIVAL, REFEREE, POKER, *CLIENTS, *VALIDATORS]
@@ -50,53 +48,12 @@ def cid(*numbers: int) -> bytes:
     return hashlib.sha256(bytes(numbers)).digest()
 
 
-@dataclass
-class Outcome:
-    ok: bool
-    gas: int
-    revert: Revert
-    events: list[tuple[str, dict[str, Any]]]
-
-    def of(self, name: str) -> list[dict[str, Any]]:
-        return [args for event, args in self.events if event == name]
-
-
-class Stage:
-    """The market on an EVM, with people who have coins and have approved it."""
+class Stage(Scene):
+    """The market of federated jobs."""
 
     def __init__(self, rules: dict[str, Any]) -> None:
-        self.engine, self.now, self.rules, self.beacon = PyEvm(), 1_000_000, rules, bytes(32)
-        self.coin = self.deploy("ModelCoin", False)
-        self.market = self.deploy("Federated", self.coin.address, REFEREE, rules)
-        for each in PEOPLE:
-            self.must(DEPLOYER, self.coin.transfer(each, WEALTH))
-            self.must(each, self.coin.approve(self.market.address, 2**256 - 1))
-
-    def deploy(self, name: str, *args: Any) -> Contract:
-        artifact = Artifact.ours(name)
-        result = self.execute(DEPLOYER, None, artifact.deploy_data(*args))
-        assert result.status[0] == Status.SUCCESS, str(artifact.interface.decode_error(result.output[0]))
-        return Contract(artifact, bytes(result.output[0]), self.engine)
-
-    def execute(self, who: bytes, to: bytes | None, data: bytes) -> Any:
-        context = BlockContext(1, self.now, 0, 100_000_000, prevrandao=self.beacon)
-        return self.engine.run_block(context, [Tx(who, to, data, 0, 10_000_000, nonce=self.engine.nonce(who))])
-
-    def do(self, who: bytes, call: Any) -> Outcome:
-        result = self.execute(who, call.to, call.data)
-        self.coin.forget()
-        self.market.forget()
-        assert result.status[0] in {Status.SUCCESS, Status.REVERTED}, result.reasons
-        revert = self.market.decode_error(result.output[0]) if result.status[0] == Status.REVERTED else Revert("", {})
-        assert revert.name != "Panic", revert
-        logs = [self.market.decode_log(log) for log in result.logs if log.address == self.market.address]
-        events = [(event.name, args) for event, args in logs]
-        return Outcome(result.status[0] == Status.SUCCESS, int(result.gas[0]), revert, events)
-
-    def must(self, who: bytes, call: Any) -> Outcome:
-        outcome = self.do(who, call)
-        assert outcome.ok, outcome.revert
-        return outcome
+        super().__init__("Federated", REFEREE, rules, people=PEOPLE, purse=WEALTH)
+        self.rules = rules
 
     def refuses(self, error: str, who: bytes, call: Any) -> None:
         outcome = self.do(who, call)
@@ -115,9 +72,8 @@ class Stage:
         return int(self.market.jobOf(job).state)
 
     def late(self, job: int) -> Stage:
-        """Move the clock to the end of the window."""
-        self.now = max(self.now, int(self.market.jobOf(job).due))
-        return self
+        """The end of the window."""
+        return self.at(int(self.market.jobOf(job).due))
 
     def begun(self, clients: int = 3, validators: int = 3, **changes: Any) -> int:
         """A job in its first round."""
@@ -133,16 +89,16 @@ class Stage:
     def update(self, who: bytes, number: int) -> bytes:
         return cid(who[0], number)
 
-    def hand_in(self, job: int, who: bytes, payload: bytes = b"") -> Outcome:
+    def hand_in(self, job: int, who: bytes, payload: bytes = b"") -> Deed:
         number = int(self.market.jobOf(job).round)
         model = self.update(who, number)
         seal = sealed(model, SALT, who, salted=True) if self.rules["sealedUpdates"] else model
         return self.do(who, self.market.submitUpdate(job, seal, payload))
 
-    def open(self, job: int, who: bytes) -> Outcome:
+    def open(self, job: int, who: bytes) -> Deed:
         return self.do(who, self.market.openUpdate(job, self.update(who, int(self.market.jobOf(job).round)), SALT))
 
-    def reveal(self, job: int, who: bytes = SPONSOR) -> Outcome:
+    def reveal(self, job: int, who: bytes = SPONSOR) -> Deed:
         at = int(self.market.jobOf(job).round) - 1
         return self.do(who, self.market.revealLabels(job, LABELS[at], SALT, SEALED.proof(at)))
 
@@ -162,7 +118,7 @@ class Stage:
         vouchers = tuple(Voucher(number, i, CLIENTS[i], amount) for i in paid)
         return Output(bytes([base, number]), vouchers, failed)
 
-    def claim(self, job: int, output: Output, validators: int = 3) -> Outcome:
+    def claim(self, job: int, output: Output, validators: int = 3) -> Deed:
         for who in VALIDATORS[:validators]:
             outcome = self.must(who, self.market.submitClaim(job, output.told(job)))
         return outcome
@@ -175,38 +131,32 @@ class Stage:
             self.late(job).must(POKER, self.market.advance(job))
         return said
 
-    def cash(self, job: int, output: Output, voucher: Voucher, who: bytes = POKER) -> Outcome:
+    def cash(self, job: int, output: Output, voucher: Voucher, who: bytes = POKER) -> Deed:
         told = (voucher.round, voucher.place, voucher.who, voucher.amount)
         return self.do(who, self.market.executeVoucher(job, told, output.proof(job, voucher)))
 
-    def gained(self, who: bytes) -> int:
-        """What somebody would have more than at first after withdrawing."""
-        return int(self.coin.balanceOf(who) + self.market.owed(who)) - WEALTH
-
-    def check_balance(self) -> None:
-        """The contract's one comparison, and what each job and its pots say that they hold."""
+    def check_books(self) -> None:
+        """What each job and its pots say that they hold is what there is."""
         market, held = self.market, 0
         for job in range(market.jobs()):
             book = market.jobOf(job)
             held += book.held + sum(market.potOf(job, number).left for number in range(1, book.round + 1))
             assert book.state < COMPLETED or not book.held
-        assert market.escrow() == held
-        assert self.coin.balanceOf(market.address) == held + market.owedTotal() + market.treasury()
-        assert market.owedTotal() == sum(map(market.owed, PEOPLE))
+        self.check_vault(held)
 
 
 @pytest.fixture
 def stage():
     made = Stage(HARDENED)
     yield made
-    made.check_balance()
+    made.check_books()
 
 
 @pytest.fixture
 def loose():
     made = Stage(LITERAL)
     yield made
-    made.check_balance()
+    made.check_books()
 
 
 def test_a_job_pays_its_vouchers_fees_and_bonds_and_gives_back_the_rest(stage):
@@ -626,7 +576,7 @@ class AnybodyAnything(RuleBasedStateMachine):
 
     @invariant()
     def books_are_straight(self):
-        self.stage.check_balance()
+        self.stage.check_books()
 
     def teardown(self):
         if not hasattr(self, "job"):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import eth_abi
@@ -12,11 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from slashpoint.sim.contract import Artifact, Contract, Revert
-from slashpoint.sim.engine import BlockContext, Status, Tx
-from slashpoint.sim.engine.pyevm import PyEvm
+from slashpoint.sim.contract import Revert
+from slashpoint.sim.testing.contract import DEPLOYER, Deed, Scene
 
-DEPLOYER, REQUESTER, RIVAL, POKER = (bytes([i]) * 20 for i in (1, 2, 3, 4))
+REQUESTER, RIVAL, POKER = (bytes([i]) * 20 for i in (2, 3, 4))
 TRAINERS = [bytes([16 + i]) * 20 for i in range(6)]
 DEAD = bytes(18) + b"\xde\xad"
 WINDOW, SUBMISSION, REWARD, STAKE, DEPOSIT = 900, 600, 1_000, 100, 200
@@ -43,61 +41,16 @@ def guesses(correct: int) -> bytes:
     return TRUTH[:correct] + bytes(255 - label for label in TRUTH[correct:])
 
 
-@dataclass
-class Outcome:
-    ok: bool
-    gas: int
-    revert: Revert
-    events: list[tuple[str, dict[str, Any]]]
-
-    def of(self, name: str) -> list[dict[str, Any]]:
-        return [args for event, args in self.events if event == name]
-
-
-class Stage:
-    """The market on an EVM, with people who have coins and have approved it."""
+class Stage(Scene):
+    """ModelMarket."""
 
     def __init__(self, rules: dict[str, Any]) -> None:
-        self.engine, self.now, self.number, self.rules = PyEvm(), 1_000_000, 1, rules
-        self.coin = self.deploy("ModelCoin", True)
-        self.market = self.deploy("ModelMarket", self.coin.address, rules)
-        self.everybody = [REQUESTER, RIVAL, POKER, *TRAINERS]
-        for each in self.everybody:
-            self.must(DEPLOYER, self.coin.transfer(each, 10_000))
-            self.must(each, self.coin.approve(self.market.address, 2**256 - 1))
-
-    def deploy(self, name: str, *args: Any) -> Contract:
-        artifact = Artifact.ours(name)
-        result = self.execute(DEPLOYER, None, artifact.deploy_data(*args))
-        assert result.status[0] == Status.SUCCESS, str(artifact.interface.decode_error(result.output[0]))
-        return Contract(artifact, bytes(result.output[0]), self.engine)
-
-    def execute(self, who: bytes, to: bytes | None, data: bytes) -> Any:
-        context = BlockContext(self.number, self.now, 0, 100_000_000, prevrandao=sha256(bytes([self.number % 256])))
-        return self.engine.run_block(context, [Tx(who, to, data, 0, 10_000_000, nonce=self.engine.nonce(who))])
-
-    def do(self, who: bytes, call: Any) -> Outcome:
-        result = self.execute(who, call.to, call.data)
-        self.coin.forget()
-        self.market.forget()
-        assert result.status[0] in {Status.SUCCESS, Status.REVERTED}, result.reasons
-        revert = self.market.decode_error(result.output[0]) if result.status[0] == Status.REVERTED else Revert("", {})
-        assert revert.name != "Panic", revert
-        logs = [self.market.decode_log(log) for log in result.logs if log.address == self.market.address]
-        events = [(event.name, args) for event, args in logs]
-        return Outcome(result.status[0] == Status.SUCCESS, int(result.gas[0]), revert, events)
-
-    def must(self, who: bytes, call: Any) -> Outcome:
-        outcome = self.do(who, call)
-        assert outcome.ok, outcome.revert
-        return outcome
+        super().__init__("ModelMarket", rules, people=[REQUESTER, RIVAL, POKER, *TRAINERS], airdrop=True)
+        self.rules = rules
 
     def at(self, time: int) -> Stage:
-        """Move the clock: an empty block."""
-        self.now, self.number = time, self.number + 1
-        self.engine.run_block(BlockContext(self.number, time, 0, 100_000_000), [])
-        self.coin.forget()
-        self.market.forget()
+        super().at(time)
+        self.beacon = sha256(bytes([self.number % 256]))
         return self
 
     def seal(self, payload: bytes, who: bytes, salt: bytes = SALT) -> bytes:
@@ -117,14 +70,14 @@ class Stage:
         (created,) = self.must(who, self.market.createRequest({**terms, **changes})).of("RequestCreated")
         return int(created["id"])
 
-    def submit(self, job: int, who: bytes, predictions: bytes) -> Outcome:
+    def submit(self, job: int, who: bytes, predictions: bytes) -> Deed:
         seals = self.seal(CID, who), self.seal(sha256(predictions), who)
         return self.do(who, self.market.submitModel(job, *seals))
 
     def deadline(self, job: int) -> int:
         return int(self.market.requestOf(job).deadline)
 
-    def ground(self, job: int) -> Outcome:
+    def ground(self, job: int) -> Deed:
         return self.at(self.deadline(job)).must(REQUESTER, self.market.uploadTruth(job, TRUTH, SALT))
 
     def rest(self, job: int, labels: bytes) -> bytes:
@@ -138,21 +91,11 @@ class Stage:
         seal = self.rest(job, labels or self.sealed())
         self.must(self.market.requestOf(job).requester, self.market.publishTraining(job, CID, seal))
 
-    def gained(self, who: bytes) -> int:
-        """What somebody would have more than at first after withdrawing."""
-        return int(self.coin.balanceOf(who) + self.market.owed(who)) - 10_000
-
-    def check_balance(self) -> None:
-        """The contract's one comparison, and what each request says that it holds."""
-        market = self.market
-        assert market.escrow() == sum(market.requestOf(job).held for job in range(market.requests()))
-        balance = self.coin.balanceOf(market.address)
-        assert balance == market.escrow() + market.owedTotal() + market.treasury()
-
     def check_books(self) -> None:
-        self.check_balance()
-        assert self.market.owedTotal() == sum(map(self.market.owed, self.everybody))
-        holders = [DEPLOYER, DEAD, self.market.address, *self.everybody]
+        """Escrow is what each request says that it holds, and no coin came or went."""
+        market = self.market
+        self.check_vault(sum(market.requestOf(job).held for job in range(market.requests())))
+        holders = [DEPLOYER, DEAD, market.address, *self.people]
         assert sum(map(self.coin.balanceOf, holders)) == self.coin.totalSupply() == 10**24
 
 
@@ -728,7 +671,7 @@ class AnybodyAnything(RuleBasedStateMachine):
 
     @invariant()
     def books_balance(self):
-        self.stage.check_balance()
+        self.stage.check_books()
 
     @invariant()
     def states_advance(self):
@@ -752,7 +695,7 @@ class AnybodyAnything(RuleBasedStateMachine):
             owner = self.market.requestOf(job).requester
             for again in (self.market.enforceTimeout, self.market.pickCandidate, self.market.cancelRequest):
                 assert self.attempt(owner, again(job)).revert.name == "WrongState"
-        for who in self.stage.everybody:
+        for who in self.stage.people:
             if self.market.owed(who):
                 self.stage.must(who, self.market.withdraw())
         self.stage.check_books()
