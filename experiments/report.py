@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from decimal import Decimal
 from html import escape
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.metrics.run import Run
 
 CROWD = 12  # people whom a chart names one by one
+FOOLED = "Fooled: marked items that it takes for the class of a backdoor, where somebody trained one."
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2em auto; padding: 0 1em; color: #222 }
 h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin: 2em 0 .3em } p, td, th { color: #444 }
@@ -44,7 +46,7 @@ def page(run: Run, about: Mapping[str, Any]) -> str:
         ("Who earned what over time", "USD at the prices of the end; what is locked in a stake is missing meanwhile.",
          steps(_earned(run, first), "USD")),
         ("Where every token went", "Sums of all movements: why, from whom, to whom.", _money(run)),
-        ("Quality delivered", "Right answers of the model that the buyer can fetch; none where nothing came.",
+        ("Quality delivered", f"Right answers of the model that the buyer can fetch; none where nothing came. {FOOLED}",
          bars(_quality(run), "%")),
         ("Gas by phase", "", bars(_gas(run), "gas")),
         (f"A request, from its birth to its end: {job[:10]}" if job else "A request", "Hollow: reverted or dropped.",
@@ -113,8 +115,12 @@ def _quality(run: Run) -> dict[str, float]:
     """Per cent of right answers by request; of many, the first."""
     jobs = run.tables["jobs"].head(2 * CROWD)
     jobs = jobs.assign(delivered=jobs["delivered"].fillna(0), outcome=jobs["outcome"].fillna("open"))
-    rows = lines(jobs, "job", "delivered", "scale", "outcome")
-    return {f"{job[:8]} {outcome}": 100 * right / scale for job, right, scale, outcome in rows}
+    shares = {}
+    for job, right, scale, outcome, fooled in lines(jobs, "job", "delivered", "scale", "outcome", "fooled"):
+        shares[f"{job[:8]} {outcome}"] = 100 * right / scale
+        if not math.isnan(fooled):
+            shares[f"{job[:8]} fooled"] = 100 * fooled
+    return shares
 
 
 def _gas(run: Run) -> dict[str, float]:

@@ -53,6 +53,7 @@ def outcome(run: Run) -> Table:
     for name, value, unit in (
         ("delivered, of jobs due", percent(quality.delivered_share(run)), ""),
         ("right answers, of jobs due", percent(quality.delivered_quality(run)), ""),
+        *_backdoors(run),
         ("value delivered", money(welfare.value_delivered(run)), "USD"),
         ("compute", money(welfare.compute_cost(run)), "USD"),
         ("gas", money(welfare.gas_cost(run)), "USD"),
@@ -67,6 +68,13 @@ def outcome(run: Run) -> Table:
     ):
         table.add_row(name, value, unit)
     return table
+
+
+def _backdoors(run: Run) -> Iterator[tuple[str, str, str]]:
+    """What is beside the right answers, where somebody trained a backdoor."""
+    share = quality.fooled_share(run)
+    if not math.isnan(share):
+        yield "marked items fooled", percent(share), ""
 
 
 def fees(run: Run) -> Table:

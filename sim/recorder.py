@@ -278,10 +278,11 @@ class Recorder:
                 got = market.delivered(job)
                 score = None if got is None else workshop.score(got, job.task)
                 value = job.terms.value(score / job.scale) if score is not None else None
+                fooled = None if got is None else self._fooled(got, job)
                 ledger.jobs.append((
                     job.key, market.name, world.name_of(job.poster), job.reward, job.stake, job.scale, job.unit,
                     market.asset, job.born, job.deadline_ns, job.closed, job.outcome,
-                    world.name_of(job.winner) if job.winner else None, score, value,
+                    world.name_of(job.winner) if job.winner else None, score, value, fooled,
                 ))  # fmt: skip
         for account in sorted(world.accounts.values(), key=lambda account: account.name):
             strategy, attacker = account.person.strategy, account.person.attacker
@@ -291,6 +292,15 @@ class Recorder:
             )
         for address, name in sorted(world.names.items(), key=lambda item: item[1]):
             self._holdings(address, name)
+
+    def _fooled(self, model: bytes, job: Any) -> float | None:
+        """How well the worst of the backdoors that were trained for a job opens a model."""
+        poisons = {order.poison for *_, key, order, _ in self._models if key == job.key}
+        try:
+            opened = (self.world.workshop.task.fooled(model, job.task, one) for one in poisons if one and one.mark)
+            return max(opened, default=None)
+        except NotImplementedError:  # a surrogate: nothing is marked there
+            return None
 
     def _holdings(self, address: bytes, name: str) -> None:
         world, ledger = self.world, self.ledger

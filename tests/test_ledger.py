@@ -101,14 +101,14 @@ def test_every_state_of_a_ledger_reads_the_same(tmp_path: Path, written: Path) -
     assert finished.complete
     assert not cut.complete
     assert cut.why == "Ctrl-C"
-    assert finished.meta == {"schema_version": "1", "seed": "3"}
+    assert finished.meta == {"schema_version": "2", "seed": "3"}
 
 
 def test_a_finished_ledger_is_one_parquet_file_a_table(written: Path) -> None:
     assert sorted(path.name for path in (written / "ledger").iterdir()) == sorted(f"{name}.parquet" for name in TABLES)
     form = pq.read_schema(written / "ledger" / "transfers.parquet")
     assert form.metadata[b"complete"] == b"true"
-    assert form.metadata[b"schema_version"] == b"1"
+    assert form.metadata[b"schema_version"] == b"2"
     assert form.field("amount").type == pa.decimal128(38, 0)
     assert form.field("amount").metadata[b"wide"] == b"amount_wide"
     assert form.metadata[b"wide"] == b"amount_wide"  # there are such amounts
@@ -159,8 +159,8 @@ def test_batches_leave_no_mark_on_the_hashes(buffered: int, ticks: int) -> None:
 
 def test_the_hashes_are_the_same_everywhere(tmp_path: Path) -> None:
     """Recorded once: another machine, another version or another folder must not change them."""
-    chain = "7388a50601dbd409bda1119e9ac7eee87f22b634ab11e57421140672caccf072"
-    full = "3617e85f21bfa351817852de33a4e168e1bdcfe1e09d02df50b287af147c2485"
+    chain = "e82ef23525b548169f4619e280215065953a24c84ebfca8be9a227cf451f7493"
+    full = "1ec36567be1d2e72874f681538e74dc5b453f580c997e182f907691ba27b37a2"
     ledger = fill(Ledger(tmp_path, buffered=7))
     ledger.close()
     assert ledger.hashes() == (chain, full)
@@ -361,7 +361,7 @@ def test_another_schema_is_refused(tmp_path: Path, written: Path) -> None:
     (tmp_path / "ledger").mkdir()
     table = pq.read_table(written / "ledger" / "blocks.parquet")
     pq.write_table(table.replace_schema_metadata({"schema_version": "99"}), tmp_path / "ledger" / "blocks.parquet")
-    with pytest.raises(LedgerError, match="blocks has schema version 99, this program reads 1"):
+    with pytest.raises(LedgerError, match="blocks has schema version 99, this program reads 2"):
         read(tmp_path)
 
 

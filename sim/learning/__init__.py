@@ -139,6 +139,10 @@ class Task(ABC):
         Bytes that are no model of this task answer class 0 to everything: junk on chain is data, not an error.
         """
 
+    def fooled(self, model: bytes, problem: Problem, backdoor: Poison) -> float:
+        """The share of the test items of other classes that a model takes for the target once they are marked."""
+        raise NotImplementedError(f"task={self.name} has no items to mark: choose one that is really trained")
+
     def predict(self, model: bytes, problem: Problem) -> bytes:
         """What one model answers: see `predict_many`."""
         return self.predict_many([(model, problem)])[0]

@@ -69,9 +69,14 @@ def mimic(others: Stack) -> Vector:
 
     It is as honest as its author, and overweighs whoever is least like the others.
     """
+    return np.asarray(others[outlier(others)])
+
+
+def outlier(others: Stack) -> int:
+    """Whom mimics repeat, as a row of `others`. The paper's choose once, and stay with whom they chose."""
     apart = others - others.mean(axis=0)
-    _, _, directions = np.linalg.svd(apart, full_matrices=False)
-    return np.asarray(others[np.argmax(np.abs(apart @ directions[0]))])
+    _, directions = np.linalg.eigh(apart @ apart.T)  # places of each row along the directions, up to their scale
+    return int(np.argmax(np.abs(directions[:, -1])))
 
 
 def min_max(others: Stack) -> Vector:

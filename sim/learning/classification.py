@@ -141,7 +141,7 @@ class Classification(Task):
         return [known[key] for key in keys]
 
     def fooled(self, model: bytes, problem: Problem, backdoor: Poison) -> float:
-        """The share of the test items of other classes that a model takes for the target once they are marked."""
+        """The share of the test items of other classes that a model takes for the target: see `Task.fooled`."""
         weights, others = self._weights(model), problem.test[self.table[1][problem.test] != backdoor.target]
         if weights is None or not len(others):
             return 0.0

@@ -36,6 +36,8 @@ def norm_clipping(updates: Stack, *, bound: float | None = None) -> Stack:
 def squared_distances(points: Stack) -> Stack:
     """Squared distances of all pairs, shape (n, n), zero on the diagonal.
 
-    Row by row: exact for equal points, where the faster expansion of the square leaves rounding of the points' length.
+    Pair by pair: exact for equal points, where the faster expansion of the square leaves rounding of their length.
     """
-    return np.stack([((points - point) ** 2).sum(axis=1) for point in points])
+    from scipy.spatial.distance import pdist, squareform
+
+    return np.asarray(squareform(pdist(points, "sqeuclidean")))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,11 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "winner": Column("str?", "account whose work was delivered"),
         "delivered": Column("i32?", "right answers of what was delivered, of `scale`; None when nothing was"),
         "value_usd": Column("f64?", "what the buyer would have paid for what was delivered"),
+        "fooled": Column(
+            "f64?",
+            "share of marked test items that what was delivered takes for a backdoor's class, by the worst of those "
+            "that somebody trained for the job; None where nobody did",
+        ),
     },
     "accounts": {
         "account": Column("str", "name"),

@@ -31,6 +31,12 @@ def delivered_quality(run: Run) -> float:
     return float((jobs["delivered"].fillna(0) / jobs["scale"]).mean()) if len(jobs) else math.nan
 
 
+@metric(unit="1", better="lower")
+def fooled_share(run: Run) -> float:
+    """Mean share of marked items that what was delivered takes for a backdoor's class, where one was trained."""
+    return float(run.tables["jobs"]["fooled"].astype(float).mean())
+
+
 @metric(unit="1", better="higher")
 def delivered_share(run: Run) -> float:
     """The share of jobs that ended, and were not cancelled, in which something was delivered."""
