@@ -47,7 +47,7 @@ class Population:
     eth: float = 10.0  # first endowment of each person, ETH
     tokens: float = 1000.0  # first endowment of each person, whole tokens
     attackers: int = 1  # seats that cheat, for each that the attack asks for
-    rotate: int = 0  # which seats they take; the seed, so that skill averages out
+    rotate: int = 0  # the first of the seats that they take, modulo how many there are
     leave_out: frozenset[str] = field(default_factory=frozenset)  # people who stay away
 
     def traits(self, luck: Luck) -> Traits:

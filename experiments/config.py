@@ -173,9 +173,9 @@ def _is_draw(value: Any) -> bool:
 
 
 def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value with its dotted key; items of lists by their index."""
+    """Every value with its dotted key, plain ones before nested ones; items of lists by their index."""
     if isinstance(node, DictConfig):
-        for key in node:
+        for key in sorted(node, key=lambda key: OmegaConf.is_config(node._get_node(key))):  # noqa: SLF001 - unresolved
             missing = OmegaConf.is_missing(node, key)
             yield from _leaves("???" if missing else node[key], f"{prefix}.{key!s}" if prefix else str(key))
     elif OmegaConf.is_list(node):

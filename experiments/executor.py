@@ -85,6 +85,8 @@ def evaluate(
     """
     jobs = list(dict.fromkeys(point.job for point in points))
     done: dict[Any, dict[str, Any]] = {}
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
     for job, row, seconds in _done(jobs, workers, cache):
         done[job] = row
         if cache is not None and seconds is not None:

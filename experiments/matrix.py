@@ -40,7 +40,7 @@ COLUMNS = {
     "loss": "mean over runs of what all others lost by it together, USD",
     "loss_low": "lower end of its 95 % interval",
     "loss_high": "upper end",
-    "n": "runs with the attack, each paired with one of the same seed without",
+    "n": "seeds; with each the cheat takes every seat of its role by turns, beside one run in which nobody cheats",
     "fresh": "whether the numbers are of seeds that did not take part in picking the row as one of the best",
     "underpowered": "whether the cap on seeds came before the half-width that was asked for",
     "p": "of no gain, two-sided, corrected by Holm for the cells of the matrix",
@@ -101,8 +101,7 @@ def matrix(
         for variant in variants
     }  # fmt: skip
     lab = _Lab(settings, cap, half_width, workers, cache, project, progress)
-    seats = {cell[:2]: lab.has_seat(cell) for cell in {cell[:2]: cell for cell in settings}.values()}  # in any variant
-    lab.measure([cell for cell in settings if seats[cell[:2]]])
+    lab.measure([cell for cell in settings if lab.places(cell)])
     found = lab.rows()
     best = sorted(
         (cell for cell, row in found.items() if row["gain"] > 0 and row["verdict"] == UNDECIDED),
@@ -152,15 +151,22 @@ class _Lab:
     cache: Path | None
     project: Path | None
     progress: Callable[[int, int], None] | None
+    seats: dict[Cell, int] = field(default_factory=dict)  # that the cheat can take
     runs: dict[Cell, list[pd.DataFrame]] = field(default_factory=dict)
     fresh: set[Cell] = field(default_factory=set)
     underpowered: dict[Cell, bool] = field(default_factory=dict)
 
-    def has_seat(self, cell: Cell) -> bool:
-        """Whether some role of the protocol has a duty that the attack lies about."""
-        config = compose(self.settings[cell], self.project)
-        roles = catalogue.part(catalogue.ROLES, config.protocol.name, self.project).ROLES
-        return bool(seating(roles, chosen(config, self.project)))
+    def places(self, cell: Cell) -> int:
+        """How many seats an attack can take by turns; none where no role of the protocol has a duty it lies about."""
+        one = next((known for known in self.seats if known[:2] == cell[:2]), cell)  # the same in any variant
+        if one not in self.seats:
+            config = compose(self.settings[cell], self.project)
+            roles = catalogue.part(catalogue.ROLES, config.protocol.name, self.project).ROLES
+            wanted = seating(roles, chosen(config, self.project))
+            there = {role: number * config.scenario.scale for role, number in config.protocol.seats.items()}
+            room = (there.get(role, 0) for role, number in wanted.items() if there.get(role, 0) > number)
+            self.seats[one] = max(room, default=1) if wanted else 0
+        return self.seats[one]
 
     def measure(self, cells: Sequence[Cell], first: int = 0) -> None:
         """Spend seeds on cells, from `first` on; what was known of them is forgotten."""
@@ -174,7 +180,11 @@ class _Lab:
             self.underpowered |= {cell: one.underpowered for cell, one in spent.items()}
 
     def _sample(self, cells: Sequence[Cell], seeds: range) -> Mapping[Cell, Sequence[float]]:
-        points = [point for cell in cells for point in paired(self.settings[cell], seeds, self.project, cell=cell)]
+        points = [
+            point
+            for cell in cells
+            for point in paired(self.settings[cell], seeds, self.project, seats=self.places(cell), cell=cell)
+        ]
         rows = evaluate(points, workers=self.workers, cache=self.cache, progress=self.progress)
         found = {}
         for cell in cells:
@@ -205,13 +215,13 @@ def _row(cell: Cell, setting: Sequence[str], runs: Sequence[pd.DataFrame]) -> di
     complaints, errors = cheating["complaint"][cheating["complaint"] != ""], rows["error"][rows["error"] != ""]
     row |= {"n": len(changes), "violations": int(cheating["violations"].sum()), "verdict": UNDECIDED}
     row["p"] = p_value(changes["gain"])
-    row["line"] = line([*setting, f"seed={cheating['seed'].iloc[0]}"])
+    row["line"] = cheating["line"].iloc[0]
     if len(complaints):
         row["complaint"] = complaints.iloc[0]
-        row["line"] = line([*setting, f"seed={cheating['seed'][complaints.index[0]]}"])
+        row["line"] = cheating["line"][complaints.index[0]]
     if len(errors):
         row |= {"verdict": FAILED, "error": cause(errors.iloc[0])}
-        row["line"] = line([*setting, f"seed={rows['seed'][errors.index[0]]}"])
+        row["line"] = rows["line"][errors.index[0]]
         if "Misconfigured" in row["error"]:  # such as a lie about weights where the task has none
             row |= {"verdict": NO_SEAT, "n": 0}
     elif changes["same"].all():

@@ -34,17 +34,30 @@ def cheated(overrides: Sequence[str]) -> bool:
     return any(one.startswith("attack=") and one not in {"attack=[]", "attack=", "attack={}"} for one in overrides)
 
 
-def paired(overrides: Sequence[str], seeds: Iterable[int], project: Path | None = None, **labels: Any) -> list[Point]:
-    """For each seed the market with the cheat and its twin; the label `honest` tells them apart."""
+def paired(
+    overrides: Sequence[str], seeds: Iterable[int], project: Path | None = None, *, seats: int = 1, **labels: Any
+) -> list[Point]:
+    """For each seed the market with the cheat and its twin: labels `honest`, and the `line` that repeats the run.
+
+    Args:
+        overrides: the setting.
+        seeds: of the worlds.
+        project: a project's folder.
+        seats: in how many seats the cheat sits by turns in each world. Who is the luckiest or the ablest of those who
+            compete decides what it gains in one seat, and cancels out over all of them: all together are one number.
+        labels: of all points.
+    """
+    turns = [(f"scenario.seat={seat}",) for seat in range(seats)] if seats > 1 else [()]
+    settings = [*((False, (*overrides, *turn)) for turn in turns), (True, twin(overrides))]
     return [
-        Point((*setting, f"seed={seed}"), project, {**labels, "seed": seed, "honest": honest})
+        Point(run := (*setting, f"seed={seed}"), project, {**labels, "seed": seed, "honest": honest, "line": line(run)})
         for seed in seeds
-        for honest, setting in ((False, tuple(overrides)), (True, twin(overrides)))
+        for honest, setting in settings
     ]
 
 
 def compared(rows: pd.DataFrame) -> pd.DataFrame:
-    """What cheating changed: COLUMNS by seed, of the rows of `paired` that did not fail."""
+    """What cheating changed: COLUMNS by seed, of the rows of `paired` that did not fail; the mean over the seats."""
     rows = rows[rows["error"] == ""]
     honest = {row["seed"]: row for row in rows[rows["honest"]].to_dict("records")}
     found = [
@@ -52,7 +65,8 @@ def compared(rows: pd.DataFrame) -> pd.DataFrame:
         for row in rows[~rows["honest"].astype(bool)].to_dict("records")
         if row["seed"] in honest
     ]
-    return pd.DataFrame(found, columns=["seed", *COLUMNS]).set_index("seed")
+    over = {"gain": "mean", "loss": "mean", "same": "all", "lies": "sum"}
+    return pd.DataFrame(found, columns=["seed", *COLUMNS]).groupby("seed").agg(over)
 
 
 def _change(row: Mapping[Any, Any], honest: Mapping[Any, Any]) -> dict[str, Any]:

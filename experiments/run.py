@@ -126,7 +126,7 @@ def build(
 def _settle(
     world: World, market: Any, roles: Any, config: DictConfig, project: Path | None, attacks: Sequence[Conduct] | None
 ) -> None:
-    scenario: dict[str, Any] = OmegaConf.to_container(config.scenario)  # type: ignore[assignment]
+    scenario: dict[str, Any] = OmegaConf.to_container(config.scenario, resolve=True)  # type: ignore[assignment]
     terms = market.terms
     population = Population(
         {role: seats * scenario["scale"] for role, seats in terms.seats.items()},
@@ -134,7 +134,7 @@ def _settle(
         terms.endowment["eth"],
         terms.endowment.get(market.asset.lower(), 0.0),
         scenario["attackers"],
-        config.seed,
+        scenario["seat"],
         frozenset(scenario["absent"]),
     )
     conducts = list(attacks) if attacks is not None else chosen_attacks(config, project)

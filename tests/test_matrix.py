@@ -75,6 +75,30 @@ def test_a_twin_differs_by_the_attack_alone():
     assert all("seed=4" in point.overrides for point in points)
 
 
+def test_a_cheat_takes_each_seat_by_turns_and_what_it_gains_is_one_number():
+    points = paired(("scenario=small", "attack=lazy"), [4, 5], seats=3)
+    seats = [[one for one in point.overrides if "seat" in one] for point in points]
+    assert seats == [["scenario.seat=0"], ["scenario.seat=1"], ["scenario.seat=2"], []] * 2
+    assert [point.labels["honest"] for point in points] == [False, False, False, True] * 2
+    assert points[1].labels["line"] == "slashpoint run scenario=small attack=lazy scenario.seat=1 seed=4"
+    rows = pd.DataFrame(
+        [
+            {"seed": 4, "error": "", "deeds_hash": "a", "lies": 1, "honest": False, "cheats": f"t/{i}",
+             **{f"surplus:t/{j}": 0.0 if i == j else 3.0 for j in range(3)}}
+            for i in range(3)
+        ] + [{"seed": 4, "error": "", "deeds_hash": "h", "lies": 0, "honest": True, "cheats": "",
+              "surplus:t/0": 6.0, "surplus:t/1": 0.0, "surplus:t/2": 0.0}]
+    )  # fmt: skip
+    assert compared(rows).to_dict("index") == {4: {"gain": -2.0, "loss": -2.0, "same": False, "lies": 3}}
+
+
+def test_where_one_of_equals_wins_all_seats_tell_what_a_few_seeds_cannot():
+    """Who is lazy does not win, and somebody does: an equal share of the reward is what it costs."""
+    (row,) = matrix(["lazy"], ("seed",), QUICK, cap=2).to_dict("records")
+    assert row["verdict"] == "loses"
+    assert row["gain_high"] - row["gain_low"] < 0.1 * abs(row["gain"])
+
+
 def test_gain_and_loss_are_differences_of_pairs():
     common = {"seed": 1, "error": "", "deeds_hash": "a", "lies": 0}
     rows = pd.DataFrame(

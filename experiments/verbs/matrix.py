@@ -5,8 +5,9 @@ slashpoint matrix protocol=modelmarket,competition --confirm 10
 slashpoint matrix lazy sybil+overclaim             some; + joins what one person does together
 slashpoint matrix overclaim protocol.stake=1 -j 2  what has a = is an override, in Hydra's grammar
 
-Each run with an attack is paired with one of the same seed in which the same seat is played honestly. Seeds are spent
-until the gain is known to a tenth of the reward, or up to a cap; the best attacks are measured again on fresh seeds.
+With each seed the cheat takes every seat of its role by turns, beside one run in which the same seats are all honest.
+Seeds are spent until the gain is known to a tenth of the reward, or up to a cap; the best attacks are measured again
+on fresh seeds.
 """
 
 from __future__ import annotations
