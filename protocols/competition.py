@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
-from slashpoint.protocols.checks.competition import Watched
+from slashpoint.protocols.checks.competition import Watched, payload
 from slashpoint.sim.contract import Artifact
+from slashpoint.sim.learning import Measured
+from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,6 +65,10 @@ class CompetitionTerms(Terms):
     dual_role: bool  # a competitor may be a miner
     unique: bool  # the same bytes cannot be handed in twice
     claim_binds: bool  # a model that is worse than was claimed is not validated
+    proof_of_evaluation: bool  # a report is a model's answers, and agrees with its equals alone
+    committee: int  # miners drawn for each model out of those who enrolled; 0: they choose themselves
+    draw: str  # beacon | reveals: a block's randomness draws committees, or the opened models' salts
+    poke_bounty_bps: int  # of a bond or stake that is lost, to whoever carries it out
     byte_limit: int
     register_window: float
     compete_window: float
@@ -82,6 +88,14 @@ class CompetitionTerms(Terms):
             raise ValueError(f"protocol.min_reports={self.min_reports}: between 1 and max_reports={self.max_reports}")
         if self.pay_within < self.tolerance:
             raise ValueError(f"protocol.pay_within={self.pay_within}: reports that agree would earn nothing")
+        if self.proof_of_evaluation and (self.pay_within or not self.sealed_reports):
+            raise ValueError("protocol.proof_of_evaluation=true: takes sealed_reports=true and pay_within=0")
+        if self.committee and not self.min_reports <= self.committee <= self.max_reports:
+            raise ValueError(f"protocol.committee={self.committee}: 0, or between min_reports and max_reports")
+        if self.draw not in {"beacon", "reveals"}:
+            raise ValueError(f"protocol.draw={self.draw}: beacon or reveals")
+        if self.committee and self.draw == "reveals" and not self.sealed_models:
+            raise ValueError("protocol.draw=reveals: takes sealed_models=true, whose salts draw")
         if self.byte_limit < 1:
             raise ValueError(f"protocol.byte_limit={self.byte_limit}: a model has bytes")
 
@@ -93,7 +107,8 @@ class CompetitionTerms(Terms):
             "tolerance": self.tolerance, "payWithin": self.pay_within, "bond": whole(self.bond),
             "hostStake": whole(self.host_stake), "sealedModels": self.sealed_models, "sealedTruth": self.sealed_truth,
             "sealedReports": self.sealed_reports, "dualRole": self.dual_role, "unique": self.unique,
-            "claimBinds": self.claim_binds,
+            "claimBinds": self.claim_binds, "proofOfEvaluation": self.proof_of_evaluation,
+            "beacon": self.draw == "beacon", "committee": self.committee, "pokeBountyBps": self.poke_bounty_bps,
         }  # fmt: skip
 
     @property
@@ -108,7 +123,7 @@ class CompetitionTerms(Terms):
             yield f"no host owns prize and stake, {self.prize + self.host_stake:g} MDC (endowment {richest:g} MDC)"
         if self.buy_in > richest:
             yield f"no competitor owns the buy-in of {self.buy_in:g} MDC (endowment {richest:g} MDC)"
-        if self.bond * self.seats.get("competitor", 0) > richest:
+        if self.bond * (self.seats.get("competitor", 0) + bool(self.committee)) > richest:
             yield f"no miner owns a bond of {self.bond:g} MDC for each model (endowment {richest:g} MDC)"
         if self.seats.get("miner", 0) < self.min_reports:
             yield f"{self.seats.get('miner', 0)} miners are fewer than the {self.min_reports} reports that it takes"
@@ -119,7 +134,6 @@ class Competition(Watched):
     """Competitions for models on MDC."""
 
     terms: CompetitionTerms
-    truths: dict[str, bytes] = field(default_factory=dict)  # job's key → labels that anybody can read
     clocks: dict[str, Clock] = field(default_factory=dict)  # job's key →
 
     opens: ClassVar[str] = "CompetitionCreated"
@@ -131,7 +145,7 @@ class Competition(Watched):
         "work": "train on the published rows, for the test",
         "claim": "right answers of one's own model on the test (count)",
         "judge": "right answers of a model on the test (count)",
-        "open": "truth: the sealed test labels; work: the sealed model; report: the sealed count",
+        "open": "truth: the sealed test labels; work: the sealed model; report: the sealed count, or answers",
         "truth": "labels of the test set (bytes)",
     }
     expects: ClassVar[tuple[str, ...]] = (
@@ -147,7 +161,10 @@ class Competition(Watched):
     @property
     def news(self) -> tuple[Event, ...]:
         """Whatever changes what is due."""
-        return (self.ModelCommitted, self.ModelOpened, self.TruthRevealed, self.ModelJudged, self.CompetitionClosed)
+        return (
+            self.ModelCommitted, self.ModelOpened, self.TruthRevealed, self.Enrolled, self.CommitteesDrawn,
+            self.ModelJudged, self.CompetitionClosed,
+        )  # fmt: skip
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
@@ -179,6 +196,14 @@ class Competition(Watched):
         """Buy in."""
         return self.does("registers", job, self.contract.register(job.id, gas=250_000))
 
+    def enrols(self, job: Job) -> Call:
+        """Be there, as a miner, to be drawn."""
+        return self.does("registers", job, self.contract.enrol(job.id, gas=250_000))
+
+    def draws(self, job: Job) -> Call:
+        """Have the committees drawn."""
+        return self.does("pokes", job, self.contract.drawCommittees(job.id, gas=120_000))
+
     def submits(self, me: Actor, job: Job, work: Work, claimed: int = 0, twist: str = "") -> Call:
         """Hand in a model: its seal, or its bytes with the claim."""
         if self.terms.sealed_models:
@@ -203,18 +228,32 @@ class Competition(Watched):
 
     def judges(self, me: Actor, job: Job, model: int, correct: int) -> Call:
         """Report on a model, sealed where reports are."""
+        gas = 300_000 + (5_000 + 500 * self.terms.max_reports if self.terms.committee else 0)
         if not self.terms.sealed_reports:
-            call = self.contract.report(job.id, model, correct, gas=300_000)
+            call = self.contract.report(job.id, model, correct, gas=gas)
             return self.does("judges", job, call, subject=model, carries=correct)
-        seal = sealed(count(model, correct), me.salt(job.key, "report", model), me.address, salted=True)
-        call = self.contract.commitReport(job.id, model, seal, gas=300_000)
+        said = payload(model, self.shown(job, correct) if self.terms.proof_of_evaluation else correct)
+        seal = sealed(said, me.salt(job.key, "report", model), me.address, salted=True)
+        call = self.contract.commitReport(job.id, model, seal, gas=gas)
         return self.does("judges", job, call, subject=model, carries=seal)
 
-    def opens_report(self, me: Actor, job: Job, model: int, correct: int) -> Call:
-        """Open one's sealed report."""
+    def opens_report(self, me: Actor, job: Job, model: int, correct: int, labels: bytes | None = None) -> Call:
+        """Open one's sealed report; of answers, with the labels: the true ones, unless others are given."""
         salt = me.salt(job.key, "report", model)
-        call = self.contract.revealReport(job.id, model, correct, salt, gas=120_000)
-        return self.does("opens", job, call, subject=model, carries=(correct, salt))
+        if not self.terms.proof_of_evaluation:
+            call = self.contract.revealReport(job.id, model, correct, salt, gas=120_000)
+            return self.does("opens", job, call, subject=model, carries=(correct, salt))
+        answers, labels = self.shown(job, correct), labels or self.truths[job.key]
+        gas = 150_000 + 600 * len(answers)
+        call = self.contract.revealAnswers(job.id, model, answers, labels, salt, gas=gas)
+        return self.does("opens", job, call, subject=model, carries=(answers, salt))
+
+    def shown(self, job: Job, correct: int) -> bytes:
+        """The answers behind a count. Who did not measure makes them up, all alike: the first so many are right."""
+        if isinstance(correct, Measured):
+            return correct.answers
+        labels = self.truths[job.key]
+        return labels[:correct] + bytes(label ^ 1 for label in labels[correct:])
 
     def settles(self, job: Job) -> Call:
         """Have everybody paid."""
@@ -223,13 +262,14 @@ class Competition(Watched):
     def judges_next(self, job: Job) -> Call:
         """Have the reports on the next model counted."""
         at = self.contract.competitionOf(job.id).judged
-        gas = 250_000 + 130_000 * len(self.contract.reportsOn(job.id, at))
+        gas = 250_000 + 130_000 * (len(self.contract.reportsOn(job.id, at)) + self.terms.committee)
         return self.does("pokes", job, self.contract.judgeNext(job.id, gas=gas), subject=at)
 
     # --- reading ------------------------------------------------------------------------------------------------
 
     def _ending(self, job: Job) -> int:
-        people = len(self._told("Registered", job)) + len({fact.miner for fact in self._told("Reported", job)})
+        people = len(self._told("Registered", job)) + 2 * len(self._told("Enrolled", job))
+        people += len({fact.miner for fact in self._told("Reported", job)})
         return 250_000 + 60_000 * people + 40_000 * len(self._told("ModelOpened", job))
 
     def clock(self, job: Job) -> Clock:
@@ -286,19 +326,22 @@ class Competition(Watched):
         if receiver == self.contract.address and call.function == "createCompetition":
             stake = min(amount, whole(self.terms.host_stake))
             return [("deposit", amount - stake, job)] + ([("stake", stake, job)] if stake else [])
-        if receiver == self.contract.address and call.function in {"register", "report", "commitReport"}:
+        if receiver == self.contract.address and call.function in {"register", "enrol", "report", "commitReport"}:
             return [("stake", amount, job)]
         if call.function == "withdraw" and sender == self.contract.address:
             return self.withdrawn(receiver, amount, job)
         return [("unknown", amount, job)]
 
     def poke(self, job: Job) -> tuple[float, Call] | None:
-        """What anybody may call next: count the reports on a model, or pay out."""
+        """What anybody may call next: draw committees, count the reports on a model, or pay out."""
         if job.closed is not None:
             return None
         clock = self.clock(job)
         if not self._told("ModelOpened", job) or job.key not in self.truths:
             return clock.open, self.settles(job)
+        drawn = not self._told("Enrolled", job) or self._told("CommitteesDrawn", job)
+        if not drawn and self.world.chain.time < clock.report * SECOND:
+            return clock.open, self.draws(job)
         models = len(self._told("ModelCommitted" if self.terms.sealed_models else "ModelOpened", job))
         left = self.contract.competitionOf(job.id).judged < models
         return clock.reveal, self.judges_next(job) if left else self.settles(job)
@@ -309,9 +352,6 @@ class Competition(Watched):
         return bytes(self.contract.bytesOf(job.id, best[0][2])) if best else None
 
 
-def count(model: int, correct: int) -> bytes:
-    """What is sealed of a report: SHA-256 of model and count as the contract packs them."""
-    return hashlib.sha256(model.to_bytes(32, "big") + correct.to_bytes(32, "big")).digest()
 
 
 MARKET, TERMS = Competition, CompetitionTerms

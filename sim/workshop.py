@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slashpoint.sim.learning import correct
+from slashpoint.sim.learning import Measured
 
 if TYPE_CHECKING:
     from slashpoint.sim.learning import Order, Problem, Task
@@ -41,6 +41,6 @@ class Workshop:
                 self._models[self._key(done)] = model
         return self._models[self._key(order)]
 
-    def score(self, model: bytes, problem: Problem, answers: bytes | None = None) -> int:
+    def score(self, model: bytes, problem: Problem, answers: bytes | None = None) -> Measured:
         """How many of the test items a model gets right: by the truth, which is nobody's knowledge, or by `answers`."""
-        return correct(self.task.predict(model, problem), self.task.labels(problem) if answers is None else answers)
+        return Measured(self.task.predict(model, problem), self.task.labels(problem) if answers is None else answers)

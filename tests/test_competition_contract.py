@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from slashpoint.experiments.config import compose
 from slashpoint.protocols.base import sealed
-from slashpoint.protocols.competition import CompetitionTerms, count
-from slashpoint.sim.contract import Artifact, Contract, Revert
+from slashpoint.protocols.checks.competition import payload
+from slashpoint.protocols.competition import CompetitionTerms
+from slashpoint.sim.contract import Artifact, Contract, Revert, keccak
 from slashpoint.sim.engine import BlockContext, Status, Tx
 from slashpoint.sim.engine.pyevm import PyEvm
 
@@ -36,6 +37,11 @@ def rules(variant: str, **changes: Any) -> dict[str, Any]:
     return {**said, **small, **changes}
 
 
+def said(correct: int, wrong: int = 1) -> bytes:
+    """Answers of which the first so many are right; the others differ by `wrong`."""
+    return LABELS[:correct] + bytes(label ^ wrong for label in LABELS[correct:])
+
+
 @dataclass
 class Outcome:
     ok: bool
@@ -49,6 +55,8 @@ class Outcome:
 
 class Stage:
     """The contract on an EVM, with people who have coins and have approved it."""
+
+    beacon = bytes(32)
 
     def __init__(self, said: dict[str, Any]) -> None:
         self.engine, self.now, self.rules = PyEvm(), 1_000_000, said
@@ -65,7 +73,7 @@ class Stage:
         return Contract(artifact, bytes(result.output[0]), self.engine)
 
     def execute(self, who: bytes, to: bytes | None, data: bytes) -> Any:
-        context = BlockContext(1, self.now, 0, 100_000_000)
+        context = BlockContext(1, self.now, 0, 100_000_000, prevrandao=self.beacon)
         return self.engine.run_block(context, [Tx(who, to, data, 0, 10_000_000, nonce=self.engine.nonce(who))])
 
     def do(self, who: bytes, call: Any) -> Outcome:
@@ -139,7 +147,7 @@ class Stage:
         """Reports on a model: in the open, or sealed (for `opens` to open)."""
         for who, correct in counts.items():
             if self.rules["sealedReports"]:
-                seal = sealed(count(model, correct), SALT, who, salted=True)
+                seal = sealed(payload(model, self.said(correct)), SALT, who, salted=True)
                 self.must(who, self.market.commitReport(job, model, seal))
             else:
                 self.must(who, self.market.report(job, model, correct))
@@ -147,7 +155,17 @@ class Stage:
     def opens(self, model: int, counts: dict[bytes, int], job: int = 0) -> None:
         self.at("report", job)
         for who, correct in counts.items() if self.rules["sealedReports"] else ():
-            self.must(who, self.market.revealReport(job, model, correct, SALT))
+            self.must(who, self.opening(model, correct, job))
+
+    def said(self, correct: int | bytes) -> int | bytes:
+        """What a report is of: a count, or answers, of which the first so many are right unless they are given."""
+        return said(correct) if self.rules["proofOfEvaluation"] and isinstance(correct, int) else correct
+
+    def opening(self, model: int, correct: int | bytes, job: int = 0, labels: bytes = LABELS) -> Any:
+        """How a sealed report is opened."""
+        if self.rules["proofOfEvaluation"]:
+            return self.market.revealAnswers(job, model, self.said(correct), labels, SALT)
+        return self.market.revealReport(job, model, correct, SALT)
 
     def ends(self, job: int = 0) -> Outcome:
         """All models are judged, and everybody is paid."""
@@ -184,10 +202,17 @@ VARIANTS = [
     rules("hardened"),
     rules("seed"),
     rules("seed", minReports=3, payWithin=0, bond=BOND),
-    rules("hardened", tolerance=1, payWithin=2, dualRole=True, claimBinds=False, sealedModels=False, maxModels=3),
-    rules("hardened", sealedReports=False, sealedTruth=False, unique=False),
+    rules(
+        "hardened", tolerance=1, payWithin=2, dualRole=True, claimBinds=False, sealedModels=False, maxModels=3,
+        proofOfEvaluation=False,
+    ),
+    rules("hardened", sealedReports=False, sealedTruth=False, unique=False, proofOfEvaluation=False),
+    rules("hardened", proofOfEvaluation=False),
+    rules("hardened", proofOfEvaluation=True),
+    rules("hardened", committee=3, minReports=2),
+    rules("hardened", committee=2, minReports=2, beacon=False, dualRole=True, maxModels=3, proofOfEvaluation=False),
 ]
-SEALED, LITERAL, MEDIAN = range(3)
+SEALED, LITERAL, MEDIAN, TOLERANT, OPEN, COUNTS, ANSWERS, DRAWN, STIRRED = range(9)
 
 
 @functools.cache
@@ -200,7 +225,7 @@ def fresh(variant: int = SEALED) -> Stage:
     """A stage as it was at first."""
     stage, snapshot = prepared(variant)
     stage.engine.restore(snapshot)
-    stage.now = 0
+    stage.now, stage.beacon = 0, bytes(32)
     return stage.tick(1_000_000)
 
 
@@ -275,11 +300,17 @@ def test_without_a_model_everybody_has_everything_back(either):
     assert [either.gained(who) for who in EVERYBODY] == [0] * len(EVERYBODY)
 
 
-def test_without_agreement_everybody_but_who_lied_has_everything_back(stage):
+def test_without_agreement_everybody_has_everything_back(stage):
     lies = {MINERS[0]: 1, MINERS[1]: 2, MINERS[2]: 7, MINERS[3]: 7, MINERS[4]: 9}
     assert stage.plays({ANN: 7}, {0: lies}).of("CompetitionClosed")[0]["state"] == VOID
     assert [stage.gained(who) for who in (HOST, *COMPETITORS)] == [0] * 4
-    assert [stage.gained(who) for who in MINERS] == [-BOND, -BOND, 0, 0, -BOND]  # far from the median
+    assert [stage.gained(who) for who in MINERS] == [0] * 5  # nobody can tell who lied
+
+
+def test_where_a_quorum_agrees_who_says_otherwise_pays_even_if_the_model_is_worse_than_was_claimed(stage):
+    lies = {**told(7, MINERS[:3]), MINERS[3]: 6, MINERS[4]: 8}
+    assert stage.plays({ANN: 8}, {0: lies}).of("CompetitionClosed")[0]["state"] == VOID
+    assert [stage.gained(who) for who in MINERS] == [0, 0, 0, -BOND, -BOND]
 
 
 def test_without_enough_reports_nothing_is_validated(stage):
@@ -293,8 +324,9 @@ def test_a_host_that_keeps_the_truth_pays_those_who_opened_models(stage):
     stage.at("open")
     assert stage.fails(MINERS[0], stage.market.commitReport(0, 0, SALT)) == "TruthSealed"
     assert stage.must(POKER, stage.market.settle(0)).of("CompetitionClosed")[0]["state"] == WITHHELD
-    share = (PRIZE + STAKE) // 2
+    share = (PRIZE + STAKE - STAKE // 10) // 2
     assert [stage.gained(who) for who in (HOST, *COMPETITORS)] == [-PRIZE - STAKE, share, share, 0]
+    assert stage.gained(POKER) == STAKE // 10  # for calling it
 
 
 def test_a_host_may_call_it_off_while_nobody_is_in_it(either):
@@ -329,7 +361,7 @@ def test_there_are_no_reports_on_models_that_are_not_there_nor_of_more_than_ther
 
 
 def test_the_same_bytes_have_one_owner():
-    stage = fresh(3)  # models in the open, each once
+    stage = fresh(TOLERANT)  # models in the open, each once
     stage.post()
     stage.must(ANN, stage.market.submitModel(0, b"model", 5))
     assert stage.fails(BOB, stage.market.submitModel(0, b"model", 5)) == "Copied"
@@ -388,7 +420,8 @@ def test_a_competitor_is_no_miner_where_that_is_forbidden():
             stage.must(BOB, stage.market.report(0, 0, 3))
 
 
-def test_a_report_that_is_not_opened_costs_its_bond_and_does_not_count(stage):
+def test_a_report_that_is_not_opened_costs_its_bond_and_does_not_count():
+    stage = fresh(COUNTS)
     stage.post()
     stage.hands_in({ANN: 7})
     stage.grounds()
@@ -405,7 +438,7 @@ def test_a_report_that_is_not_opened_costs_its_bond_and_does_not_count(stage):
     ("counts", "agreeing"), [([4, 4, 4, 9, 9], 3), ([4, 5, 6, 9, 9], 2), ([4, 5, 5, 6, 9], 3), ([0, 10, 0, 10, 1], 3)]
 )
 def test_those_within_the_tolerance_agree(counts, agreeing):
-    stage = fresh(3)
+    stage = fresh(TOLERANT)
     stage.post()
     stage.hands_in({ANN: 1})
     stage.grounds()
@@ -428,11 +461,176 @@ def test_impossible_terms_are_refused(stage, wrong):
 
 @pytest.mark.parametrize(
     ("rule_", "value"),
-    [("winnerBps", 10_001), ("quorumBps", 5_000), ("quorumBps", 10_001), ("minReports", 0), ("maxCompetitors", 0)],
-)
+    [("winnerBps", 10_001), ("quorumBps", 5_000), ("quorumBps", 10_001), ("minReports", 0), ("maxCompetitors", 0),
+     ("payWithin", 1), ("committee", 2), ("committee", 65), ("pokeBountyBps", 10_001)],
+)  # fmt: skip
 def test_impossible_rules_are_refused(stage, rule_, value):
     with pytest.raises(AssertionError, match=f"RuleOutOfRange.*{rule_}"):
-        stage.deploy("Competition", stage.coin.address, {**VARIANTS[0], rule_: value})
+        stage.deploy("Competition", stage.coin.address, {**VARIANTS[ANSWERS], rule_: value})
+
+
+def test_rules_that_need_seals_are_refused_without():
+    stage = fresh()
+    for wrong in (rules("hardened", proofOfEvaluation=True, sealedReports=False),
+                  rules("hardened", committee=3, beacon=False, sealedModels=False)):  # fmt: skip
+        with pytest.raises(AssertionError, match=r"RuleOutOfRange.*(sealedReports|beacon)"):
+            stage.deploy("Competition", stage.coin.address, wrong)
+
+
+# --- reports that are answers ---
+
+
+def judged(stage: Stage, reports: dict[bytes, bytes]) -> dict[str, Any]:
+    """What becomes of a model that these answers were sealed, opened and counted of."""
+    stage.post()
+    stage.hands_in({ANN: 1})
+    stage.grounds()
+    stage.reports(0, reports)
+    stage.opens(0, reports)
+    return stage.at("reveal").must(POKER, stage.market.judgeNext(0)).of("ModelJudged")[0]
+
+
+def test_equal_counts_of_unequal_answers_do_not_agree():
+    stage = fresh(ANSWERS)
+    found = judged(stage, {**dict.fromkeys(MINERS[:3], said(7)), MINERS[3]: said(7, wrong=2), MINERS[4]: said(7)[::-1]})
+    assert (found["valid"], found["score"], found["agreeing"], found["reports"]) == (True, 7, 3, 5)
+    assert stage.ends().of("CompetitionClosed")[0]["winner"] == ANN
+    assert [stage.gained(who) < 0 for who in MINERS] == [False, False, False, True, True]
+
+
+def test_where_all_answer_otherwise_nobody_loses_a_bond():
+    stage = fresh(ANSWERS)
+    found = judged(stage, {who: said(7, wrong=1 + i) for i, who in enumerate(MINERS)})
+    assert (found["valid"], found["agreeing"], found["median"]) == (False, 1, 7)
+    stage.ends()
+    assert [stage.gained(who) for who in MINERS] == [0] * 5
+
+
+@settings(max_examples=10)
+@given(answers=st.binary(min_size=SCALE, max_size=SCALE), labels=st.binary(min_size=SCALE, max_size=SCALE))
+def test_the_contract_counts_the_right_answers(answers, labels):
+    stage = fresh(ANSWERS)
+    stage.post(truth=hashlib.sha256(hashlib.sha256(labels).digest() + SALT).digest())
+    stage.hands_in({ANN: 1})
+    stage.must(HOST, stage.market.revealTruth(0, labels, SALT))
+    stage.reports(0, {MINERS[0]: answers})
+    stage.at("report")
+    reported = stage.must(MINERS[0], stage.opening(0, answers, labels=labels)).of("Reported")[0]
+    assert reported["correct"] == sum(map(int.__eq__, answers, labels))
+    assert reported["answers"] == keccak(answers)
+
+
+def test_answers_are_as_sealed_as_long_as_the_test_and_against_the_true_labels():
+    stage, short = fresh(ANSWERS), said(7)[:-1]
+    stage.post()
+    stage.hands_in({ANN: 1})
+    stage.grounds()
+    stage.reports(0, {MINERS[0]: said(7), MINERS[1]: short})
+    stage.at("report")
+    assert stage.fails(MINERS[0], stage.opening(0, 7, labels=said(7))) == "WrongSeal"
+    assert stage.fails(MINERS[0], stage.opening(0, 8)) == "WrongSeal"
+    assert stage.fails(MINERS[1], stage.opening(0, short)) == "TermOutOfRange"
+    assert stage.fails(MINERS[0], stage.market.revealReport(0, 0, 7, SALT)) == "Answers"
+    stage.must(MINERS[0], stage.opening(0, 7))
+    assert stage.fails(MINERS[0], stage.opening(0, 7)) == "AlreadyReported"
+
+
+def test_a_count_is_opened_as_a_count():
+    stage = fresh(COUNTS)
+    stage.post()
+    assert stage.fails(MINERS[0], stage.market.revealAnswers(0, 0, said(7), LABELS, SALT)) == "Answers"
+    assert fresh(SEALED).fails(MINERS[0], stage.market.enrol(0)) == "NoSuchCompetition"
+
+
+# --- committees ---
+
+
+def drawn(stage: Stage, models: dict[bytes, int], miners: list[bytes]) -> list[list[bytes]]:
+    """Committees of models, out of those who enrol."""
+    stage.post()
+    for who in miners:
+        stage.must(who, stage.market.enrol(0))
+    stage.hands_in(models)
+    stage.grounds()
+    stage.must(POKER, stage.market.drawCommittees(0))
+    return [list(stage.market.committeeOf(0, model)) for model in range(len(models))]
+
+
+def test_committees_are_of_those_who_enrolled_nobody_twice_and_depend_on_the_block():
+    stage, found = fresh(DRAWN), set()
+    for beacon in range(8):
+        stage.engine.restore(prepared(DRAWN)[1])
+        stage.now, stage.beacon = 1_000_000, bytes([beacon]) * 32
+        for members in drawn(stage, {ANN: 1, BOB: 1}, MINERS):
+            assert len(set(members)) == 3
+            assert set(members) <= set(MINERS)
+            found.add(frozenset(members))
+    assert len(found) > 5
+    stage.engine.restore(prepared(DRAWN)[1])
+    stage.now, stage.beacon = 1_000_000, bytes(32)
+    assert sorted(drawn(stage, {ANN: 1}, MINERS[:2])[0]) == MINERS[:2]  # as many as there are
+
+
+def test_only_the_drawn_report_and_the_absent_lose_the_bond_for_being_there_once():
+    stage = fresh(DRAWN)
+    committees = drawn(stage, {ANN: 7, BOB: 9}, MINERS)
+    away = next(who for who in committees[0] if who in committees[1])
+    for model, members in enumerate(committees):
+        for who in set(MINERS) - set(members):
+            assert stage.fails(who, stage.market.commitReport(0, model, SALT)) == "NotDrawn"
+        stage.reports(model, dict.fromkeys([who for who in members if who != away], 7 + 2 * model))
+    for model, members in enumerate(committees):
+        stage.opens(model, dict.fromkeys([who for who in members if who != away], 7 + 2 * model))
+    assert stage.ends().of("CompetitionClosed")[0]["winner"] == BOB
+    assert stage.gained(away) == -BOND
+    assert stage.gained(POKER) == BOND // 10
+    part = (PRIZE + 3 * BUY_IN) // 10 // 4
+    reports = Counter(who for members in committees for who in members if who != away)
+    assert all(stage.gained(who) == reports[who] * part for who in MINERS if who != away)
+    stage.check_books()
+
+
+def test_enrolment_is_a_miners_while_models_are_handed_in():
+    stage = fresh(DRAWN)
+    job = stage.post(competitors=[])
+    assert stage.fails(MINERS[0], stage.market.enrol(job)) == "WrongState"
+    stage.must(ANN, stage.market.register(job))
+    stage.at("register")
+    assert stage.fails(ANN, stage.market.enrol(job)) == "NotMiner"
+    stage.must(MINERS[0], stage.market.enrol(job))
+    assert stage.fails(MINERS[0], stage.market.enrol(job)) == "AlreadyEnrolled"
+    stage.at("compete")
+    assert stage.fails(MINERS[1], stage.market.enrol(job)) == "WrongState"
+    assert stage.fails(POKER, stage.market.drawCommittees(job)) == "WrongState"
+    stage.at("open")
+    assert list(stage.market.committeeOf(job, 0)) == []
+    stage.must(POKER, stage.market.drawCommittees(job))
+    assert stage.fails(POKER, stage.market.drawCommittees(job)) == "NothingToDraw"
+    assert stage.ends().of("CompetitionClosed")[0]["state"] == VOID
+    assert stage.gained(MINERS[0]) == 0
+    other = fresh(SEALED)
+    other.post()
+    assert other.fails(MINERS[0], other.market.enrol(0)) == "NothingToDraw"
+
+
+def test_salts_draw_by_which_models_are_opened_and_not_by_the_order():
+    stage, seeds = fresh(STIRRED), {}
+    for order in ([0, 1, 2], [2, 0, 1], [0, 1], [1], []):
+        stage.engine.restore(prepared(STIRRED)[1])
+        stage.now, stage.beacon = 1_000_000, bytes([len(seeds)]) * 32
+        stage.post()
+        stage.must(MINERS[0], stage.market.enrol(0))
+        for who in COMPETITORS:
+            stage.must(who, stage.market.commitModel(0, sealed(hashlib.sha256(who).digest(), SALT, who, salted=True)))
+        stage.at("compete")
+        for number in order:
+            who = COMPETITORS[number]
+            stage.must(who, stage.market.openModel(0, number, who, 0, SALT))
+        stage.at("open")
+        stage.must(POKER, stage.market.drawCommittees(0))
+        seeds[tuple(order)] = bytes(stage.market.panelOf(0).seed)
+    assert seeds[0, 1, 2] == seeds[2, 0, 1]
+    assert len(set(seeds.values())) == 4
 
 
 # --- anybody does anything at any time ---
@@ -469,10 +667,17 @@ class AnybodyAnything(RuleBasedStateMachine):
     def report(self, index, correct, some, opens):
         for who in sorted(some):
             self.stage.do(who, self.market.report(0, index, correct))
-            seal = sealed(count(index, correct), SALT, who, salted=True)
+            seal = sealed(payload(index, self.stage.said(correct)), SALT, who, salted=True)
             self.stage.do(who, self.market.commitReport(0, index, seal))
             if opens:
-                self.stage.do(who, self.market.revealReport(0, index, correct, SALT))
+                self.stage.do(who, self.stage.opening(index, correct))
+
+    @rule(some=st.sets(people, max_size=8), draws=st.booleans())
+    def enrol(self, some, draws):
+        for who in sorted(some):
+            self.stage.do(who, self.market.enrol(0))
+        if draws:
+            self.stage.do(POKER, self.market.drawCommittees(0))
 
     @rule()
     def truth(self):
@@ -526,7 +731,7 @@ def test_gas_of_five_miners(stage):
     gas["revealTruth"] = stage.must(HOST, market.revealTruth(0, LABELS, SALT)).gas
     stage.at("open")
     for who in MINERS:
-        seal = sealed(count(0, 7), SALT, who, salted=True)
+        seal = sealed(payload(0, 7), SALT, who, salted=True)
         gas["commitReport"] = max(gas["commitReport"], stage.must(who, market.commitReport(0, 0, seal)).gas)
     stage.at("report")
     for who in MINERS:

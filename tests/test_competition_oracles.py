@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import itertools
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +14,8 @@ from scipy.stats import binom, hypergeom, norm
 
 from slashpoint.experiments.config import compose
 from slashpoint.protocols.base import sealed
-from slashpoint.protocols.competition import CompetitionTerms, count
+from slashpoint.protocols.checks.competition import payload
+from slashpoint.protocols.competition import CompetitionTerms
 from slashpoint.sim.contract import Artifact, Contract
 from slashpoint.sim.engine import BlockContext, Status, Tx
 from slashpoint.sim.engine.pyevm import PyEvm
@@ -26,6 +29,8 @@ SALT = b"s" * 32
 
 class Stage:
     """The contract on an EVM, under the seed's rules and what is said beside."""
+
+    beacon = bytes(32)
 
     def __init__(self, **rules: Any) -> None:
         terms = CompetitionTerms(**dict(compose(["protocol=competition", "protocol.variant=seed"]).protocol))
@@ -46,7 +51,7 @@ class Stage:
         return self.engine.nonce(who)
 
     def execute(self, txs: list[Tx]) -> Any:
-        result = self.engine.run_block(BlockContext(1, self.now, 0, 10**10), txs)
+        result = self.engine.run_block(BlockContext(1, self.now, 0, 10**10, prevrandao=self.beacon), txs)
         assert all(status == Status.SUCCESS for status in result.status), result.reasons
         return result
 
@@ -158,18 +163,73 @@ def test_51_percent_is_a_majority_up_to_fifty_and_more_than_one_beyond():
     assert told[49, 24] == "true"
 
 
+def enrolled(n: int, miners: list[bytes], **rules: Any) -> tuple[Stage, int]:
+    """A competition whose committees of n are to be drawn out of `miners`, all of whom are there."""
+    stage = Stage(committee=n, maxReports=len(miners), beacon=True, **rules)
+    job = stage.post(PEOPLE[:1])
+    for who in miners:
+        stage.does(who, stage.market.enrol(job))
+    return stage, job
+
+
+def draws(stage: Stage, job: int, beacon: int = 0) -> None:
+    stage.now, stage.beacon = int(stage.market.competitionOf(job).openEnd), beacon.to_bytes(32, "big")
+    stage.does(POKER, stage.market.drawCommittees(job))
+
+
+@pytest.mark.parametrize(("people", "sybils", "n"), [(100, 30, 7), (100, 30, 4)])
+def test_the_contract_draws_sybils_as_often_as_the_hypergeometric_tail_says(people, sybils, n):
+    trials, miners = 300, [bytes([80 + i]) * 20 for i in range(people)]
+    stage, job = enrolled(n, miners)
+    draws(stage, job)
+    liars = [sum(who in miners[:sybils] for who in stage.market.committeeOf(job, model)) for model in range(trials)]
+    share = sum(outcomes(9)[n, k] == "false" for k in liars) / trials
+    expected = hypergeom.sf(n // 2, people, sybils, n)
+    assert abs(z(share, expected, math.sqrt(expected * (1 - expected)), trials)) < 2
+
+
 @pytest.mark.slow
 def test_drawn_committees_are_captured_as_often_as_theory_says():
-    trials, n, sybils, people = 200, 5, 24, 60
-    stage, luck = Stage(), Luck(6)("committees")
-    job = stage.post(PEOPLE[:1])
-    for trial in range(trials):
-        drawn = luck(trial).generator().permutation(people)[:n]
-        told = {PEOPLE[who]: FALSE if who < sybils else TRUE for who in drawn}
-        stage.reports(job, stage.submits(job, PEOPLE[0]), told)
+    trials, n, sybils, people = 150, 4, 10, 20
+    stage, job = enrolled(n, PEOPLE[1 : people + 1], maxModels=0)
+    models = [stage.submits(job, PEOPLE[0]) for _ in range(trials)]
+    draws(stage, job)
+    for model in models:
+        members = stage.market.committeeOf(job, model)
+        told = {who: FALSE if who in PEOPLE[1 : sybils + 1] else TRUE for who in members}
+        stage.reports(job, model, told)
     share = sum(verdict(told) == "false" for told in stage.verdicts(job)) / trials
     expected = hypergeom.sf(n // 2, people, sybils, n)
     assert abs(z(share, expected, math.sqrt(expected * (1 - expected)), trials)) < 2
+
+
+@pytest.mark.parametrize("beacon", [False, True], ids=["reveals", "beacon"])
+def test_whoever_opens_last_chooses_among_the_draws_of_salts_and_not_of_a_beacon(beacon):
+    """One of ten miners is the owner's of three sealed models, who opens those that seat it in a committee of one."""
+    trials, k, q = 200, 3, 0.1
+    stage = Stage(committee=1, beacon=beacon, sealedModels=True, unique=False)
+    job = stage.post(PEOPLE[:1])
+    for who in PEOPLE[1:11]:
+        stage.does(who, stage.market.enrol(job))
+    salts = [bytes([1 + i]) * 32 for i in range(k)]
+    for salt in salts:
+        seal = sealed(hashlib.sha256(b"model").digest(), salt, PEOPLE[0], salted=True)
+        stage.does(PEOPLE[0], stage.market.commitModel(job, seal))
+    stage.now = int(stage.market.competitionOf(job).competeEnd)
+    before, now, favourable = stage.engine.snapshot(), stage.now, []
+    for subset in itertools.product([False, True], repeat=k):
+        stage.engine.restore(before)
+        stage.now = now
+        for model, opens in enumerate(subset):
+            if opens:
+                stage.does(PEOPLE[0], stage.market.openModel(job, model, b"model", 0, salts[model]))
+        draws(stage, job, beacon=9)
+        favourable.append([PEOPLE[1] in stage.market.committeeOf(job, place) for place in range(trials)])
+    share = sum(map(any, zip(*favourable, strict=True))) / trials
+    expected = q if beacon else 1 - (1 - q) ** 2**k
+    assert beacon or expected == pytest.approx(0.5695, abs=5e-5)
+    assert abs(z(share, expected, math.sqrt(expected * (1 - expected)), trials)) < 2
+    assert not beacon or all(one == favourable[0] for one in favourable)
 
 
 @pytest.mark.parametrize(("n", "k", "worth"), [(10, 5, 0.1277), (10, 1, 0.1), (4, 1, 0.25), (4, 3, 0.28)])
@@ -219,7 +279,7 @@ def test_a_bond_is_the_price_of_the_option_not_to_open_a_report():
     for trial in range(trials):
         model = stage.submits(job, PEOPLE[0])
         payoffs[model] = m + s * float(luck(trial).generator().standard_normal())
-        stage.does(miner, stage.market.commitReport(job, model, seal(count(model, TRUE))))
+        stage.does(miner, stage.market.commitReport(job, model, seal(payload(model, TRUE))))
     assert stage.gained(miner) == -trials * bond
     stage.now = int(stage.market.competitionOf(job).reportEnd)
     opened = [model for model, payoff in payoffs.items() if payoff > -bond]

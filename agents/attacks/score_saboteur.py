@@ -17,17 +17,24 @@ class Miner(competition.Miner):
     """Tries every wrong report before its own."""
 
     def mine(self, me: Me, job: Job) -> Any:
-        """Models that nobody handed in, and more right answers than there are items, where that is told at once."""
+        """Models of nobody or of others' committees; more right answers than there are items, where that is told."""
         market = self.market
         yield me.sends(market.judges(me, job, 1000, 0))
+        if market.terms.committee:
+            for one in market.handed(job):
+                if me.address not in market.committee(job, one.id):
+                    yield me.sends(market.judges(me, job, one.id, 0))
         if not market.terms.sealed_reports and (yield me.sees(market.ModelOpened, by=job.deadline)):
             yield me.sends(market.judges(me, job, 0, job.scale + 1))
         return (yield from super().mine(me, job))
 
     def reveal(self, me: Me, job: Job, reported: dict[int, int]) -> Any:
-        """Something else than what was sealed, first."""
-        for model in reported:
-            yield me.sends(self.market.opens_report(me, job, model, job.scale))
+        """Something else than what was sealed, first, and what makes it right."""
+        market = self.market
+        for model, correct in reported.items():
+            yield me.sends(market.opens_report(me, job, model, job.scale))
+            if market.terms.proof_of_evaluation:
+                yield me.sends(market.opens_report(me, job, model, correct, labels=market.shown(job, correct)))
         yield from super().reveal(me, job, reported)
 
 

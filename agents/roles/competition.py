@@ -109,6 +109,8 @@ class Miner(Server):
         market = self.market
         if not (yield from self.ask(me, "enter", job)):
             return
+        if market.terms.committee:
+            yield from self.enrol(me, job)
         if market.terms.sealed_truth:
             yield me.first(truth=me.sees(market.TruthRevealed), closed=me.sees(market.CompetitionClosed))
         if job.closed is None:
@@ -119,8 +121,15 @@ class Miner(Server):
         yield me.sees(market.CompetitionClosed)
         yield from self.collect(me, job)
 
+    def enrol(self, me: Me, job: Job) -> Steps:
+        """Put up a bond to be drawn, and wait for the draw."""
+        market, clock = self.market, self.market.clock(job)
+        yield me.until(clock.register)
+        if (yield me.sends(market.enrols(job), by=job.deadline)).ok:
+            yield me.sees(market.CommitteesDrawn, by=clock.report)
+
     def mine(self, me: Me, job: Job) -> Steps:
-        """Report on every model, one after another; what was reported, by model."""
+        """Report on every model that is one's to report on, one after another; what was reported, by model."""
         market, reported = self.market, dict[int, int]()
         end = market.clock(job).report
         models = me.hears(market.ModelOpened, job=job)
@@ -128,6 +137,8 @@ class Miner(Server):
             what, fact = yield me.first(model=models.next(), by=end)
             if what == "late":
                 return reported
+            if market.terms.committee and me.address not in market.committee(job, fact.model):
+                continue
             correct = yield from self.ask(me, "judge", job, market.subject(job, fact), by=end)
             if correct is None or not me.in_time(end):
                 continue

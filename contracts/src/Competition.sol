@@ -2,8 +2,9 @@
 pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Competition as Book, Model, Report, Rules, Standing, State, Terms} from "./CompetitionTypes.sol";
+import {Competition as Book, Model, Rules, Standing, State, Terms} from "./CompetitionTypes.sol";
 import {CompetitionBook} from "./CompetitionBook.sol";
+import {ReportBook} from "./ReportBook.sol";
 import {Seals} from "./Seals.sol";
 
 /// @title Competition: a prize for the best model, that miners find by measuring all of them
@@ -11,7 +12,7 @@ import {Seals} from "./Seals.sol";
 /// of them agree, that is its score. The best score takes most of the pool, the miners share the rest.
 /// @dev Invariants: token.balanceOf(this) == escrow + owedTotal + treasury; nobody is paid before all models are judged;
 /// given somebody who pokes, a competition is over once its windows are and each of its models was judged.
-contract Competition is CompetitionBook {
+contract Competition is ReportBook {
     event CompetitionCreated(
         uint256 indexed id,
         address indexed host,
@@ -28,27 +29,15 @@ contract Competition is CompetitionBook {
         uint256 indexed id, uint32 indexed model, address indexed owner, bytes32 hash, uint32 claimed, uint256 size
     );
     event TruthRevealed(uint256 indexed id, bytes labels);
-    event ReportCommitted(uint256 indexed id, uint32 indexed model, address indexed miner);
-    event Reported(uint256 indexed id, uint32 indexed model, address indexed miner, uint32 correct);
 
-    error TermOutOfRange(string term, uint256 value);
     error NotHost(address who, address host);
     error NotCompetitor(uint256 id, address who);
     error NotOwner(address who, address owner);
-    error NotMiner(uint256 id, address who);
-    error NoSuchModel(uint256 id, uint256 model);
     error AlreadyRegistered(uint256 id, address who);
     error AlreadyOpen(uint256 id);
-    error AlreadyReported(uint256 id, uint256 model, address miner);
-    error Full(uint256 id);
     error Taken(uint256 id);
     error TooLarge(uint256 size, uint256 limit);
-    error TooHigh(uint256 correct, uint256 scale);
     error Copied(uint256 id, bytes32 hash);
-    error Sealed(bool required);
-    error TruthSealed(uint256 id);
-    error WrongSeal(bytes32 sent, bytes32 required);
-    error NothingToJudge(uint256 id);
     error Unjudged(uint256 id, uint256 models);
 
     constructor(IERC20 token_, Rules memory rules_) CompetitionBook(token_, rules_) {}
@@ -67,6 +56,7 @@ contract Competition is CompetitionBook {
         Book storage c = _competitions[id];
         _terms[id] = t;
         (c.host, c.truthOpen) = (msg.sender, !rules.sealedTruth);
+        if (rules.proofOfEvaluation && c.truthOpen) c.labels = t.truth;
         c.registerEnd = uint40(block.timestamp) + t.registerWindow;
         c.competeEnd = c.registerEnd + t.competeWindow;
         c.openEnd = c.competeEnd + (opens ? t.openWindow : 0);
@@ -123,6 +113,7 @@ contract Competition is CompetitionBook {
         bytes32 seal = Seals.ofWork(sha256(model), salt, msg.sender, true);
         if (seal != m.hash) revert WrongSeal(seal, m.hash);
         _open(id, index, model, claimed);
+        _stir(id, index, salt);
     }
 
     /// @notice Open the test labels, one byte each. By the host.
@@ -134,51 +125,8 @@ contract Competition is CompetitionBook {
         if (seal != _terms[id].truth) revert WrongSeal(seal, _terms[id].truth);
         if (labels.length != _terms[id].scale) revert TermOutOfRange("scale", labels.length);
         c.truthOpen = true;
+        if (rules.proofOfEvaluation) c.labels = sha256(labels);
         emit TruthRevealed(id, labels);
-    }
-
-    /// @notice Report how many test items a model gets right, in the open.
-    function report(uint256 id, uint32 model, uint32 correct) external {
-        if (rules.sealedReports) revert Sealed(true);
-        _reveal(id, model, _file(id, model), correct);
-    }
-
-    /// @notice Seal a report: `sha256(abi.encode(sha256(abi.encode(model, correct)), salt, miner))`. Pulls the bond.
-    function commitReport(uint256 id, uint32 model, bytes32 seal) external {
-        if (!rules.sealedReports) revert Sealed(false);
-        _file(id, model).seal = seal;
-        emit ReportCommitted(id, model, msg.sender);
-    }
-
-    /// @notice Open one's seal.
-    function revealReport(uint256 id, uint32 model, uint32 correct, bytes32 salt) external {
-        _inState(id, State.REVEALING);
-        uint256 place = _places[id][model][msg.sender];
-        if (place == 0) revert NotMiner(id, msg.sender);
-        Report storage r = _reports[id][model][place - 1];
-        if (r.revealed) revert AlreadyReported(id, model, msg.sender);
-        bytes32 seal = Seals.ofWork(sha256(abi.encode(model, correct)), salt, msg.sender, true);
-        if (seal != r.seal) revert WrongSeal(seal, r.seal);
-        _reveal(id, model, r, correct);
-    }
-
-    /// @notice Count the reports on the next model. By anybody.
-    function judgeNext(uint256 id) external {
-        Book storage c = _inState(id, State.JUDGING);
-        if (!c.truthOpen || c.judged == _models[id].length) revert NothingToJudge(id);
-        uint32 at = c.judged++;
-        Model storage m = _models[id][at];
-        if (m.standing == Standing.SEALED) return;
-        uint32[] memory counts = _counts(id, at);
-        uint256 n = counts.length;
-        (uint256 agreeing, uint32 score) = _agreement(counts);
-        uint32 median = n == 0 ? 0 : counts[(n - 1) / 2];
-        bool valid = n >= rules.minReports && agreeing * BPS >= n * rules.quorumBps;
-        if (rules.claimBinds && score < m.claimed) valid = false;
-        (m.standing, m.score) = (valid ? Standing.VALIDATED : Standing.REJECTED, score);
-        if (valid && (c.best == 0 || score > _models[id][c.best - 1].score)) c.best = at + 1;
-        emit ModelJudged(id, at, valid, score, median, uint16(agreeing), uint16(n));
-        _release(id, at, median, valid);
     }
 
     /// @notice Pay out, once all models are judged, or none will be. By anybody.
@@ -186,6 +134,7 @@ contract Competition is CompetitionBook {
         Book storage c = _competitions[id];
         State state = stateOf(id);
         if (state > State.JUDGING || block.timestamp < c.openEnd) revert WrongState(id, state);
+        _dismiss(id);
         if (c.opened == 0) return _refund(id, State.VOID);
         if (!c.truthOpen) return _refund(id, State.WITHHELD);
         if (state != State.JUDGING) revert WrongState(id, state);
@@ -216,28 +165,5 @@ contract Competition is CompetitionBook {
         _bytes[id][index] = model;
         _competitions[id].opened++;
         emit ModelOpened(id, index, msg.sender, hash, claimed, model.length);
-    }
-
-    /// @dev Room for the caller's one report on a model.
-    function _file(uint256 id, uint32 model) private returns (Report storage r) {
-        Book storage c = _competitions[id];
-        State state = stateOf(id);
-        if (state < State.COMPETITION || state > State.REPORTING) revert WrongState(id, state);
-        if (!c.truthOpen) revert TruthSealed(id);
-        if (model >= _models[id].length || _models[id][model].standing != Standing.OPEN) revert NoSuchModel(id, model);
-        if (!rules.dualRole && isCompetitor[id][msg.sender]) revert NotMiner(id, msg.sender);
-        if (_places[id][model][msg.sender] != 0) revert AlreadyReported(id, model, msg.sender);
-        if (_reports[id][model].length == rules.maxReports) revert Full(id);
-        r = _reports[id][model].push();
-        r.miner = msg.sender;
-        _places[id][model][msg.sender] = _reports[id][model].length;
-        c.held += rules.bond;
-        _deposit(msg.sender, rules.bond);
-    }
-
-    function _reveal(uint256 id, uint32 model, Report storage r, uint32 correct) private {
-        if (correct > _terms[id].scale) revert TooHigh(correct, _terms[id].scale);
-        (r.revealed, r.correct) = (true, correct);
-        emit Reported(id, model, r.miner, correct);
     }
 }

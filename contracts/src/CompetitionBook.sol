@@ -42,6 +42,13 @@ abstract contract CompetitionBook is Vault {
         if (r.minReports == 0 || r.minReports > r.maxReports) revert RuleOutOfRange("minReports", r.minReports);
         if (r.maxCompetitors == 0) revert RuleOutOfRange("maxCompetitors", 0);
         if (r.payWithin < r.tolerance) revert RuleOutOfRange("payWithin", r.payWithin);
+        if (r.proofOfEvaluation && r.payWithin != 0) revert RuleOutOfRange("payWithin", r.payWithin);
+        if (r.proofOfEvaluation && !r.sealedReports) revert RuleOutOfRange("sealedReports", 0);
+        if (r.committee != 0 && (r.committee < r.minReports || r.committee > r.maxReports)) {
+            revert RuleOutOfRange("committee", r.committee);
+        }
+        if (r.committee != 0 && !r.beacon && !r.sealedModels) revert RuleOutOfRange("beacon", 0);
+        if (r.pokeBountyBps > BPS) revert RuleOutOfRange("pokeBountyBps", r.pokeBountyBps);
         rules = r;
     }
 
@@ -101,50 +108,66 @@ abstract contract CompetitionBook is Vault {
         _credit(id, who, amount, cause);
     }
 
-    /// @dev The revealed counts on a model, in ascending order.
-    function _counts(uint256 id, uint256 model) internal view returns (uint32[] memory counts) {
+    /// @dev What the revealed reports on a model say, in ascending order: the count above 224 bits, which are those of the
+    /// answers' digest where reports are answers, else 0.
+    function _said(uint256 id, uint256 model) internal view returns (uint256[] memory said) {
         Report[] storage reports = _reports[id][model];
-        counts = new uint32[](reports.length);
+        said = new uint256[](reports.length);
         uint256 n;
         for (uint256 i; i < reports.length; i++) {
             if (!reports[i].revealed) continue;
-            uint32 count = reports[i].correct;
+            uint256 one = _worth(reports[i]);
             uint256 at = n++;
-            for (; at != 0 && counts[at - 1] > count; at--) counts[at] = counts[at - 1];
-            counts[at] = count;
+            for (; at != 0 && said[at - 1] > one; at--) said[at] = said[at - 1];
+            said[at] = one;
         }
         assembly ("memory-safe") {
-            mstore(counts, n)
+            mstore(said, n)
         }
     }
 
-    /// @dev The most counts that agree, and the middle one of them; of equally many the lowest.
-    function _agreement(uint32[] memory counts) internal view returns (uint256 agreeing, uint32 score) {
+    function _worth(Report storage r) private view returns (uint256) {
+        return (uint256(r.correct) << 224) | (rules.proofOfEvaluation ? uint256(r.seal) >> 32 : 0);
+    }
+
+    /// @dev The most reports that agree, and the count of the middle one of them; of equally many the lowest. Answers
+    /// agree when they are equal: nothing is tolerated there, so that two digests differ by too much.
+    function _agreement(uint256[] memory said) internal view returns (uint256 agreeing, uint32 score) {
         uint256 low;
-        for (uint256 high; high < counts.length; high++) {
-            while (counts[high] - counts[low] > rules.tolerance) low++;
-            if (high - low + 1 > agreeing) (agreeing, score) = (high - low + 1, counts[(low + high) / 2]);
+        for (uint256 high; high < said.length; high++) {
+            while (said[high] - said[low] > uint256(rules.tolerance) << 224) low++;
+            if (high - low + 1 > agreeing) (agreeing, score) = (high - low + 1, uint32(said[(low + high) / 2] >> 224));
         }
     }
 
-    /// @dev Bonds back to those who are near enough to the median; with a validated model they earn, too.
-    function _release(uint256 id, uint256 model, uint32 median, bool valid) internal {
+    /// @dev Bonds back, but for those of reports that were not opened or, where a quorum agrees, are too far from the
+    /// median. Those near it earn, too, with a validated model. Where none agrees, nobody can tell who lied.
+    function _release(uint256 id, uint256 model, uint256 median, bool agreed, bool valid) internal {
         Competition storage c = _competitions[id];
         Report[] storage reports = _reports[id][model];
         for (uint256 i; i < reports.length; i++) {
             Report storage r = reports[i];
-            uint256 off = r.correct > median ? r.correct - median : median - r.correct;
-            if (r.revealed && off <= rules.payWithin) {
-                _pay(id, r.miner, rules.bond, Cause.STAKE);
-                if (!valid) continue;
-                if (_earned[id][r.miner]++ == 0) _miners[id].push(r.miner);
-                c.paid++;
-            } else if (rules.bond != 0) {
-                c.held -= rules.bond;
-                emit Forfeited(id, uint32(model), r.miner, rules.bond);
-                _retain(id, rules.bond, Cause.SLASH);
+            uint256 worth = _worth(r);
+            bool near = (worth > median ? worth - median : median - worth) <= uint256(rules.payWithin) << 224;
+            if (!r.revealed || (agreed && !near)) {
+                _forfeit(id, model, r.miner);
+                continue;
             }
+            _pay(id, r.miner, rules.bond, Cause.STAKE);
+            if (!valid) continue;
+            if (_earned[id][r.miner]++ == 0) _miners[id].push(r.miner);
+            c.paid++;
         }
+    }
+
+    /// @dev Take a bond for good. The bounty is not for carrying out one's own loss.
+    function _forfeit(uint256 id, uint256 model, address who) internal {
+        if (rules.bond == 0) return;
+        uint256 bounty = msg.sender == who ? 0 : uint256(rules.bond) * rules.pokeBountyBps / BPS;
+        emit Forfeited(id, uint32(model), who, rules.bond);
+        _pay(id, msg.sender, bounty, Cause.BOUNTY);
+        _competitions[id].held -= rules.bond - bounty;
+        _retain(id, rules.bond - bounty, Cause.SLASH);
     }
 
     /// @dev The pool to the winner and the miners; a remainder that does not divide stays here, the stake goes back.
@@ -161,20 +184,21 @@ abstract contract CompetitionBook is Vault {
         _close(id, State.SETTLED, best.owner, best.score, pool);
     }
 
-    /// @dev Buy-ins back, and what the host put up to those whose models lie open, else to the host.
+    /// @dev Buy-ins back, and what the host put up to those whose models lie open where it kept the truth, else to the host.
     function _refund(uint256 id, State state) internal {
         Competition storage c = _competitions[id];
         address[] storage competitors = _competitors[id];
         for (uint256 i; i < competitors.length; i++) _pay(id, competitors[i], _terms[id].buyIn, Cause.STAKE);
-        uint256 rest = c.held;
         if (state == State.WITHHELD) {
-            uint256 share = rest / c.opened;
+            uint256 bounty = msg.sender == c.host ? 0 : uint256(rules.hostStake) * rules.pokeBountyBps / BPS;
+            _pay(id, msg.sender, bounty, Cause.BOUNTY);
+            uint256 share = c.held / c.opened;
             Model[] storage models = _models[id];
             for (uint256 i; i < models.length; i++) {
                 if (models[i].standing != Standing.SEALED) _pay(id, models[i].owner, share, Cause.SLASH);
             }
         } else {
-            _pay(id, c.host, rest, Cause.REFUND);
+            _pay(id, c.host, c.held, Cause.REFUND);
         }
         _close(id, state, address(0), 0, 0);
     }

@@ -11,8 +11,8 @@ struct Rules {
     uint16 maxCompetitors; // the same
     uint16 maxModels; // of a competitor; 0 is no limit
     uint32 tolerance; // counts that differ by no more than this agree
-    uint32 payWithin; // of the median report: reports farther off earn nothing and lose their bond
-    uint128 bond; // of a report, lost by who does not open it or lies
+    uint32 payWithin; // of the median report: where a quorum agrees, reports farther off lose their bond
+    uint128 bond; // of a report, and of enrolling where miners are drawn
     uint128 hostStake; // lost by a host that withholds the truth
     bool sealedModels; // hashes first, bytes once all are in
     bool sealedTruth; // the test labels are opened once all models are in
@@ -20,6 +20,10 @@ struct Rules {
     bool dualRole; // a competitor may be a miner
     bool unique; // the same bytes cannot be handed in twice
     bool claimBinds; // a model that is worse than was claimed is not validated
+    bool proofOfEvaluation; // a report is a model's answers to the test, and agrees with its equals alone
+    bool beacon; // a block's randomness draws committees; else what the opened models' seals were salted with
+    uint16 committee; // miners who are drawn for each model out of those who enrolled; 0: they choose themselves
+    uint16 pokeBountyBps; // of a bond or stake that is lost, to whoever carries it out
 }
 
 /// @dev What a host asks for. Amounts in the token's smallest units, times in seconds.
@@ -73,7 +77,14 @@ struct Report {
     address miner;
     bool revealed;
     uint32 correct;
-    bytes32 seal;
+    bytes32 seal; // opened, the digest of its answers where a report is these
+}
+
+/// @dev The miners of a competition, where they are drawn.
+struct Panel {
+    address[] miners; // in the order in which they enrolled
+    bytes32 salts; // of the opened models, together
+    bytes32 seed; // of all committees, once it is drawn
 }
 
 struct Competition {
@@ -89,5 +100,6 @@ struct Competition {
     uint32 judged; // models, in the order in which they were handed in
     uint32 best; // 1 + index of the best validated model
     uint32 paid; // reports that earn
+    bytes32 labels; // SHA-256 of the test labels once they are open, where reports are answers
     uint256 held; // this competition's part of the escrow; nothing once it is over
 }

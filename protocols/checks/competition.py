@@ -8,11 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slashpoint.protocols.base import sealed, whole
-from slashpoint.protocols.vault import REFUND, REWARD, SLASH, STAKE, Vaulted
+from slashpoint.protocols.checks.committee import Seated
+from slashpoint.protocols.vault import BOUNTY, REFUND, REWARD, SLASH, STAKE
+from slashpoint.sim.contract import keccak
 from slashpoint.sim.invariants import invariant
+from slashpoint.sim.learning import correct
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
@@ -24,27 +27,17 @@ if TYPE_CHECKING:
 
 SETTLED = "settled"
 BPS = 10_000
+DIGEST = 224  # bits of a digest that two reports are compared by
 GRACE = 4  # blocks that a keeper may take for each of its calls, once the windows are over
 
 
 @dataclass
-class Watched(Vaulted):
+class Watched(Seated):
     """A competition's own account of its models and reports, and what must hold of them."""
 
-    terms: Any  # the rules
+    truths: dict[str, bytes] = field(default_factory=dict)  # job's key → labels that anybody can read
     held: dict[int, int] = field(default_factory=dict)  # by competition: what it said that it holds
     overdue: set[int] = field(default_factory=set)  # competitions that were complained of
-
-    def clock(self, job: Job) -> Any:
-        """When a competition's windows end."""
-        raise NotImplementedError
-
-    def _stirred(self, world: World) -> list[Job]:
-        return [job for job in self._now(world).values() if job is not None]
-
-    def _fresh(self, event: str, job: Job) -> list[Fact]:
-        """What the latest block told."""
-        return [fact for fact in self._told(event, job) if fact.time == self.told]
 
     def _reports(self, job: Job, model: int) -> Sequence[Fact]:
         return [fact for fact in self._told("Reported", job) if fact.model == model]
@@ -109,13 +102,27 @@ class Watched(Vaulted):
                     yield f"{where} reported out of time"
                 if self.terms.sealed_reports and not self._sealed(job, fact):
                     yield f"{where} opened another report than it sealed"
+            for fact in (*self._fresh("ReportCommitted", job), *self._fresh("Reported", job)):
+                if self.terms.committee and fact.miner not in self.committee(job, fact.model):
+                    yield f"competition {job.id}: {world.name_of(fact.miner)} was not drawn for model {fact.model}"
 
     def _sealed(self, job: Job, fact: Fact) -> bool:
-        words = hashlib.sha256(fact.model.to_bytes(32, "big") + fact.correct.to_bytes(32, "big")).digest()
         facts = self.world.facts
         seals = {one.carries for one in facts.of("judges", job.key) if one.by == fact.miner}
         said = [one for one in facts.of("opens", job.key) if one.by == fact.by and one.time == fact.time]
-        return any(sealed(words, one.carries[1], fact.miner, salted=True) in seals for one in said)
+        return any(
+            sealed(payload(fact.model, one.carries[0]), one.carries[1], fact.miner, salted=True) in seals
+            and self._says(job, fact, one.carries[0])
+            for one in said
+        )
+
+    def _says(self, job: Job, fact: Fact, said: int | bytes) -> bool:
+        """Whether what was opened is what the contract took it for."""
+        if not self.terms.proof_of_evaluation:
+            return bool(fact.correct == said)
+        if not isinstance(said, bytes) or len(said) != job.scale:
+            return False
+        return bool((fact.correct, fact.answers) == (correct(said, self.truths[job.key]), keccak(said)))
 
     @invariant
     def the_truth_is_as_sealed(self, world: World) -> Iterator[str]:
@@ -140,26 +147,38 @@ class Watched(Vaulted):
             judged = [fact.model for fact in self._told("ModelJudged", job)]
             for fact in self._fresh("ModelJudged", job):
                 where = f"competition {job.id}, model {fact.model}"
-                counts = sorted(one.correct for one in self._reports(job, fact.model))
-                agreeing, score = self.agreement(counts)
-                median = counts[(len(counts) - 1) // 2] if counts else 0
-                valid = len(counts) >= self.terms.min_reports and agreeing * BPS >= self.terms.quorum_bps * len(counts)
-                valid &= not self.terms.claim_binds or score >= claims.get(fact.model, 0)
+                said = self.said(job, fact.model)
+                agreeing, score = self.agreement(said)
+                valid = self.agreed(said) and (not self.terms.claim_binds or score >= claims.get(fact.model, 0))
                 if (found := (fact.valid, fact.score, fact.median, fact.agreeing, fact.reports)) != (
-                    due := (valid, score, median, agreeing, len(counts))
+                    due := (valid, score, median(said) >> DIGEST, agreeing, len(said))
                 ):
                     yield f"{where} was judged {found}, and its reports say {due}"
                 if fact.time < self.clock(job).reveal * SECOND or judged.count(fact.model) > 1:
                     yield f"{where} was judged too early, or again"
 
-    def agreement(self, counts: Sequence[int]) -> tuple[int, int]:
-        """How many of sorted counts lie within the tolerance of each other at most, and the middle one of those."""
+    def said(self, job: Job, model: int) -> list[int]:
+        """What the reports on a model say, in ascending order."""
+        return sorted(map(worth, self._reports(job, model)))
+
+    def agreement(self, said: Sequence[int]) -> tuple[int, int]:
+        """How many agree within the tolerance at most, and the count of the middle one of those."""
         best = (0, 0)
-        for low, least in enumerate(counts):
-            group = [count for count in counts[low:] if count - least <= self.terms.tolerance]
+        for low, least in enumerate(said):
+            group = [one for one in said[low:] if one - least <= self.terms.tolerance << DIGEST]
             if len(group) > best[0]:
-                best = (len(group), group[(2 * low + len(group) - 1) // 2 - low])
+                best = (len(group), group[(2 * low + len(group) - 1) // 2 - low] >> DIGEST)
         return best
+
+    def agreed(self, said: Sequence[int]) -> bool:
+        """Whether a quorum says the same."""
+        n, agreeing = len(said), self.agreement(said)[0]
+        return bool(n >= self.terms.min_reports and agreeing * BPS >= self.terms.quorum_bps * n)
+
+    def near(self, job: Job, model: int) -> list[bytes]:
+        """Whose reports on a model are near enough to the median to earn."""
+        reports, at = self._reports(job, model), median(self.said(job, model))
+        return [one.miner for one in reports if abs(worth(one) - at) <= self.terms.pay_within << DIGEST]
 
     # --- money --------------------------------------------------------------------------------------------------
 
@@ -197,12 +216,7 @@ class Watched(Vaulted):
             return Counter()
         owners = {fact.model: fact.owner for fact in self._told("ModelOpened", job)}
         best = min(valid, key=lambda fact: (-fact.score, fact.model))
-        paid = Counter(
-            one.miner
-            for fact in valid
-            for one in self._reports(job, fact.model)
-            if abs(one.correct - fact.median) <= self.terms.pay_within
-        )
+        paid = Counter(who for fact in valid for who in self.near(job, fact.model))
         first = pool * self.terms.winner_bps // BPS
         share = (pool - first) // paid.total()
         due = Counter({who: times * share for who, times in paid.items()})
@@ -211,14 +225,16 @@ class Watched(Vaulted):
 
     @invariant
     def stakes_come_back(self, world: World) -> Iterator[str]:
-        """Once it is over: bonds are back but for those who lied or kept silent; buy-ins unless there is a winner."""
+        """Once it is over: bonds are back but for liars', silent and absent miners'; buy-ins unless somebody won."""
         for job in self._over(world):
             settled = job.outcome == SETTLED
             due = Counter({fact.competitor: 0 if settled else job.stake for fact in self._told("Registered", job)})
+            gone = self.absent(job)
+            back_for = [who for who in self.enrolled(job) if who not in gone]
             for fact in self._told("ModelJudged", job):
-                for one in self._reports(job, fact.model):
-                    if abs(one.correct - fact.median) <= self.terms.pay_within:
-                        due[one.miner] += whole(self.terms.bond)
+                all_of = [one.miner for one in self._reports(job, fact.model)]
+                back_for += self.near(job, fact.model) if self.agreed(self.said(job, fact.model)) else all_of
+            due.update({who: times * whole(self.terms.bond) for who, times in Counter(back_for).items()})
             back = self._credited(job, STAKE)
             for who in sorted(back.keys() | due.keys()):
                 if back[who] != due[who]:
@@ -235,10 +251,30 @@ class Watched(Vaulted):
             due = 0 if silent else stake if job.outcome == SETTLED else stake + job.reward
             if refund.total() != due or refund[job.poster] != due:
                 yield f"competition {job.id}: the host had {refund[job.poster]} back, not {due}"
-            share = (stake + job.reward) // opened.total() if silent else 0
+            share = (stake + job.reward - self._bounty(job, stake)) // opened.total() if silent else 0
             for who in sorted(shares.keys() | opened.keys()):
                 if shares[who] != share * opened[who]:
                     yield f"competition {job.id}: {world.name_of(who)} had {shares[who]} of the host's, not a share"
+
+    def _bounty(self, job: Job, lost: int) -> int:
+        """What the end of a competition earns whoever called it, where its host loses its stake by it."""
+        by = self._told("CompetitionClosed", job)[0].by
+        return 0 if by == job.poster else lost * self.terms.poke_bounty_bps // BPS
+
+    @invariant
+    def bounties_are_for_others_losses(self, world: World) -> Iterator[str]:
+        """Whoever carries out a loss has the part of it that the rules say, unless it is its own."""
+        for job in self._over(world):
+            due: Counter[bytes] = Counter()
+            for fact in self._told("Forfeited", job):
+                due[fact.by] += fact.amount * self.terms.poke_bounty_bps // BPS if fact.by != fact.miner else 0
+            if job.outcome == "truth withheld":
+                closed = self._told("CompetitionClosed", job)[0]
+                due[closed.by] += self._bounty(job, whole(self.terms.host_stake))
+            paid = self._credited(job, BOUNTY)
+            for who in sorted(paid.keys() | due.keys()):
+                if paid[who] != due[who]:
+                    yield f"competition {job.id}: {world.name_of(who)} had bounties of {paid[who]}, not {due[who]}"
 
     @invariant(period=10)
     def competitions_end(self, world: World) -> Iterator[str]:
@@ -250,3 +286,20 @@ class Watched(Vaulted):
             if world.chain.time > self.clock(job).reveal * SECOND + calls * GRACE * world.chain.period:
                 self.overdue.add(job.id)
                 yield f"competition {job.id} should be over since its windows are"
+
+
+def payload(model: int, said: int | bytes) -> bytes:
+    """What is sealed of a report: SHA-256 of the model's number and the count or the answers, as the contract packs."""
+    words = said.to_bytes(32, "big") if isinstance(said, int) else said
+    return hashlib.sha256(model.to_bytes(32, "big") + words).digest()
+
+
+def worth(report: Fact) -> int:
+    """A report as a number: its count, and below that the head of the digest of its answers, if it is of answers."""
+    head = int.from_bytes(report.answers, "big") >> 256 - DIGEST
+    return int(report.correct << DIGEST) + head
+
+
+def median(said: Sequence[int]) -> int:
+    """The lower middle of sorted numbers; 0 of none."""
+    return said[(len(said) - 1) // 2] if said else 0

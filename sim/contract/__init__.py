@@ -5,9 +5,11 @@ functions build a `Call`, an intention that somebody may send. `Event` and `Reve
 data say.
 """
 
+from eth_hash.auto import keccak
+
 from slashpoint.sim.contract.artifact import Artifact
 from slashpoint.sim.contract.contract import Call, Contract, ViewFailed
 from slashpoint.sim.contract.entry import Event
 from slashpoint.sim.contract.revert import Revert
 
-__all__ = ["Artifact", "Call", "Contract", "Event", "Revert", "ViewFailed"]
+__all__ = ["Artifact", "Call", "Contract", "Event", "Revert", "ViewFailed", "keccak"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,3 +151,15 @@ class Task(ABC):
 def correct(predictions: bytes, labels: bytes) -> int:
     """How many items two byte strings agree on; a missing item agrees with nothing."""
     return sum(map(int.__eq__, predictions, labels))
+
+
+class Measured(int):
+    """A count of right answers with the answers themselves, which whoever only heard of the count cannot show."""
+
+    answers: bytes  # one byte a test item
+
+    def __new__(cls, answers: bytes, labels: bytes) -> Self:
+        """The count of those of `answers` that `labels` bear out."""
+        measured = super().__new__(cls, correct(answers, labels))
+        measured.answers = answers
+        return measured
