@@ -173,13 +173,18 @@ class Me:
             by: Unix seconds from which it is worthless and dropped.
         """
         world, account = self._world, self.account
-        now, chain = world.env.now, world.chain
-        tip = chain.tip if tip is None else tip
-        max_fee = 2 * chain.base_fee + tip if max_fee is None else max_fee
+        env, chain = world.env, world.chain
+        now = env.now
+        if tip is None:
+            tip = chain.tip
+        if max_fee is None:
+            max_fee = 2 * chain.base_fee + tip
         due = None if by is None else nanoseconds(by)
-        done = Wait(world.env, account.rank)
-        why = " ".join(self._because)
-        self._because.clear()
+        done = Wait(env, account.rank)
+        why = ""
+        if self._because:
+            why = " ".join(self._because)
+            self._because.clear()
         world.send(Pending(account, call, tip, max_fee, account.next_nonce, now, now + account.latency, due, done, why))
         account.next_nonce += 1
         return done

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +136,8 @@ class Chain:
         self.base_fee = round(rules.base_fee_gwei * GWEI)
         self.demand = Background(rules, luck("background"), self.base_fee)
         self.tip = round(rules.tip_gwei * GWEI)
-        self._queues: dict[bytes, deque[Pending]] = {}
+        self._queues: dict[bytes, list[Pending]] = {}  # by account, in the order of nonces; none is empty
+        self._doubtful = False  # whether anything waits that may have to be dropped unseen
 
     @property
     def backlog(self) -> int:
@@ -155,7 +155,12 @@ class Chain:
 
     def add(self, pending: Pending) -> None:
         """Take an intention into the mempool."""
-        self._queues.setdefault(pending.account.address, deque()).append(pending)
+        queue = self._queues.get(pending.account.address)
+        if queue is None:
+            self._queues[pending.account.address] = [pending]
+        else:
+            queue.append(pending)
+        self._doubtful |= pending.by is not None or pending.call.gas > self.rules.gas_limit
 
     def pending(self) -> Iterable[Pending]:
         """All that waits, account by account in the order of nonces."""
@@ -168,7 +173,8 @@ class Chain:
         others = self.demand.gas(self.slot(self.time), self.base_fee)
         block = Block(self.number, self.time, self.base_fee, gas_used=others)
         if self._queues:
-            self._drop_hopeless(block)
+            if self._doubtful:
+                self._drop_hopeless(block)
             block.included = self._ordered()
         if block.included:
             txs = [pending.signed() for pending in block.included]
@@ -178,11 +184,10 @@ class Chain:
             block.status, block.gas = result.status.tolist(), result.gas.tolist()
             block.gas_used += sum(block.gas)
             for _, pending in block.executed():
-                self._queues[pending.account.address].remove(pending)
+                self._forget(pending)
             for i in sorted(result.reasons):
                 if block.status[i] == Status.INVALID:
                     self._drop(block, block.included[i], result.reasons[i])
-        self._queues = {address: queue for address, queue in self._queues.items() if queue}
         block.backlog = self.backlog
         rules = self.rules
         self.base_fee = next_base_fee(
@@ -192,21 +197,30 @@ class Chain:
 
     def _drop_hopeless(self, block: Block) -> None:
         limit, time = self.rules.gas_limit, block.time
-        hopeless = [one for one in self.pending() if one.call.gas > limit or (one.by is not None and one.by <= time)]
-        for one in hopeless:
+        doubtful = [one for one in self.pending() if one.call.gas > limit or one.by is not None]
+        self._doubtful = bool(doubtful)
+        for one in doubtful:
+            if one.call.gas <= limit and one.by is not None and one.by > time:
+                continue
             fits = one.call.gas <= limit
             why = "expired" if fits else f"never fits a block: declares {one.call.gas:,} gas of {limit:,}"
             self._drop(block, one, why)
 
     def _drop(self, block: Block, pending: Pending, why: str) -> None:
         """Take it out, and sign what the account sent after it again, with the nonce before."""
-        queue = self._queues[pending.account.address]
-        queue.remove(pending)
-        for later in queue:
+        for later in self._queues[pending.account.address]:
             if later.nonce > pending.nonce:
                 later.nonce -= 1
+        self._forget(pending)
         pending.account.next_nonce -= 1
         block.dropped.append((pending, why))
+
+    def _forget(self, pending: Pending) -> None:
+        queue = self._queues[pending.account.address]
+        if len(queue) == 1:
+            del self._queues[pending.account.address]
+        else:
+            queue.remove(pending)
 
     def _key(self, pending: Pending) -> tuple[int, int]:
         match self.rules.ordering:
@@ -226,8 +240,11 @@ class Chain:
             for queue in self._queues.values()
             if (head := queue[0]).arrival < time and head.max_fee >= base_fee
         ]
-        heapq.heapify(heads)
         most = self.rules.gas_limit // INTRINSIC_GAS + 1
+        if len(self._queues) == self.backlog:  # one each: nothing comes up while the best are taken
+            heads.sort()
+            return [head[2] for head in heads[:most]]
+        heapq.heapify(heads)
         ordered: list[Pending] = []
         while heads and len(ordered) < most:
             _, _, pending, queue, place = heads[0]

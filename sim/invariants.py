@@ -50,10 +50,10 @@ def invariants_of(owner: Any) -> list[Invariant]:
 @invariant
 def wei_is_conserved(world: World) -> Iterator[str]:
     """Each touched account holds what the recorded movements, burns and tips say, to the wei."""
-    for address in sorted(world.touched["ETH"]):
-        held, booked = world.engine.balance(address), world.booked["ETH"][address]
-        if held != booked:
-            yield f"{world.name_of(address)} holds {held} wei, but {booked} were recorded"
+    touched, wei = list(world.touched["ETH"]), world.booked["ETH"]
+    rows = zip(touched, world.engine.balances(touched))
+    for address, held in sorted([row for row in rows if row[1] != wei[row[0]]]):
+        yield f"{world.name_of(address)} holds {held} wei, but {wei[address]} were recorded"
 
 
 @invariant(period=16)
@@ -71,10 +71,11 @@ def tokens_are_conserved(world: World) -> Iterator[str]:
 @invariant
 def nonces_count_transactions(world: World) -> Iterator[str]:
     """An account's nonce on chain is the number of its transactions that ran."""
-    for address in sorted(world.touched["ETH"]):
-        account = world.accounts.get(address)
-        if account is not None and world.engine.nonce(address) != account.executed:
-            yield f"{account.name} ran {account.executed} transactions, its nonce is {world.engine.nonce(address)}"
+    accounts = world.accounts
+    touched = [address for address in world.touched["ETH"] if address in accounts]
+    rows = zip(touched, world.engine.nonces(touched))
+    for address, nonce in sorted([row for row in rows if row[1] != accounts[row[0]].executed]):
+        yield f"{accounts[address].name} ran {accounts[address].executed} transactions, its nonce is {nonce}"
 
 
 @invariant

@@ -14,7 +14,7 @@ from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
     from slashpoint.sim.chain import Block, Pending
-    from slashpoint.sim.engine import BlockResult
+    from slashpoint.sim.engine import BlockResult, Log
     from slashpoint.sim.learning import Order
     from slashpoint.sim.world import World
 
@@ -83,15 +83,12 @@ class Recorder:
             return facts
         self._moved = [(tx, "ETH", sender, receiver, wei) for tx, _, sender, receiver, wei in block.result.transfers]
         self._decoded = []
-        assets = {token.address: symbol for symbol, token in self.world.tokens.items()}
-        for number, log in enumerate(block.result.logs):
+        others = self._transferred(block.result)
+        for number, log in others:
             contract = self.world.contracts.get(log.address)
             if contract is None:
                 continue
             event, args = contract.decode_log(log)
-            if log.address in assets:
-                self._token(assets[log.address], log.tx, event.name, args)
-                continue
             sender = block.included[log.tx].account.address
             market = self.world.market_of.get(log.address)
             fact = Fact(event.name, block.time, sender, None, args)
@@ -101,11 +98,14 @@ class Recorder:
             facts.setdefault(log.tx, []).append((event, fact))
         return facts
 
-    def _token(self, asset: str, tx: int, event: str, args: dict[str, Any]) -> None:
-        if event == "Transfer":
-            sender, receiver, amount = args.values()
-            if amount and sender != receiver:
-                self._moved.append((tx, asset, sender, receiver, amount))
+    def _transferred(self, result: BlockResult) -> list[tuple[int, Log]]:
+        """Keep what tokens moved for `block`; returns the events of all other contracts with their places."""
+        tokens = self.world.tokens
+        addresses = [token.address for token in tokens.values()]
+        moved, others = result.token_transfers(addresses)
+        assets = map(list(tokens).__getitem__, moved.token)
+        self._moved += zip(moved.tx, assets, moved.sender, moved.receiver, moved.amount)
+        return [(place, log) for place, log in others if log.address not in addresses]
 
     def revert(self, block: Block, i: int) -> Revert:
         """Why a transaction failed, decoded."""
@@ -121,14 +121,10 @@ class Recorder:
 
     def genesis(self, result: BlockResult) -> None:
         """Write down what the deployer's transaction moved."""
-        for log in result.logs:
-            for asset, token in self.world.tokens.items():
-                if token.address == log.address:
-                    event, args = token.decode_log(log)
-                    self._token(asset, -1, event.name, args)
-        for tx, asset, sender, receiver, amount in self._moved:
+        self._transferred(result)
+        for _, asset, sender, receiver, amount in self._moved:
             self._book(asset, sender, receiver, amount)
-            self.transfer(tx, asset, self.world.name_of(sender), self.world.name_of(receiver), amount, "funding", None)
+            self.transfer(-1, asset, self.world.name_of(sender), self.world.name_of(receiver), amount, "funding", None)
         self._moved = []
 
     def transfer(

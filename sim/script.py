@@ -6,6 +6,7 @@ at one instant wakes in the order of its account's rank, a hash, so that the ord
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -25,6 +26,25 @@ class Clock(simpy.Environment):
         """Nanoseconds."""
         return self._now  # type: ignore[return-value] # it began with a whole number, and all delays are whole
 
+    def deliver(self, event: Event, rank: int, delay: int) -> int:
+        """Schedule an event after `delay` nanoseconds, among others of that instant by rank; returns when that is."""
+        due: int = self._now + delay  # type: ignore[assignment] # whole
+        heappush(self._queue, (due, rank, next(self._eid), event))  # type: ignore[misc] # any whole number orders
+        return due
+
+    def live(self, until: int) -> None:
+        """Deliver all that is due before `until` (nanoseconds), which is then.
+
+        What `run` does, whose `step` takes as long as a short script: here nothing fails without being raised at once.
+        """
+        queue = self._queue
+        while queue and queue[0][0] < until:
+            self._now, _, _, event = heappop(queue)
+            listeners, event.callbacks = event.callbacks, None  # type: ignore[assignment] # what SimPy has of it
+            for listener in listeners:
+                listener(event)
+        self._now = until
+
 
 class Device(simpy.Resource):
     """One thing that one may use at a time, first come first served."""
@@ -42,16 +62,13 @@ class Wait(Event):
     callbacks: Any  # a list, and None once delivered
 
     def __init__(self, env: Clock, rank: int) -> None:
-        super().__init__(env)
-        self.rank = rank
+        self.env, self.rank, self.callbacks, self._value = env, rank, [], PENDING  # the last two are the parent's
         self.due: int | None = None  # when it is delivered, once that is known
 
     def fire(self, value: Any, delay: int = 0) -> None:
         """Deliver `value` after `delay` nanoseconds."""
-        env = self.env
         self._ok, self._value = True, value
-        self.due = env._now + delay  # type: ignore[assignment] # whole, as the clock is  # noqa: SLF001
-        env.schedule(self, priority=self.rank, delay=delay)  # type: ignore[arg-type] # any whole number orders
+        self.due = self.env.deliver(self, self.rank, delay)
 
     @property
     def arrived(self) -> bool:

@@ -160,8 +160,9 @@ class World(mesa.Model):
     def send(self, pending: Pending) -> None:
         """Take an intention on its way to the mempool."""
         self.chain.add(pending)
-        for watcher in tuple(self.watchers):
-            watcher(pending)
+        if self.watchers:
+            for watcher in tuple(self.watchers):
+                watcher(pending)
 
     def name_of(self, address: bytes) -> str:
         """The name of an account or a contract, else its address in hex."""
@@ -171,7 +172,7 @@ class World(mesa.Model):
 
     def step(self) -> None:
         """One block: people live until its time, then it is made of what had arrived by then."""
-        self.env.run(until=self.chain.time + self.chain.period)
+        self.env.live(self.chain.time + self.chain.period)
         block = self.chain.mine()
         if block.result is not None:
             for contract in self.contracts.values():

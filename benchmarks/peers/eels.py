@@ -224,6 +224,14 @@ class Eels:
         """The nonce that an account uses next."""
         return int(self._account(address).nonce)
 
+    def balances(self, addresses: list[bytes]) -> list[int]:
+        """Wei of many accounts."""
+        return [self.balance(address) for address in addresses]
+
+    def nonces(self, addresses: list[bytes]) -> list[int]:
+        """Nonces of many accounts."""
+        return [self.nonce(address) for address in addresses]
+
     def code(self, address: bytes) -> bytes:
         """An account's code."""
         return bytes(self._account(address).code)

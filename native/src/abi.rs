@@ -9,7 +9,7 @@ use alloy_json_abi::{JsonAbi, Param};
 use pyo3::exceptions::{PyKeyError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString, PyTuple};
-use revm::primitives::{Address, B256, FixedBytes, I256, Log};
+use revm::primitives::{Address, B256, FixedBytes, I256, Log, U256, b256};
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -19,6 +19,9 @@ pub type Registry = HashMap<Address, Arc<Interface>>;
 
 /// Nobody nests arrays deeper than this many characters tell; it bounds recursion.
 const LONGEST_TYPE: usize = 256;
+
+/// `Transfer(address,address,uint256)` (ERC-20).
+const ERC20_TRANSFER: B256 = b256!("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
 
 /// A contract's functions by name and by signature, and its events by topic.
 #[derive(Debug)]
@@ -193,6 +196,13 @@ impl Column {
             Self::Objects(column) => Ok(PyTuple::new(py, column)?.into_any()),
         }
     }
+}
+
+/// Sender, receiver and amount of an ERC-20 transfer, if the log is one.
+pub fn erc20_transfer(log: &Log) -> Option<(&[u8], &[u8], U256)> {
+    let [ERC20_TRANSFER, sender, receiver] = log.data.topics() else { return None };
+    let amount: &[u8; 32] = log.data.data.as_ref().try_into().ok()?;
+    Some((sender.get(12..)?, receiver.get(12..)?, U256::from_be_bytes(*amount)))
 }
 
 fn kind(input: &Param) -> PyResult<DynSolType> {

@@ -106,6 +106,11 @@ pub fn address(value: &Bound<'_, PyAny>) -> PyResult<Address> {
     Address::try_from(raw).map_err(|_| PyValueError::new_err(format!("an address is 20 bytes, not {}", raw.len())))
 }
 
+/// Addresses from an iterable of them.
+pub fn addresses(value: &Bound<'_, PyAny>) -> PyResult<Vec<Address>> {
+    value.try_iter()?.map(|item| address(&item?)).collect()
+}
+
 /// A number of at most 256 bits.
 pub fn u256(value: &Bound<'_, PyAny>) -> PyResult<U256> {
     match value.extract::<u64>() {
@@ -132,9 +137,13 @@ pub fn integer(py: Python<'_>, value: U256) -> PyResult<Bound<'_, PyAny>> {
 
 /// A Python integer from big-endian bytes.
 pub fn from_bytes<'py>(py: Python<'py>, raw: &[u8], signed: bool) -> PyResult<Bound<'py, PyAny>> {
-    let signed = [(intern!(py, "signed"), signed)].into_py_dict(py)?;
     let arguments = (PyBytes::new(py, raw), intern!(py, "big"));
-    py.get_type::<PyInt>().call_method(intern!(py, "from_bytes"), arguments, Some(&signed))
+    let (int, from_bytes) = (py.get_type::<PyInt>(), intern!(py, "from_bytes"));
+    if !signed {
+        return int.call_method1(from_bytes, arguments);
+    }
+    let signed = [(intern!(py, "signed"), signed)].into_py_dict(py)?;
+    int.call_method(from_bytes, arguments, Some(&signed))
 }
 
 /// The bytes of a `bytes`.

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use revm::context::CfgEnv;
 use revm::primitives::{Address, Log};
+use revm::state::AccountInfo;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, TryLockError};
@@ -87,6 +88,18 @@ impl Engine {
         convert::integer(py, self.enter(py, |chain| chain.state.account(address).balance)?)
     }
 
+    /// The balances of many.
+    fn balances<'py>(&self, py: Python<'py>, addresses: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let accounts = self.accounts(py, addresses)?;
+        let held = accounts.into_iter().map(|account| convert::integer(py, account.balance));
+        PyList::new(py, held.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The nonces of many.
+    fn nonces(&self, py: Python<'_>, addresses: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
+        Ok(self.accounts(py, addresses)?.into_iter().map(|account| account.nonce).collect())
+    }
+
     fn nonce(&self, py: Python<'_>, address: &Bound<'_, PyAny>) -> PyResult<u64> {
         let address = convert::address(address)?;
         self.enter(py, |chain| chain.state.account(address).nonce)
@@ -137,6 +150,11 @@ impl Engine {
 }
 
 impl Engine {
+    fn accounts(&self, py: Python<'_>, addresses: &Bound<'_, PyAny>) -> PyResult<Vec<AccountInfo>> {
+        let addresses = convert::addresses(addresses)?;
+        self.enter(py, |chain| addresses.into_iter().map(|address| chain.state.account(address)).collect())
+    }
+
     fn registry(&self, py: Python<'_>) -> PyResult<Arc<Registry>> {
         self.enter(py, |chain| Arc::clone(&chain.registry))
     }
@@ -217,6 +235,30 @@ impl Block {
     fn logs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let rows = self.log_rows().map(|(tx, log)| log_fields(py, tx, log));
         PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// What ERC-20 contracts at `tokens` say was transferred, in columns `(tx, token, sender, receiver, amount)`, where
+    /// `token` is a place in `tokens`, without those of nothing and to oneself; and `(place, log)` of all other events.
+    fn token_transfers<'py>(&self, py: Python<'py>, tokens: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+        let tokens = convert::addresses(tokens)?;
+        let (mut tx_of, mut token_of, mut amounts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut senders, mut receivers, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, (tx, log)) in self.log_rows().enumerate() {
+            let token = tokens.iter().position(|token| *token == log.address);
+            if let (Some(token), Some((sender, receiver, amount))) = (token, abi::erc20_transfer(log)) {
+                if amount.is_zero() || sender == receiver {
+                    continue;
+                }
+                tx_of.push(tx);
+                token_of.push(token);
+                senders.push(PyBytes::new(py, sender));
+                receivers.push(PyBytes::new(py, receiver));
+                amounts.push(convert::integer(py, amount)?);
+            } else {
+                others.push((place, log_fields(py, tx, log)?));
+            }
+        }
+        (tx_of, token_of, senders, receivers, amounts, others).into_pyobject(py)
     }
 
     /// How many movements of wei there are.

@@ -70,10 +70,10 @@ class Method:
         """
         function = self._overloads[0] if len(self._overloads) == 1 else self._choose(len(args))
         contract = self._contract
-        data = function.encode(args)
+        data = function.encode(args)  # refuses another number of them
         if function.view:
             return contract.ask(function, data)
-        arguments = dict(zip(function.names, args, strict=True))
+        arguments = dict(zip(function.names, args))
         return Call(contract.address, data, function.name, arguments, value, gas, contract.name)
 
     def _choose(self, arity: int) -> Function:

@@ -68,7 +68,7 @@ class Entry:
 class Function(Entry):
     """A function: how its calls are written and its answers read."""
 
-    @property
+    @functools.cached_property
     def view(self) -> bool:
         """Whether it changes nothing."""
         return self.abi.get("stateMutability") in {"view", "pure"}

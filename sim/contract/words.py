@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 WORD = 32  # bytes
 ADDRESS = 20  # bytes
+_BEFORE_ADDRESS = bytes(WORD - ADDRESS)
 FUNCTION = 24  # bytes: an address and a selector
 ELEMENTARY = re.compile(r"(uint|int|bytes)(\d+)|address|bool|bytes|string|function")
 
@@ -53,7 +54,7 @@ def _integer(kind: str, bits: int, *, signed: bool) -> Coder:
         number: int = value if value.__class__ is int else index(value)
         if not low <= number < high:
             raise TypeError(f"{number} is no {kind}")
-        return number.to_bytes(WORD, "big", signed=signed)
+        return number.to_bytes(WORD, "big", signed=True) if number < 0 else number.to_bytes(WORD, "big")
 
     return Coder(kind, WORD, False, pack, lambda data, at: int.from_bytes(data[at : at + WORD], "big", signed=signed))
 
@@ -80,7 +81,7 @@ def _pack_address(value: Any) -> bytes:
         value = bytes.fromhex(value.removeprefix("0x"))
     if not isinstance(value, bytes) or len(value) != ADDRESS:
         raise TypeError(f"{reprlib.repr(value)} is no address: it takes 20 bytes, or their hex")
-    return bytes(WORD - ADDRESS) + value
+    return _BEFORE_ADDRESS + value
 
 
 def _blob(kind: str) -> Coder:

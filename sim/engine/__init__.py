@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from web3 import Web3
 
 ZERO_ADDRESS = bytes(20)
+# keccak-256 of Transfer(address,address,uint256)
+ERC20_TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
 ENGINES = ("auto", "native", "pyevm", "eth_tester")
 
 
@@ -86,6 +88,16 @@ class Transfer(NamedTuple):
     wei: int
 
 
+class TokenTransfers(NamedTuple):
+    """What ERC-20 contracts say was transferred, in columns; zero values and self-transfers left out."""
+
+    tx: list[int]  # index in the block's batch
+    token: list[int]  # which of the contracts that were asked for
+    sender: list[bytes]
+    receiver: list[bytes]
+    amount: list[int]
+
+
 @dataclass(slots=True)
 class BlockResult:
     """What a batch did: column i of each array is transaction i. Fees are not transfers: they follow from `gas`."""
@@ -96,6 +108,18 @@ class BlockResult:
     logs: Sequence[Log] = ()
     transfers: Sequence[Transfer] = ()
     reasons: dict[int, str] = field(default_factory=dict)  # why: HALTED, DEFERRED and INVALID only
+
+    def token_transfers(self, tokens: Sequence[bytes]) -> tuple[TokenTransfers, list[tuple[int, Log]]]:
+        """What the ERC-20 contracts at `tokens` moved, and all events that are no transfers of theirs, by place."""
+        moved, others = [], []
+        for place, log in enumerate(self.logs):
+            topics = log.topics
+            if len(topics) != 3 or topics[0] != ERC20_TRANSFER or len(log.data) != 32 or log.address not in tokens:
+                others.append((place, log))
+            elif (amount := int.from_bytes(log.data, "big")) and topics[1][12:] != topics[2][12:]:
+                moved.append((log.tx, tokens.index(log.address), topics[1][12:], topics[2][12:], amount))
+        columns = map(list, zip(*moved, strict=True)) if moved else ([], [], [], [], [])
+        return TokenTransfers(*columns), others
 
 
 class CallResult(NamedTuple):
@@ -141,6 +165,14 @@ class Engine(Protocol):
 
     def nonce(self, address: bytes) -> int:
         """The nonce that an account uses next."""
+        ...
+
+    def balances(self, addresses: Sequence[bytes]) -> list[int]:
+        """Wei of many accounts, in one call."""
+        ...
+
+    def nonces(self, addresses: Sequence[bytes]) -> list[int]:
+        """Nonces of many accounts, in one call."""
         ...
 
     def code(self, address: bytes) -> bytes:

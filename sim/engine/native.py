@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slashpoint_revm
 
-from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Log, Movement, Status, Transfer, Tx
+from slashpoint.sim.engine import (
+    BlockContext,
+    BlockResult,
+    CallResult,
+    Log,
+    Movement,
+    Status,
+    TokenTransfers,
+    Transfer,
+    Tx,
+)
 from slashpoint.sim.engine.columns import EventColumns, Rows, TransferColumns
 
 if TYPE_CHECKING:
@@ -37,6 +47,12 @@ class NativeResult(BlockResult):
             place = np.frombuffer(tx, np.uint32)
             columns[key] = EventColumns(place, np.frombuffer(log, np.uint32), _matrices(len(place), values))
         return columns
+
+    def token_transfers(self, tokens: Sequence[bytes]) -> tuple[TokenTransfers, list[tuple[int, Log]]]:
+        """What the ERC-20 contracts at `tokens` moved, and all other events; see `BlockResult.token_transfers`."""
+        tx, token, sender, receiver, amount, others = self.block.token_transfers(tokens)
+        logs = [(place, Log(*fields)) for place, fields in others]
+        return TokenTransfers(tx, token, sender, receiver, amount), logs
 
     def transfer_columns(self) -> TransferColumns:
         """`transfers` in columns."""
@@ -110,6 +126,14 @@ class Native:
     def nonce(self, address: bytes) -> int:
         """The nonce that an account uses next."""
         return self._evm.nonce(address)
+
+    def balances(self, addresses: Sequence[bytes]) -> list[int]:
+        """Wei of many accounts."""
+        return self._evm.balances(addresses)
+
+    def nonces(self, addresses: Sequence[bytes]) -> list[int]:
+        """Nonces of many accounts."""
+        return self._evm.nonces(addresses)
 
     def code(self, address: bytes) -> bytes:
         """An account's code, empty if it has none."""

@@ -78,6 +78,14 @@ class PyEvm:
         """The nonce that an account uses next."""
         return self._state.get_nonce(address)
 
+    def balances(self, addresses: Sequence[bytes]) -> list[int]:
+        """Wei of many accounts."""
+        return [self.balance(address) for address in addresses]
+
+    def nonces(self, addresses: Sequence[bytes]) -> list[int]:
+        """Nonces of many accounts."""
+        return [self.nonce(address) for address in addresses]
+
     def code(self, address: bytes) -> bytes:
         """The code of a contract; empty for others."""
         return self._state.get_code(address)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from slashpoint.sim.engine import BlockContext, Log, Status, Tx
+from slashpoint.sim.engine import ERC20_TRANSFER, BlockContext, Log, Status, Tx
 from slashpoint.sim.testing.assembly import assemble, calls, creates, initcode, returns
 from slashpoint.sim.testing.gas import STRANGER, WRITE, word
-from slashpoint.sim.testing.stage import ALICE, BASE_FEE, COINBASE, TIP, WEALTH, Stage, expect
+from slashpoint.sim.testing.stage import ALICE, BASE_FEE, BOB, COINBASE, TIP, WEALTH, Stage, expect
 
 FIRST = bytes.fromhex("24ab7852eb82e8f5a68b38ae05dad92030981348")  # keccak(rlp([ALICE, 0]))[12:]
 SECOND = bytes.fromhex("d92a832881f5226d9143d3b5049542df133b110a")  # keccak(rlp([ALICE, 1]))[12:]
@@ -59,6 +59,20 @@ def rule_logs(stage: Stage) -> None:
         Log(2, outer, (word(8), word(9)), b"\xab"),
     ]
     expect("logs", list(stage.block(*txs).logs), wanted)
+
+
+def rule_token_transfers(stage: Stage) -> None:
+    """What a token says was transferred comes apart from all other events, nothing and to oneself left out."""
+    topic, four = ERC20_TRANSFER, (0, "CALLDATALOAD", 0, "MSTORE")
+    say = (*four, 8, 9, topic, 32, 0, "LOG3")
+    token = stage.deploy(*say, 8, 8, topic, 32, 0, "LOG3", 8, 9, topic, 31, 0, "LOG3", 8, topic, 32, 0, "LOG2")
+    stranger = stage.deploy(*say)
+    result = stage.block(stage.tx(stranger, word(5)), stage.tx(token, word(2**70)), stage.tx(token, word(0)))
+    moved, others = result.token_transfers([BOB, token])
+    sides = [number.to_bytes(20, "big") for number in (9, 8)]
+    expect("transfers", [list(row) for row in zip(*moved, strict=True)], [[1, 1, *sides, 2**70]])
+    expect("places of other events", [place for place, _ in others], [0, 3, 4, 7, 8])
+    expect("other events", [log for _, log in others], [result.logs[i] for i in (0, 3, 4, 7, 8)])
 
 
 def rule_block_context(stage: Stage) -> None:

@@ -30,6 +30,15 @@ def rule_fund(stage: Stage) -> None:
     expect("a slot of a stranger's", stage.engine.storage(NOBODY, 7), 0)
 
 
+def rule_many(stage: Stage) -> None:
+    """Many accounts answer as each does, in the order asked, strangers and repetitions too."""
+    stage.send(BOB, value=2**70)
+    who, engine = [NOBODY, BOB, ALICE, STRANGER, BOB], stage.engine
+    expect("wei of many", engine.balances(who), [engine.balance(one) for one in who])
+    expect("nonces of many", engine.nonces(who), [0, 0, 1, 0, 0])
+    expect("of nobody", (engine.balances([]), engine.nonces([])), ([], []))
+
+
 def rule_no_trace(stage: Stage) -> None:
     """A call answers as a transaction would, needs neither nonce nor wei, and changes nothing."""
     contract = stage.deploy(*WRITE, 0, 0, "LOG0", *returns("CALLER"))
