@@ -66,6 +66,7 @@ class CompetitionTerms(Terms):
     unique: bool  # the same bytes cannot be handed in twice
     claim_binds: bool  # a model that is worse than was claimed is not validated
     proof_of_evaluation: bool  # a report is a model's answers, and agrees with its equals alone
+    models_on_chain: bool  # their bytes; else their CIDs, and whoever made one keeps it available
     committee: int  # miners drawn for each model out of those who enrolled; 0: they choose themselves
     draw: str  # beacon | reveals: a block's randomness draws committees, or the opened models' salts
     poke_bounty_bps: int  # of a bond or stake that is lost, to whoever carries it out
@@ -88,8 +89,8 @@ class CompetitionTerms(Terms):
             raise ValueError(f"protocol.min_reports={self.min_reports}: between 1 and max_reports={self.max_reports}")
         if self.pay_within < self.tolerance:
             raise ValueError(f"protocol.pay_within={self.pay_within}: reports that agree would earn nothing")
-        if self.proof_of_evaluation and (self.pay_within or not self.sealed_reports):
-            raise ValueError("protocol.proof_of_evaluation=true: takes sealed_reports=true and pay_within=0")
+        if self.proof_of_evaluation and (self.pay_within or not (self.sealed_reports and self.sealed_truth)):
+            raise ValueError("protocol.proof_of_evaluation=true: takes sealed reports and truth, and pay_within=0")
         if self.committee and not self.min_reports <= self.committee <= self.max_reports:
             raise ValueError(f"protocol.committee={self.committee}: 0, or between min_reports and max_reports")
         if self.draw not in {"beacon", "reveals"}:
@@ -108,7 +109,8 @@ class CompetitionTerms(Terms):
             "hostStake": whole(self.host_stake), "sealedModels": self.sealed_models, "sealedTruth": self.sealed_truth,
             "sealedReports": self.sealed_reports, "dualRole": self.dual_role, "unique": self.unique,
             "claimBinds": self.claim_binds, "proofOfEvaluation": self.proof_of_evaluation,
-            "beacon": self.draw == "beacon", "committee": self.committee, "pokeBountyBps": self.poke_bounty_bps,
+            "modelsOnChain": self.models_on_chain, "beacon": self.draw == "beacon", "committee": self.committee,
+            "pokeBountyBps": self.poke_bounty_bps,
         }  # fmt: skip
 
     @property
@@ -211,15 +213,19 @@ class Competition(Watched):
             salt = me.salt(job.key, twist)
             seal = work.copied or sealed(cid, salt, me.address, salted=True)
             return self.does("submits", job, self.contract.commitModel(job.id, seal, gas=250_000), carries=seal)
-        model = work.copied or work.model or b""
+        model = work.copied or self.carried(work.model or b"")
         call = self.contract.submitModel(job.id, model, claimed, gas=400_000 + BYTE_GAS * len(model))
         return self.does("submits", job, call, carries=model)
 
     def reveals(self, me: Actor, job: Job, index: int, model: bytes, claimed: int, twist: str = "") -> Call:
         """Open a sealed model."""
-        gas, salt = 300_000 + BYTE_GAS * len(model), me.salt(job.key, twist)
-        call = self.contract.openModel(job.id, index, model, claimed, salt, gas=gas)
-        return self.does("opens", job, call, subject=index, carries=(model, salt))
+        carried, salt = self.carried(model), me.salt(job.key, twist)
+        call = self.contract.openModel(job.id, index, carried, claimed, salt, gas=300_000 + BYTE_GAS * len(carried))
+        return self.does("opens", job, call, subject=index, carries=(carried, salt))
+
+    def carried(self, model: bytes) -> bytes:
+        """What goes on chain of a model: its bytes, or its CID."""
+        return model if self.terms.models_on_chain else hashlib.sha256(model).digest()
 
     def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
         """Open the test labels."""
@@ -282,8 +288,15 @@ class Competition(Watched):
 
     def subject(self, job: Job, opened: Fact) -> Subject:
         """A model that lies open."""
-        model = bytes(self.contract.bytesOf(job.id, opened.model))
+        model = self.bytes_of(job, opened)
         return Subject(opened.model, opened.owner, model, opened.claimed, job.scale)
+
+    def bytes_of(self, job: Job, opened: Fact) -> bytes | None:
+        """A model by its opening; None where nobody keeps it, or it is larger than it may be."""
+        if self.terms.models_on_chain:
+            return bytes(self.contract.bytesOf(job.id, opened.model))
+        model = self.world.store.get(opened.hash)
+        return None if model is None or len(model) > self.terms.byte_limit else model
 
     def handed(self, job: Job) -> Sequence[Subject]:
         """The models that lie open."""
@@ -349,7 +362,8 @@ class Competition(Watched):
     def delivered(self, job: Job) -> bytes | None:
         """The model that won."""
         best = self.leaderboard(job)[:1] if job.outcome == OUTCOMES[SETTLED] else []
-        return bytes(self.contract.bytesOf(job.id, best[0][2])) if best else None
+        opened = {fact.model: fact for fact in self._told("ModelOpened", job)}
+        return self.bytes_of(job, opened[best[0][2]]) if best else None
 
 
 

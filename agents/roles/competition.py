@@ -75,6 +75,8 @@ class Competitor(Server):
         if not market.terms.sealed_models:
             claimed = yield from self.claims(me, job, work)
             if claimed is not None and me.in_time(job.deadline):
+                if not market.terms.models_on_chain and work.model is not None:
+                    me.publishes(work.model)
                 yield me.sends(market.submits(me, job, work, claimed), tip=work.tip, by=job.deadline)
             return
         if not me.in_time(job.deadline):
@@ -88,7 +90,11 @@ class Competitor(Server):
         if market.terms.sealed_truth:
             yield me.sees(market.TruthRevealed, by=end - SOON * me.block_time)
         claimed = yield from self.claims(me, job, work)
-        if claimed is not None and work.model is not None and (yield from self.ask(me, "open", job, "work")):
+        if claimed is None or work.model is None:
+            return
+        if opens := (yield from self.ask(me, "open", job, "work")):
+            if not market.terms.models_on_chain and opens != "unpinned":
+                me.publishes(work.model)
             yield me.sends(market.reveals(me, job, mine, work.model, claimed), by=end)
 
     def claims(self, me: Me, job: Job, work: Work) -> Steps:

@@ -8,7 +8,7 @@ import {ReportBook} from "./ReportBook.sol";
 import {Seals} from "./Seals.sol";
 
 /// @title Competition: a prize for the best model, that miners find by measuring all of them
-/// @notice Models are bytes on chain, within a limit. Miners report how many test items each gets right; where enough
+/// @notice Models are bytes on chain, within a limit, or CIDs; then nobody checks the limit here. Miners report how many test items each gets right; where enough
 /// of them agree, that is its score. The best score takes most of the pool, the miners share the rest.
 /// @dev Invariants: token.balanceOf(this) == escrow + owedTotal + treasury; nobody is paid before all models are judged;
 /// given somebody who pokes, a competition is over once its windows are and each of its models was judged.
@@ -56,7 +56,6 @@ contract Competition is ReportBook {
         Book storage c = _competitions[id];
         _terms[id] = t;
         (c.host, c.truthOpen) = (msg.sender, !rules.sealedTruth);
-        if (rules.proofOfEvaluation && c.truthOpen) c.labels = t.truth;
         c.registerEnd = uint40(block.timestamp) + t.registerWindow;
         c.competeEnd = c.registerEnd + t.competeWindow;
         c.openEnd = c.competeEnd + (opens ? t.openWindow : 0);
@@ -89,7 +88,7 @@ contract Competition is ReportBook {
         _deposit(msg.sender, _terms[id].buyIn);
     }
 
-    /// @notice Hand a model in, in the open, with the count that it is claimed to get right.
+    /// @notice Hand a model (or its CID, where bytes stay off the chain) in, in the open, with the count that it is claimed to get right.
     function submitModel(uint256 id, bytes calldata model, uint32 claimed) external {
         if (rules.sealedModels) revert Sealed(true);
         _open(id, _add(id), model, claimed);
@@ -110,7 +109,7 @@ contract Competition is ReportBook {
         Model storage m = _models[id][index];
         if (m.owner != msg.sender) revert NotOwner(msg.sender, m.owner);
         if (m.standing != Standing.SEALED) revert AlreadyOpen(id);
-        bytes32 seal = Seals.ofWork(sha256(model), salt, msg.sender, true);
+        bytes32 seal = Seals.ofWork(_hash(model), salt, msg.sender, true);
         if (seal != m.hash) revert WrongSeal(seal, m.hash);
         _open(id, index, model, claimed);
         _stir(id, index, salt);
@@ -154,15 +153,22 @@ contract Competition is ReportBook {
         _models[id].push().owner = msg.sender;
     }
 
+    /// @dev What a model, or its CID in 32 bytes, is known by.
+    function _hash(bytes calldata model) private view returns (bytes32) {
+        if (rules.modelsOnChain) return sha256(model);
+        if (model.length != 32) revert TooLarge(model.length, 32);
+        return bytes32(model);
+    }
+
     function _open(uint256 id, uint32 index, bytes calldata model, uint32 claimed) private {
         if (model.length > _terms[id].byteLimit) revert TooLarge(model.length, _terms[id].byteLimit);
         if (claimed > _terms[id].scale) revert TooHigh(claimed, _terms[id].scale);
-        bytes32 hash = sha256(model);
+        bytes32 hash = _hash(model);
         if (rules.unique && _known[id][hash]) revert Copied(id, hash);
         _known[id][hash] = true;
         Model storage m = _models[id][index];
         (m.standing, m.hash, m.claimed) = (Standing.OPEN, hash, claimed);
-        _bytes[id][index] = model;
+        if (rules.modelsOnChain) _bytes[id][index] = model;
         _competitions[id].opened++;
         emit ModelOpened(id, index, msg.sender, hash, claimed, model.length);
     }

@@ -44,6 +44,7 @@ abstract contract CompetitionBook is Vault {
         if (r.payWithin < r.tolerance) revert RuleOutOfRange("payWithin", r.payWithin);
         if (r.proofOfEvaluation && r.payWithin != 0) revert RuleOutOfRange("payWithin", r.payWithin);
         if (r.proofOfEvaluation && !r.sealedReports) revert RuleOutOfRange("sealedReports", 0);
+        if (r.proofOfEvaluation && !r.sealedTruth) revert RuleOutOfRange("sealedTruth", 0);
         if (r.committee != 0 && (r.committee < r.minReports || r.committee > r.maxReports)) {
             revert RuleOutOfRange("committee", r.committee);
         }

@@ -21,6 +21,7 @@ struct Rules {
     bool unique; // the same bytes cannot be handed in twice
     bool claimBinds; // a model that is worse than was claimed is not validated
     bool proofOfEvaluation; // a report is a model's answers to the test, and agrees with its equals alone
+    bool modelsOnChain; // their bytes; else their hash alone, and that they can be had is their owner's duty
     bool beacon; // a block's randomness draws committees; else what the opened models' seals were salted with
     uint16 committee; // miners who are drawn for each model out of those who enrolled; 0: they choose themselves
     uint16 pokeBountyBps; // of a bond or stake that is lost, to whoever carries it out
@@ -70,7 +71,7 @@ struct Model {
     Standing standing;
     uint32 claimed; // right answers, as its owner says
     uint32 score; // as validated
-    bytes32 hash; // SHA-256 of its bytes; before, their seal
+    bytes32 hash; // SHA-256 of its bytes, which is its CID; before, the seal of that
 }
 
 struct Report {

@@ -55,7 +55,7 @@ abstract contract ReportBook is CommitteeBook {
         bytes32 truth = sha256(labels);
         if (truth != _competitions[id].labels) revert WrongSeal(truth, _competitions[id].labels);
         r.seal = keccak256(answers);
-        _reveal(id, model, r, uint32(Seals.agreement(answers, labels)), r.seal);
+        _reveal(id, model, r, uint32(Seals.alike(answers, labels)), r.seal);
     }
 
     /// @notice Count the reports on the next model. By anybody.

@@ -14,6 +14,21 @@ library Seals {
         return sha256(salted ? abi.encode(payload, salt, trainer) : abi.encode(payload));
     }
 
+    /// @dev How many bytes of two strings of one length are the same, place by place, 32 at a time. A byte of the
+    /// difference is 0 where neither it nor the sum of 0x7f and its lower seven bits has the top bit.
+    function alike(bytes calldata a, bytes calldata b) internal pure returns (uint256 same) {
+        uint256 ones = type(uint256).max / 0xff; // 0x0101…
+        for (uint256 at; at < a.length; at += 32) {
+            uint256 rest = a.length - at;
+            uint256 apart = uint256(bytes32(a[at:]) ^ bytes32(b[at:])); // past the end, zeros
+            uint256 zero = ~(((apart & (ones * 0x7f)) + ones * 0x7f) | apart) & (ones << 7);
+            unchecked {
+                same += ((zero >> 7) * ones) >> 248; // the top byte of the product is the sum of all
+            }
+            if (rest < 32) same -= 32 - rest;
+        }
+    }
+
     /// @dev How many bytes agree, place by place.
     function agreement(bytes calldata predictions, bytes memory labels) internal pure returns (uint256 correct) {
         uint256 shorter = predictions.length < labels.length ? predictions.length : labels.length;
