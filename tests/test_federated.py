@@ -6,13 +6,10 @@ import zlib
 from functools import cache
 from typing import ClassVar
 
-import numpy as np
 import pytest
 
 import slashpoint
-from slashpoint.protocols.base import Work
 from slashpoint.protocols.checks.taint import rows
-from slashpoint.protocols.machine import Input, Machine
 from slashpoint.sim.errors import Misconfigured
 
 
@@ -198,100 +195,3 @@ def test_an_unknown_rule_is_refused_before_anything_runs():
     for said in ("aggregator=best", "reward_rule=best", "validation_share=1.0"):
         with pytest.raises(Misconfigured):
             run(f"protocol.{said}")
-
-
-RULES = ("gain", "leave_one_out", "shapley", "banzhaf")
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_what_is_paid_by_contribution_is_at_most_the_listed_prices_and_differs(rule):
-    result = run(f"protocol.reward_rule={rule}")
-    rewards = paid(result)
-    assert list(result.violations["complaint"]) == []
-    assert 0 < sum(rewards.values()) <= sum(paid(run()).values())
-    assert len(set(rewards.values())) > 3
-
-
-def machine(rule, worth):
-    """A machine whose models are sets, as bits, and whose score is what a set is worth."""
-
-    class Sets:
-        def weights(self, model):
-            return np.array([model[0] >> i & 1 for i in range(4)], np.float32)
-
-        def assemble(self, weights):
-            return bytes([sum(1 << i for i in range(4) if weights[i] > 0)])
-
-    return Machine(Sets(), lambda model: worth(model[0].bit_count()), reward_rule=rule, reward=12, need=0)
-
-
-@pytest.mark.parametrize(
-    ("rule", "worth", "shares"),
-    [
-        ("shapley", lambda n: 10 * (n > 0), [12, 12, 12, 12]),  # one is as good as all: an equal share, and so below
-        ("leave_one_out", lambda n: 10 * (n > 0), []),  # nobody is missed
-        ("banzhaf", lambda n: 10 * (n > 0), [12, 12, 12, 12]),
-        ("leave_one_out", lambda n: 10 * (n == 4), [12, 12, 12, 12]),  # everybody is
-    ],
-)
-def test_rules_of_contribution_pay_what_is_known_of_simple_games(rule, worth, shares):
-    inputs = [Input(i, bytes([i]) * 20, bytes(32), b"") for i in range(4)]
-    models = {i: bytes([1 << i]) for i in range(4)}
-    output = machine(rule, worth).run(1, b"\0", inputs, models, {-1: 0})
-    assert [one.amount for one in output.vouchers] == shares
-
-
-class FreeRider(slashpoint.Conduct):
-    """Hands in the base with a little noise on it, or weights that were never trained."""
-
-    seats: ClassVar[dict[str, int]] = {"work": 1}
-    noise: ClassVar[float | None] = 1e-3  # on each weight; None is anything at all
-
-    def work(self, me, job):
-        generator, start = me.luck("noise", *job.turn).generator(), me.weights(job.base)
-        yield me.until(me.now + me.block_time)
-        size = len(start)
-        found = generator.uniform(-1, 1, size) if self.noise is None else start + generator.normal(0, self.noise, size)
-        return Work(model=me.assembles(found))
-
-
-CROWD = (
-    "protocol.seats.client=10", "protocol.max_clients=10", "protocol.rounds=6", "scenario.attackers=3", "task.epochs=4"
-)  # fmt: skip
-
-
-def crowd(kind, *rules):
-    """Quality with three of ten riding free, over seeds, and what a rider and an honest client earned of a round."""
-    quality, riders, honest = [], [], []
-    for seed in range(3):
-        result = run(*CROWD, *rules, attack=kind, seed=seed)
-        quality.append(result.metric("delivered_quality"))
-        earned, where = paid(result), shares(result)
-        riders += [earned.get(who, 0) / 30 for who in where["circle"]]
-        honest += [earned.get(who, 0) / 30 for who in where["others"]]
-    return np.mean(quality), np.mean(riders) if riders else 0.0, np.mean(honest)
-
-
-RANDOM = type("Random", (FreeRider,), {"noise": None})
-
-
-@pytest.mark.slow
-def test_a_disguised_free_rider_does_not_show_in_accuracy_and_is_paid():
-    """As in Lin et al.'s comparison of free-riders: only weights that were never trained show in accuracy."""
-    honest, _, earned = crowd((), SEED)
-    hidden, rides, _ = crowd(FreeRider, SEED)
-    junk, _, _ = crowd(RANDOM, SEED)
-    assert abs(honest - hidden) < 0.04
-    assert honest - junk > 0.2
-    assert rides == earned == 1.0  # the listed price of every round, for nothing
-
-
-@pytest.mark.slow
-def test_a_gate_without_a_threshold_pays_free_riders_more_than_honest_people():
-    """What hardly differs from the base is hardly ever worse; an honest update sometimes is. A threshold turns that."""
-    _, rides, honest = crowd(FreeRider)
-    assert rides > 0.9 > honest
-    _, rides, honest = crowd(FreeRider, "protocol.min_gain_bps=200")
-    assert rides < 0.05
-    assert honest > 0.3
-    assert crowd(RANDOM)[1] < 0.2

@@ -146,11 +146,14 @@ def test_riders_hand_in_what_everybody_has():
     assert not np.any(plain)
     assert me.asked == []
     np.testing.assert_allclose(delta, np.stack([np.zeros(SIZE), np.full(SIZE, 1.0), np.full(SIZE, 0.5)]), atol=1e-6)
-    assert not disguised[0].any()
+    (advanced, _), (again, _) = ridden("advanced", noise=0.01), ridden("advanced", noise=0.01)
+    assert 0 < np.abs(disguised[0]).max() < 0.01  # there is no step to imitate, and the base itself would be known
     assert 0.3 < np.abs(disguised[1]).mean() < 4
+    assert 0 < np.abs(np.subtract(advanced, delta)).max() < 0.1
+    np.testing.assert_array_equal(advanced, again)
     random = ridden("random", bound=0.2)[0][0] + BASE
     assert 0 < np.abs(random).max() <= 0.2
-    with pytest.raises(ValueError, match="plain, random, disguised, delta"):
+    with pytest.raises(ValueError, match="plain, random, disguised, delta, advanced"):
         FreeRider(mode="shy")
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from slashpoint.agents.me import Me
     from slashpoint.protocols.base import Job
 
-MODES = ("plain", "random", "disguised", "delta")
+MODES = ("plain", "random", "disguised", "delta", "advanced")
 
 
 @dataclass
@@ -20,16 +20,18 @@ class FreeRider(Conduct):
     """Hands in what it was given, plain or in disguise, and hopes to be paid for a training that never was.
 
     A job without a base is answered with untrained weights; without two different bases so far there is no step to
-    imitate, and disguise and delta are plain; where a task has no weights (a surrogate), so is everything. Source: Lin,
-    Du and Liu (2019); Fraboni, Vidal and Lorenzi (2021). Exposed by: a gain that is asked for; novelty of updates.
+    imitate: delta is plain, and the others are the base with some noise; where a task has no weights (a surrogate),
+    everything is plain. Source: Lin, Du and Liu (2019); Fraboni, Vidal and Lorenzi (2021). Exposed by: a gain that is
+    asked for; novelty of updates, where there is no noise.
     """
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    mode: str = "plain"  # plain, random, disguised or delta
+    mode: str = "plain"  # plain, random, disguised, delta or advanced (delta with noise)
     bound: float = 0.3  # of random weights
     k: float = 1.0  # of the disguise: its noise relative to the first step
     gamma: float = 1.0  # of the disguise: how fast it fades
+    noise: float = 1e-3  # on each weight where there is no step to imitate; of `advanced`, always
 
     def __post_init__(self) -> None:
         """Refuse modes that are not."""
@@ -59,10 +61,11 @@ class FreeRider(Conduct):
         generator = me.luck("riding", me.name, *job.turn).generator()
         if self.mode == "random" and known:
             return me.assembles(freeriding.random(len(known[-1]), generator, self.bound))
-        if len(known) < 2:
-            return seen[-1]
+        stepped = freeriding.delta(known[-1], known[-2]) if len(known) > 1 else known[-1]
         if self.mode == "delta":
-            return me.assembles(freeriding.delta(known[-1], known[-2]))
+            return me.assembles(stepped)
+        if self.mode == "advanced" or len(known) < 2:
+            return me.assembles(stepped + generator.normal(0.0, self.noise, stepped.shape))
         first = known[1] - known[0]
         return me.assembles(
             freeriding.disguised(known[-1], first, len(known) - 1, generator, k=self.k, gamma=self.gamma)
