@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,11 +16,10 @@ from slashpoint.experiments.config import compose
 from slashpoint.protocols.base import sealed
 from slashpoint.protocols.checks.competition import payload
 from slashpoint.protocols.competition import CompetitionTerms
-from slashpoint.sim.contract import Artifact, Contract, Revert, keccak
-from slashpoint.sim.engine import BlockContext, Status, Tx
-from slashpoint.sim.engine.pyevm import PyEvm
+from slashpoint.sim.contract import keccak
+from slashpoint.sim.testing.contract import Deed, Scene
 
-DEPLOYER, HOST, POKER = (bytes([i]) * 20 for i in (1, 2, 3))
+HOST, POKER = (bytes([i]) * 20 for i in (2, 3))
 ANN, BOB, CAY = COMPETITORS = [bytes([16 + i]) * 20 for i in range(3)]
 MINERS = [bytes([32 + i]) * 20 for i in range(5)]
 EVERYBODY = [HOST, POKER, *COMPETITORS, *MINERS]
@@ -42,72 +40,16 @@ def said(correct: int, wrong: int = 1) -> bytes:
     return LABELS[:correct] + bytes(label ^ wrong for label in LABELS[correct:])
 
 
-@dataclass
-class Outcome:
-    ok: bool
-    gas: int
-    revert: Revert
-    events: list[tuple[str, dict[str, Any]]]
-
-    def of(self, name: str) -> list[dict[str, Any]]:
-        return [args for event, args in self.events if event == name]
-
-
-class Stage:
-    """The contract on an EVM, with people who have coins and have approved it."""
-
-    beacon = bytes(32)
+class Stage(Scene):
+    """The contract of competitions."""
 
     def __init__(self, said: dict[str, Any]) -> None:
-        self.engine, self.now, self.rules = PyEvm(), 1_000_000, said
-        self.coin = self.deploy("ModelCoin", False)
-        self.market = self.deploy("Competition", self.coin.address, said)
-        for each in EVERYBODY:
-            self.must(DEPLOYER, self.coin.transfer(each, PURSE))
-            self.must(each, self.coin.approve(self.market.address, 2**256 - 1))
+        super().__init__("Competition", said, people=EVERYBODY, purse=PURSE)
+        self.rules = said
 
-    def deploy(self, name: str, *args: Any) -> Contract:
-        artifact = Artifact.ours(name)
-        result = self.execute(DEPLOYER, None, artifact.deploy_data(*args))
-        assert result.status[0] == Status.SUCCESS, str(artifact.interface.decode_error(result.output[0]))
-        return Contract(artifact, bytes(result.output[0]), self.engine)
-
-    def execute(self, who: bytes, to: bytes | None, data: bytes) -> Any:
-        context = BlockContext(1, self.now, 0, 100_000_000, prevrandao=self.beacon)
-        return self.engine.run_block(context, [Tx(who, to, data, 0, 10_000_000, nonce=self.engine.nonce(who))])
-
-    def do(self, who: bytes, call: Any) -> Outcome:
-        result = self.execute(who, call.to, call.data)
-        self.coin.forget()
-        self.market.forget()
-        assert result.status[0] in {Status.SUCCESS, Status.REVERTED}, result.reasons
-        revert = self.market.decode_error(result.output[0]) if result.status[0] == Status.REVERTED else Revert("", {})
-        assert revert.name != "Panic", revert
-        logs = [self.market.decode_log(log) for log in result.logs if log.address == self.market.address]
-        return Outcome(
-            result.status[0] == Status.SUCCESS, int(result.gas[0]), revert, [(event.name, args) for event, args in logs]
-        )
-
-    def must(self, who: bytes, call: Any) -> Outcome:
-        outcome = self.do(who, call)
-        assert outcome.ok, outcome.revert
-        return outcome
-
-    def fails(self, who: bytes, call: Any) -> str:
-        outcome = self.do(who, call)
-        assert not outcome.ok
-        return outcome.revert.name
-
-    def at(self, window: str, job: int = 0) -> Stage:
-        """The end of a competition's window: an empty block."""
-        return self.tick(int(getattr(self.market.competitionOf(job), f"{window}End")))
-
-    def tick(self, time: int) -> Stage:
-        self.now = max(self.now, time)
-        self.engine.run_block(BlockContext(1, self.now, 0, 100_000_000), [])
-        self.coin.forget()
-        self.market.forget()
-        return self
+    def after(self, window: str, job: int = 0) -> Stage:
+        """The end of a competition's window."""
+        return self.at(int(getattr(self.market.competitionOf(job), f"{window}End")))
 
     def post(self, competitors: list[bytes] | None = None, **changes: Any) -> int:
         """A competition with people in it, of whom models are expected."""
@@ -123,7 +65,7 @@ class Stage:
         for who in COMPETITORS if competitors is None else competitors:
             self.must(who, self.market.register(job))
         if competitors != []:
-            self.at("register", job)
+            self.after("register", job)
         return job
 
     def hands_in(self, models: dict[bytes, int], job: int = 0) -> None:
@@ -134,14 +76,14 @@ class Stage:
                 self.must(who, self.market.commitModel(job, seal))
             else:
                 self.must(who, self.market.submitModel(job, b"model" + who, claimed))
-        self.at("compete", job)
+        self.after("compete", job)
         for number, (who, claimed) in enumerate(models.items()) if self.rules["sealedModels"] else ():
             self.must(who, self.market.openModel(job, number, b"model" + who, claimed, SALT))
 
     def grounds(self, job: int = 0) -> None:
         if self.rules["sealedTruth"]:
             self.must(HOST, self.market.revealTruth(job, LABELS, SALT))
-        self.at("open", job)
+        self.after("open", job)
 
     def reports(self, model: int, counts: dict[bytes, int], job: int = 0) -> None:
         """Reports on a model: in the open, or sealed (for `opens` to open)."""
@@ -153,7 +95,7 @@ class Stage:
                 self.must(who, self.market.report(job, model, correct))
 
     def opens(self, model: int, counts: dict[bytes, int], job: int = 0) -> None:
-        self.at("report", job)
+        self.after("report", job)
         for who, correct in counts.items() if self.rules["sealedReports"] else ():
             self.must(who, self.opening(model, correct, job))
 
@@ -167,16 +109,16 @@ class Stage:
             return self.market.revealAnswers(job, model, self.said(correct), labels, SALT)
         return self.market.revealReport(job, model, correct, SALT)
 
-    def ends(self, job: int = 0) -> Outcome:
+    def ends(self, job: int = 0) -> Deed:
         """All models are judged, and everybody is paid."""
-        self.at("reveal", job)
+        self.after("reveal", job)
         book = self.market.competitionOf(job)
         while book.truthOpen and book.judged < len(self.market.modelsOf(job)):
             self.must(POKER, self.market.judgeNext(job))
             book = self.market.competitionOf(job)
         return self.must(POKER, self.market.settle(job))
 
-    def plays(self, models: dict[bytes, int], counts: dict[int, dict[bytes, int]]) -> Outcome:
+    def plays(self, models: dict[bytes, int], counts: dict[int, dict[bytes, int]]) -> Deed:
         """A whole competition: owners with their claims, and by model what each miner reports."""
         self.post()
         self.hands_in(models)
@@ -187,15 +129,8 @@ class Stage:
             self.opens(model, told)
         return self.ends()
 
-    def gained(self, who: bytes) -> int:
-        return int(self.coin.balanceOf(who) + self.market.owed(who)) - PURSE
-
     def check_books(self) -> None:
-        market = self.market
-        held = sum(market.competitionOf(job).held for job in range(market.competitions()))
-        assert market.escrow() == held
-        assert self.coin.balanceOf(market.address) == market.escrow() + market.owedTotal() + market.treasury()
-        assert market.owedTotal() == sum(map(market.owed, EVERYBODY))
+        self.check_vault(sum(self.market.competitionOf(job).held for job in range(self.market.competitions())))
 
 
 VARIANTS = [
@@ -233,7 +168,7 @@ def fresh(variant: int = SEALED) -> Stage:
     stage, snapshot = prepared(variant)
     stage.engine.restore(snapshot)
     stage.now, stage.beacon = 0, bytes(32)
-    return stage.tick(1_000_000)
+    return stage.at(1_000_000)
 
 
 def told(correct: int, miners: list[bytes] | None = None) -> dict[bytes, int]:
@@ -283,7 +218,7 @@ def test_nobody_is_paid_before_all_is_judged(either):
         assert either.fails(who, either.market.withdraw()) == "NothingOwed"
         assert either.fails(who, either.market.settle(0)) == "WrongState"
     either.opens(0, told(7))
-    either.at("reveal")
+    either.after("reveal")
     assert either.fails(HOST, either.market.settle(0)) == "Unjudged"
     either.must(POKER, either.market.judgeNext(0))
     assert either.fails(POKER, either.market.judgeNext(0)) == "NothingToJudge"
@@ -302,7 +237,7 @@ def test_a_model_that_is_worse_than_was_claimed_is_not_validated_where_claims_bi
 
 def test_without_a_model_everybody_has_everything_back(either):
     either.post()
-    either.at("reveal")
+    either.after("reveal")
     assert either.must(POKER, either.market.settle(0)).of("CompetitionClosed")[0]["state"] == VOID
     assert [either.gained(who) for who in EVERYBODY] == [0] * len(EVERYBODY)
 
@@ -328,7 +263,7 @@ def test_without_enough_reports_nothing_is_validated(stage):
 def test_a_host_that_keeps_the_truth_pays_those_who_opened_models(stage):
     stage.post()
     stage.hands_in({ANN: 7, BOB: 9})
-    stage.at("open")
+    stage.after("open")
     assert stage.fails(MINERS[0], stage.market.commitReport(0, 0, SALT)) == "TruthSealed"
     assert stage.must(POKER, stage.market.settle(0)).of("CompetitionClosed")[0]["state"] == WITHHELD
     share = (PRIZE + STAKE - STAKE // 10) // 2
@@ -387,7 +322,7 @@ def test_models_come_from_competitors_in_time_within_the_limit(stage):
     assert stage.fails(ANN, stage.market.submitModel(0, b"model", 5)) == "Sealed"
     stage.must(ANN, stage.market.commitModel(0, sealed(hashlib.sha256(b"m" * 65).digest(), SALT, ANN, salted=True)))
     assert stage.fails(ANN, stage.market.commitModel(0, SALT)) == "Full"
-    stage.at("compete")
+    stage.after("compete")
     assert stage.fails(BOB, stage.market.commitModel(0, SALT)) == "WrongState"
     assert stage.fails(BOB, stage.market.openModel(0, 0, b"m", 5, SALT)) == "NotOwner"
     assert stage.fails(ANN, stage.market.openModel(0, 0, b"m", 5, SALT)) == "WrongSeal"
@@ -400,7 +335,7 @@ def test_a_copied_seal_opens_for_nobody(stage):
     seal = sealed(hashlib.sha256(b"model").digest(), SALT, ANN, salted=True)
     for who in (BOB, ANN):
         stage.must(who, stage.market.commitModel(0, seal))
-    stage.at("compete")
+    stage.after("compete")
     assert stage.fails(BOB, stage.market.openModel(0, 0, b"model", 5, SALT)) == "WrongSeal"
     stage.must(ANN, stage.market.openModel(0, 1, b"model", 5, SALT))
     assert stage.fails(ANN, stage.market.openModel(0, 1, b"model", 5, SALT)) == "AlreadyOpen"
@@ -408,7 +343,7 @@ def test_a_copied_seal_opens_for_nobody(stage):
 
 def test_the_truth_is_the_hosts_and_as_it_was_sealed(stage):
     stage.post()
-    stage.at("compete")
+    stage.after("compete")
     assert stage.fails(ANN, stage.market.revealTruth(0, LABELS, SALT)) == "NotHost"
     assert stage.fails(HOST, stage.market.revealTruth(0, LABELS[::-1], SALT)) == "WrongSeal"
     stage.must(HOST, stage.market.revealTruth(0, LABELS, SALT))
@@ -452,7 +387,7 @@ def test_those_within_the_tolerance_agree(counts, agreeing):
     said = dict(zip(MINERS, counts, strict=True))
     stage.reports(0, said)
     stage.opens(0, said)
-    stage.at("reveal")
+    stage.after("reveal")
     judged = stage.must(POKER, stage.market.judgeNext(0)).of("ModelJudged")[0]
     assert (judged["agreeing"], judged["reports"], judged["median"]) == (agreeing, 5, sorted(counts)[2])
     assert judged["valid"] == (agreeing >= 3)
@@ -495,7 +430,7 @@ def judged(stage: Stage, reports: dict[bytes, bytes]) -> dict[str, Any]:
     stage.grounds()
     stage.reports(0, reports)
     stage.opens(0, reports)
-    return stage.at("reveal").must(POKER, stage.market.judgeNext(0)).of("ModelJudged")[0]
+    return stage.after("reveal").must(POKER, stage.market.judgeNext(0)).of("ModelJudged")[0]
 
 
 def test_equal_counts_of_unequal_answers_do_not_agree():
@@ -528,7 +463,7 @@ def test_the_contract_counts_the_right_answers(pairs):
     stage.hands_in({ANN: 1})
     stage.must(HOST, stage.market.revealTruth(0, labels, SALT))
     stage.reports(0, {MINERS[0]: answers})
-    stage.at("report")
+    stage.after("report")
     reported = stage.must(MINERS[0], stage.opening(0, answers, labels=labels)).of("Reported")[0]
     assert reported["correct"] == sum(map(int.__eq__, answers, labels))
     assert reported["answers"] == keccak(answers)
@@ -540,7 +475,7 @@ def test_answers_are_as_sealed_as_long_as_the_test_and_against_the_true_labels()
     stage.hands_in({ANN: 1})
     stage.grounds()
     stage.reports(0, {MINERS[0]: said(7), MINERS[1]: short})
-    stage.at("report")
+    stage.after("report")
     assert stage.fails(MINERS[0], stage.opening(0, 7, labels=said(7))) == "WrongSeal"
     assert stage.fails(MINERS[0], stage.opening(0, 8)) == "WrongSeal"
     assert stage.fails(MINERS[1], stage.opening(0, short)) == "TermOutOfRange"
@@ -609,14 +544,14 @@ def test_enrolment_is_a_miners_while_models_are_handed_in():
     job = stage.post(competitors=[])
     assert stage.fails(MINERS[0], stage.market.enrol(job)) == "WrongState"
     stage.must(ANN, stage.market.register(job))
-    stage.at("register")
+    stage.after("register")
     assert stage.fails(ANN, stage.market.enrol(job)) == "NotMiner"
     stage.must(MINERS[0], stage.market.enrol(job))
     assert stage.fails(MINERS[0], stage.market.enrol(job)) == "AlreadyEnrolled"
-    stage.at("compete")
+    stage.after("compete")
     assert stage.fails(MINERS[1], stage.market.enrol(job)) == "WrongState"
     assert stage.fails(POKER, stage.market.drawCommittees(job)) == "WrongState"
-    stage.at("open")
+    stage.after("open")
     assert list(stage.market.committeeOf(job, 0)) == []
     stage.must(POKER, stage.market.drawCommittees(job))
     assert stage.fails(POKER, stage.market.drawCommittees(job)) == "NothingToDraw"
@@ -636,11 +571,11 @@ def test_salts_draw_by_which_models_are_opened_and_not_by_the_order():
         stage.must(MINERS[0], stage.market.enrol(0))
         for who in COMPETITORS:
             stage.must(who, stage.market.commitModel(0, sealed(hashlib.sha256(who).digest(), SALT, who, salted=True)))
-        stage.at("compete")
+        stage.after("compete")
         for number in order:
             who = COMPETITORS[number]
             stage.must(who, stage.market.openModel(0, number, who, 0, SALT))
-        stage.at("open")
+        stage.after("open")
         stage.must(POKER, stage.market.drawCommittees(0))
         seeds[tuple(order)] = bytes(stage.market.panelOf(0).seed)
     assert seeds[0, 1, 2] == seeds[2, 0, 1]
@@ -665,7 +600,7 @@ class AnybodyAnything(RuleBasedStateMachine):
         for who in COMPETITORS:
             self.stage.must(who, self.market.register(0))
         if begun:
-            self.stage.at("register")
+            self.stage.after("register")
 
     @rule(who=people, model=numbers, claimed=right)
     def hands_in(self, who, model, claimed):
@@ -705,7 +640,7 @@ class AnybodyAnything(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, WINDOW // 2, WINDOW]))
     def time_passes(self, seconds):
-        self.stage.tick(self.stage.now + seconds)
+        self.stage.at(self.stage.now + seconds)
 
     @invariant()
     def money_is_conserved(self):
@@ -736,7 +671,7 @@ def test_a_model_off_the_chain_is_its_cid():
     stage.post()
     cid = hashlib.sha256(b"model").digest()
     stage.must(ANN, stage.market.commitModel(0, sealed(cid, SALT, ANN, salted=True)))
-    stage.at("compete")
+    stage.after("compete")
     assert stage.fails(ANN, stage.market.openModel(0, 0, b"model", 7, SALT)) == "TooLarge"
     assert stage.fails(ANN, stage.market.openModel(0, 0, cid[::-1], 7, SALT)) == "WrongSeal"
     opened = stage.must(ANN, stage.market.openModel(0, 0, cid, 7, SALT)).of("ModelOpened")[0]
@@ -751,21 +686,21 @@ def test_gas_of_five_miners(variant):
     stage.post(competitors=[])
     for who in COMPETITORS:
         gas["register"] = max(gas["register"], stage.must(who, market.register(0)).gas)
-    stage.at("register")
+    stage.after("register")
     seal = sealed(hashlib.sha256(b"m").digest(), SALT, ANN, salted=True)
     gas["commitModel"] = stage.must(ANN, market.commitModel(0, seal)).gas
-    stage.at("compete")
+    stage.after("compete")
     gas["openModel"] = stage.must(ANN, market.openModel(0, 0, b"m", 7, SALT)).gas
     gas["revealTruth"] = stage.must(HOST, market.revealTruth(0, LABELS, SALT)).gas
-    stage.at("open")
+    stage.after("open")
     for who in MINERS:
         seal = sealed(payload(0, stage.said(7)), SALT, who, salted=True)
         gas["commitReport"] = max(gas["commitReport"], stage.must(who, market.commitReport(0, 0, seal)).gas)
-    stage.at("report")
+    stage.after("report")
     for who in MINERS:
         name = "revealReport" if variant == COUNTS else "revealAnswers"
         gas[name] = stage.must(who, stage.opening(0, 7)).gas
-    stage.at("reveal")
+    stage.after("reveal")
     gas["judgeNext"] = stage.must(POKER, market.judgeNext(0)).gas
     gas["settle"] = stage.must(POKER, market.settle(0)).gas
     gas["withdraw"] = stage.must(ANN, market.withdraw()).gas

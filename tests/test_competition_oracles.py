@@ -16,52 +16,26 @@ from slashpoint.experiments.config import compose
 from slashpoint.protocols.base import sealed
 from slashpoint.protocols.checks.competition import payload
 from slashpoint.protocols.competition import CompetitionTerms
-from slashpoint.sim.contract import Artifact, Contract
-from slashpoint.sim.engine import BlockContext, Status, Tx
-from slashpoint.sim.engine.pyevm import PyEvm
 from slashpoint.sim.luck import Luck
+from slashpoint.sim.testing.contract import Scene
 
-DEPLOYER, HOST, POKER = (bytes([i]) * 20 for i in (1, 2, 3))
+HOST, POKER = (bytes([i]) * 20 for i in (2, 3))
 PEOPLE = [bytes([16 + i]) * 20 for i in range(64)]
 SCALE, TRUE, FALSE, WINDOW, PRIZE = 1_000_000, 600_000, 900_000, 100, 10**6 + 7
 SALT = b"s" * 32
 
 
-class Stage:
-    """The contract on an EVM, under the seed's rules and what is said beside."""
-
-    beacon = bytes(32)
+class Stage(Scene):
+    """The contract under the seed's rules and what is said beside."""
 
     def __init__(self, **rules: Any) -> None:
         terms = CompetitionTerms(**dict(compose(["protocol=competition", "protocol.variant=seed"]).protocol))
         self.rules = {**terms.rules(), "maxReports": 64, "maxCompetitors": 64, **rules}
-        self.engine, self.now = PyEvm(), 1_000_000
-        self.coin = self.deploy("ModelCoin", False)
-        self.market = self.deploy("Competition", self.coin.address, self.rules)
-        for each in (HOST, POKER, *PEOPLE):
-            self.does(DEPLOYER, self.coin.transfer(each, 10**9))
-            self.does(each, self.coin.approve(self.market.address, 2**256 - 1))
-
-    def deploy(self, name: str, *args: Any) -> Contract:
-        artifact = Artifact.ours(name)
-        result = self.execute([Tx(DEPLOYER, None, artifact.deploy_data(*args), 0, 10**7, nonce=self.nonce(DEPLOYER))])
-        return Contract(artifact, bytes(result.output[0]), self.engine)
-
-    def nonce(self, who: bytes) -> int:
-        return self.engine.nonce(who)
-
-    def execute(self, txs: list[Tx]) -> Any:
-        result = self.engine.run_block(BlockContext(1, self.now, 0, 10**10, prevrandao=self.beacon), txs)
-        assert all(status == Status.SUCCESS for status in result.status), result.reasons
-        return result
+        super().__init__("Competition", self.rules, people=[HOST, POKER, *PEOPLE], purse=10**9)
 
     def does(self, who: bytes, call: Any) -> list[tuple[str, dict[str, Any]]]:
         """What an act, which must succeed, tells."""
-        result = self.execute([Tx(who, call.to, call.data, 0, 10**7, nonce=self.nonce(who))])
-        self.coin.forget()
-        self.market.forget()
-        logs = [self.market.decode_log(log) for log in result.logs if log.address == self.market.address]
-        return [(event.name, args) for event, args in logs]
+        return self.must(who, call).events
 
     def post(self, competitors: Iterable[bytes], prize: int = 0) -> int:
         """A competition that people registered for, and may hand models in to."""
@@ -91,9 +65,6 @@ class Stage:
         """What came of each model, once all windows are over."""
         self.now = max(self.now, int(self.market.competitionOf(job).revealEnd))
         return [self.does(POKER, self.market.judgeNext(job))[-1][1] for _ in self.market.modelsOf(job)]
-
-    def gained(self, who: bytes) -> int:
-        return int(self.coin.balanceOf(who) + self.market.owed(who)) - 10**9
 
 
 def verdict(told: dict[str, Any]) -> str:
