@@ -88,6 +88,11 @@ def captured(n: int, chances: Iterable[float]) -> float:
     return math.fsum(chance for liars, chance in enumerate(chances) if outcomes(9)[n, liars] == "false")
 
 
+def taken(n: int, liars: int) -> bool:
+    """Whether so many liars of n who report are believed."""
+    return outcomes(9)[n, liars] == "false"
+
+
 def z(mean: float, expected: float, deviation: float, trials: int) -> float:
     return (mean - expected) / (deviation / math.sqrt(trials))
 
@@ -157,6 +162,15 @@ def test_the_contract_draws_sybils_as_often_as_the_hypergeometric_tail_says(peop
     share = sum(outcomes(9)[n, k] == "false" for k in liars) / trials
     expected = hypergeom.sf(n // 2, people, sybils, n)
     assert abs(z(share, expected, math.sqrt(expected * (1 - expected)), trials)) < 2
+
+
+def test_where_nobody_measures_everything_chosen_seats_are_easier_to_take_than_drawn_ones():
+    """Six honest miners pick one of three models each, three Sybils the same one; or five of the nine are drawn."""
+    chosen = math.fsum(chance for j, chance in enumerate(binom.pmf(range(7), 6, 1 / 3)) if taken(j + 3, 3))
+    drawn = captured(5, hypergeom.pmf(range(6), 9, 3, 5))
+    assert chosen == pytest.approx(binom.cdf(2, 6, 1 / 3)) == pytest.approx(0.6804, abs=5e-5)
+    assert drawn == pytest.approx(0.1190, abs=5e-5)
+    assert not taken(9, 3)  # where all measure everything, three of nine are nothing
 
 
 @pytest.mark.slow
