@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from slashpoint.sim.contract import Artifact, Contract, Revert
-from slashpoint.sim.engine import BlockContext, BlockResult, Status, Tx
-from slashpoint.sim.engine.pyevm import PyEvm
+from slashpoint.sim.engine import BlockContext, BlockResult, Status, Tx, make_engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +55,7 @@ class Scene:
     def __init__(
         self, contract: str, *args: Any, people: Sequence[bytes], purse: int = 10_000, airdrop: bool = False
     ) -> None:
-        self.engine, self.now, self.number = PyEvm(), 1_000_000, 1
+        self.engine, self.now, self.number = make_engine(), 1_000_000, 1
         self.beacon = bytes(32)  # the blocks' PREVRANDAO
         self.people, self.purse = list(people), purse
         self.coin = self.deploy("ModelCoin", airdrop)
