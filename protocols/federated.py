@@ -12,30 +12,28 @@ the place of a fraud proof. `docs/federated.md` lists each with its reason.
 from __future__ import annotations
 
 import hashlib
-import math
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from slashpoint.protocols.base import Job, Subject, sealed, whole
-from slashpoint.protocols.checks.federated import Watched
+from slashpoint.protocols.base import Job, sealed, whole
+from slashpoint.protocols.federated_data import Holdings
+from slashpoint.protocols.federated_rounds import Rounds
 from slashpoint.protocols.federated_terms import FederatedTerms
-from slashpoint.protocols.machine import BPS, Input, Machine, Output, Voucher
+from slashpoint.protocols.machine import Input, Output, Voucher
 from slashpoint.protocols.mailbox import Mailbox
 from slashpoint.protocols.tree import Tree, leaf, words
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.engine.keys import address_of
-from slashpoint.sim.learning import Problem
-from slashpoint.sim.luck import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from slashpoint.protocols.base import Actor, Work
     from slashpoint.sim.contract import Call, Event
     from slashpoint.sim.facts import Fact
+    from slashpoint.sim.learning import Problem
     from slashpoint.sim.world import World
 
 COMPLETED, EXPIRED, CANCELLED, WITHHELD, VOID = range(7, 12)  # the contract's final states
@@ -46,20 +44,12 @@ REFEREE = "referee/0"  # who decides disputes
 
 
 @dataclass
-class Federated(Watched):
+class Federated(Rounds):
     """The market for federated training on MDC."""
 
     terms: FederatedTerms
     mailbox: Mailbox = field(default_factory=lambda: Mailbox(0.0))
-    bases: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the latest base
     trainers: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of what clients are to run
-    inputs: dict[tuple[str, int], list[Input]] = field(default_factory=lambda: defaultdict(list))  # by turn
-    beacons: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn
-    opened: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn: the sponsor's labels
-    outputs: dict[bytes, Output] = field(default_factory=dict)  # by their vouchers' root: what nodes serve proofs from
-    settled: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn: the vouchers' root
-    _shards: dict[str, dict[str, Problem]] = field(default_factory=dict)  # job's key → person → what it holds
-    _held: dict[tuple[str, int], Problem] = field(default_factory=dict)  # by turn: the validation set
 
     opens: ClassVar[str] = "JobPosted"
     closes: ClassVar[str] = "JobClosed"
@@ -85,7 +75,8 @@ class Federated(Watched):
         referee = address_of(REFEREE, world.rules.addresses)
         token = world.tokens[cls.asset]
         contract = world.deploy(Artifact.ours("Federated"), token.address, referee, terms.rules())
-        return cls(world, contract, terms, mailbox=Mailbox(terms.mail_seconds, terms.mail_limit))
+        mailbox = Mailbox(terms.mail_seconds, terms.mail_limit)
+        return cls(world, contract, terms, data=Holdings(world, terms), mailbox=mailbox)
 
     @property
     def news(self) -> tuple[Event, ...]:
@@ -97,53 +88,18 @@ class Federated(Watched):
 
     # --- data ---------------------------------------------------------------------------------------------------
 
-    def validation(self, job: Job, number: int | None = None) -> Problem:
-        """The sponsor's validation set: of a round, or all of it. It trains on what the clients hold together."""
-        turn = job.key, -1 if number is None else number if self.terms.rotate else 0
-        if turn not in self._held:
-            rows = job.task.train
-            kept = max(1, int(len(rows) * self.terms.validation_share))
-            mine, others = rows[:kept], rows[kept:]
-            if number is not None and self.terms.rotate:
-                mine = np.array_split(mine, self.terms.rounds)[number - 1]
-            key = digest("validation", *turn).hex()
-            self._held[turn] = Problem(key, len(mine), others, mine)
-        return self._held[turn]
-
-    def shards(self, job: Job) -> Mapping[str, Problem]:
-        """What each client holds, by person: a wallet more is no row more."""
-        if job.key not in self._shards:
-            people = sorted({a.controller for a in self.world.accounts.values() if "client" in a.roles})
-            task, luck = self.world.workshop.task, self.world.luck("shards", job.key)
-            parts = task.shards(self.validation(job), len(people), self.terms.alpha, luck)
-            self._shards[job.key] = dict(zip(people, parts, strict=True))
-        return self._shards[job.key]
-
     def problem(self, job: Job, me: Actor) -> Problem:
         """A client's own shard; for others the round's validation set, all of it before the first round."""
-        mine = self.shards(job).get(me.name.partition("+")[0])
-        return mine if mine is not None else self.validation(job, job.round or None)
+        mine = self.data.shards(job).get(me.name.partition("+")[0])
+        return mine if mine is not None else self.data.validation(job, job.round or None)
 
     def answers(self, job: Job, me: Actor) -> bytes | None:
         """For those who judge updates, the labels that the sponsor opened."""
-        return None if me.name.partition("+")[0] in self.shards(job) else self.revealed(job)
-
-    def revealed(self, job: Job) -> bytes | None:
-        """The labels of the round's validation set, once they are open."""
-        if self.terms.sealed:
-            return self.opened.get(job.turn)
-        return self.labels_of(job, self.opened[job.key, 0], job.round) if job.round else None
-
-    def labels_of(self, job: Job, labels: bytes, number: int) -> bytes:
-        """The part of all labels that a round's validation set has."""
-        if not self.terms.rotate:
-            return labels
-        ends = np.cumsum([self.validation(job, one).scale for one in range(1, self.terms.rounds + 1)])
-        return labels[ends[number - 1] - self.validation(job, number).scale : ends[number - 1]]
+        return None if me.name.partition("+")[0] in self.data.shards(job) else self.revealed(job)
 
     def listing(self, job: Job) -> Mapping[str, bytes]:
         """What a sponsor publishes with a job: the inputs of its validation set."""
-        return {"validation": self.world.workshop.task.files(self.validation(job))["test"]}
+        return {"validation": self.world.workshop.task.files(self.data.validation(job))["test"]}
 
     def raw(self, job: Job, me: Actor) -> bytes:
         """What an executable that uploads would send away: somebody's rows as they are."""
@@ -186,7 +142,7 @@ class Federated(Watched):
 
     def _label_tree(self, job: Job, labels: bytes, salt: bytes) -> Tree:
         rounds = range(1, self.terms.rounds + 1)
-        parts = (hashlib.sha256(self.labels_of(job, labels, number)).digest() for number in rounds)
+        parts = (hashlib.sha256(self.data.labels_of(job, labels, number)).digest() for number in rounds)
         return Tree([leaf(number, part, salt) for number, part in zip(rounds, parts, strict=True)])
 
     def cancels(self, job: Job) -> Call:
@@ -226,7 +182,7 @@ class Federated(Watched):
 
     def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
         """Open the round's labels."""
-        part = self.labels_of(job, labels, job.round)
+        part = self.data.labels_of(job, labels, job.round)
         proof = self._label_tree(job, labels, salt).proof(job.round - 1)
         call = self.contract.revealLabels(job.id, part, salt, proof, gas=250_000 + 50 * len(part))
         return self.does("grounds", job, call, carries=part)
@@ -247,17 +203,6 @@ class Federated(Watched):
         told = self.publishes(job, output)
         return self.does("settles", job, self.contract.resolve(job.id, told, gas=self._gas_to_close(job)), carries=told)
 
-    def publishes(self, job: Job, output: Output) -> tuple[bytes, bytes, int, int]:
-        """Let nodes know what is behind an output's hashes."""
-        told = output.told(job.id)
-        self.outputs[told[1]] = output
-        return told
-
-    def vouchers(self, job: Job, who: bytes) -> list[tuple[Voucher, Output]]:
-        """What the round of a job owes to somebody."""
-        output = self.outputs.get(self.settled.get(job.turn, b""))
-        return [] if output is None else [(one, output) for one in output.vouchers if one.who == who]
-
     def cashes(self, job: Job, voucher: Voucher, output: Output) -> Call:
         """Have a voucher paid."""
         told = (voucher.round, voucher.place, voucher.who, voucher.amount)
@@ -274,46 +219,6 @@ class Federated(Watched):
 
     def _gas_to_close(self, job: Job) -> int:
         return 400_000 + 70_000 * (self.terms.max_clients + self.terms.max_validators)
-
-    # --- the machine --------------------------------------------------------------------------------------------
-
-    def machine(self, job: Job) -> Machine:
-        """The program of a round."""
-        terms, task, held = job.terms, self.world.workshop.task, self.validation(job, job.round)
-        labels = self.revealed(job)
-        need = math.ceil(terms.min_gain_bps * held.scale / BPS)
-        return Machine(
-            task, lambda model: self.world.workshop.score(model, held, labels), terms.aggregator, terms.corrupt,
-            terms.gate, need, terms.audit_bps, terms.reward_rule, job.reward, self.beacons.get(job.turn, b""),
-            not terms.checked,
-        )  # fmt: skip
-
-    def handed(self, job: Job) -> Sequence[Subject]:
-        """The round's updates whose CIDs are public."""
-        scale, store = self.validation(job, job.round).scale, self.world.store
-        return [
-            Subject((job.round, one.place), one.client, store.get(one.cid), None, scale)
-            for one in self.inputs[job.turn]
-        ]
-
-    def audited(self, job: Job) -> Sequence[Subject]:
-        """The round's updates that are to be validated."""
-        machine = self.machine(job)
-        handed = zip(self.handed(job), self.inputs[job.turn], strict=True)
-        return [subject for subject, one in handed if machine.audited(one)]
-
-    def concludes(self, job: Job, counts: Mapping[int, int]) -> Output:
-        """What the machine makes of a round; counts by place, the base's at -1."""
-        models = {subject.id[1]: subject.model for subject in self.handed(job)}
-        return self.machine(job).run(job.round, job.base or b"", self.inputs[job.turn], models, counts)
-
-    def honest(self, job: Job, number: int) -> Output:
-        """What the machine makes of a round whose updates are counted as they should be."""
-        base = next(fact.base for fact in self._told("RoundOpened", job) if fact.round == number)
-        view = job.at(number, self.world.store.get(base) or b"", job.deadline)
-        score = self.machine(view).score
-        counts = {one.id[1]: score(one.model or b"") for one in self.audited(view)}
-        return self.concludes(view, counts | {-1: score(view.base or b"")})
 
     # --- what the contract says ---------------------------------------------------------------------------------
 

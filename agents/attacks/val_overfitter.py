@@ -55,5 +55,5 @@ class ValOverfitter(Conduct):
         for number in range(job.round, 0, -1):
             view = job.at(number, b"", job.deadline)
             if (labels := market.revealed(view)) is not None:
-                return replace(view, task=market.validation(job, number)), labels
+                return replace(view, task=market.data.validation(job, number)), labels
         return None

@@ -28,7 +28,7 @@ class Sponsor(Poster):
         """One job from its draft to its end."""
         problem, _ = me.tasks(number)
         job = self.drafts(me, problem)
-        labels = yield from self.ask(me, "truth", replace(job, task=self.market.validation(job)))
+        labels = yield from self.ask(me, "truth", replace(job, task=self.market.data.validation(job)))
         base = yield me.trains(job, effort=0.0)
         salt = me.salt(job.key)
         public = [me.publishes(one) for one in (base, self.executable(), self.market.listing(job)["validation"])]
@@ -169,7 +169,7 @@ class Validator(Server):
         )  # fmt: skip
         if what != "quorum" or fact.claim == market.contract.claimOf(view.id, view.round, me.address):
             return
-        claimed = Subject((view.round, "claim"), fact.by, None, None, market.validation(view, view.round).scale)
+        claimed = Subject((view.round, "claim"), fact.by, None, None, market.data.validation(view, view.round).scale)
         if (yield from self.ask(me, "settle", view, claimed)) == "dispute" and me.in_time(fact.due):
             yield me.sends(market.disputes(view, output), by=float(fact.due))
 

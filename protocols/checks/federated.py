@@ -272,8 +272,8 @@ class Watched(Vaulted):
         task = world.workshop.task
         for job in (*self.drafts.values(), *self.jobs.values()):
             if job.key not in self._taints:
-                self._taints[job.key] = Taint(task, market.shards(job).items())
-                self._public.update(rows(task, market.validation(job), "test"))
+                self._taints[job.key] = Taint(task, market.data.shards(job).items())
+                self._public.update(rows(task, market.data.validation(job), "test"))
         for job in self.jobs.values() if blobs else ():
             for owner in sorted(self._taints[job.key].owners(blobs, self._public)):
                 yield f"job {job.id}: rows of {owner} are where others can read them"
