@@ -46,6 +46,7 @@ class Account:
     roles: list[str]
     next_nonce: int = 0
     executed: int = 0  # transactions that ran
+    place: int = -1  # of its name among the ledger's texts
 
     def __post_init__(self) -> None:
         self.controller = self.person.name  # whose profit its profit is

@@ -19,6 +19,9 @@ from slashpoint.sim.units import ETH, GWEI
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
+    import numpy as np
+    import numpy.typing as npt
+
     from slashpoint.agents.me import Me
     from slashpoint.sim.contract import Artifact, Call
 
@@ -65,12 +68,19 @@ class Purse(Market):
         return {self.asset: {}}
 
 
-def world(engine: str, agents: int) -> Once:
-    """People in a world."""
+def paid(me: npt.NDArray[np.int64], turn: int, agents: int) -> tuple[Any, Any, Any]:
+    """The same as `payments`, of many at once."""
+    mixed = (me * 0x9E3779B1 + turn * 0x85EBCA77) & 0xFFFFFFFF
+    return mixed % agents, 1 + mixed % 1_000, GWEI + mixed % 10**6
+
+
+def world(engine: str, agents: int, *, columns: bool = False) -> Once:
+    """People in a world, each with a script, or all of them a crowd that decides by columns."""
     from slashpoint.agents.conduct import Conduct
     from slashpoint.agents.person import Person, Traits
     from slashpoint.agents.roles.base import Role
     from slashpoint.experiments.config import chain_rules, compose, plugin
+    from slashpoint.sim.crowd import Crowd
     from slashpoint.sim.engine import make_engine
     from slashpoint.sim.ledger import Ledger
     from slashpoint.sim.luck import Luck
@@ -85,6 +95,16 @@ def world(engine: str, agents: int) -> Once:
                 receipt = yield me.sends(token.transfer(addresses[receiver], amount, gas=GAS), tip=tip)
                 assert receipt.ok
 
+    class Payers(Crowd):
+        """The same of everybody, in one call a block."""
+
+        turn_of_all = 0
+
+        def act(self, free: npt.NDArray[np.int64]) -> None:
+            self.turn_of_all += 1
+            receivers, amounts, tips = paid(free, self.turn_of_all, agents)
+            self.sends(token.transfer.rows(self.addresses[receivers], amounts, gas=GAS), free, tips)
+
     config = compose(["scenario=small", "chain.background=0", f"chain.gas_limit={4 * agents * GAS}"])
     rules = chain_rules(config)
     ledger = Ledger()
@@ -94,26 +114,28 @@ def world(engine: str, agents: int) -> Once:
     token = alive.deploy(coin(), False, symbol=Purse.asset)
     market = Purse(alive, token, Terms())
     alive.add_market(market)
-    luck = Luck("latency")
+    latencies = [Luck("latency")(i).uniform(0.1, 2.0) for i in range(agents)]
     people = [
-        Person(alive, str(i), [Payer(Conduct(), market)], Traits(latency=luck(i).uniform(0.1, 2.0), eth=100, tokens=1))
-        for i in range(agents)
+        Person(alive, str(i), [Payer(Conduct(), market)], Traits(latency=latencies[i], eth=100, tokens=1))
+        for i in range(0 if columns else agents)
     ]
     addresses = [person.accounts[0].address for person in people]
     for person in people:
         person.endow(market)
         person.begin()
+    if columns:
+        Payers(alive, "payer", latencies, 100, {market.asset: 1})
     alive.step()  # the first payments arrive
 
     def once() -> float:
-        blocks, before = steps(agents, slow=engine == "pyevm"), sum(person.accounts[0].executed for person in people)
+        blocks, before = steps(agents, slow=engine == "pyevm"), sum(one.executed for one in alive.accounts.values())
         with frozen_garbage():
             began = perf_counter()
             for _ in range(blocks):
                 alive.step()
             took = perf_counter() - began
         assert not alive.violations
-        done = sum(person.accounts[0].executed for person in people) - before
+        done = sum(one.executed for one in alive.accounts.values()) - before
         assert done == blocks * agents, done
         return done / took
 
@@ -123,6 +145,11 @@ def world(engine: str, agents: int) -> Once:
 @contender("native", "slashpoint-revm", "make native")
 def native(agents: int) -> Once:
     return world("native", agents)
+
+
+@contender("native, deciding by columns", "slashpoint-revm", "make native")
+def columns(agents: int) -> Once:
+    return world("native", agents, columns=True)
 
 
 @contender("pyevm", most=1_000, most_long=10_000)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from slashpoint.agents.arrivals import arrivals
+from slashpoint.agents.payers import Payers
 from slashpoint.agents.population import Population
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLES
@@ -147,6 +148,8 @@ def _settle(
     for job, time in enumerate(times):
         mine = world.demand.setdefault(posters[job % len(posters)].name, [])
         mine.append((len(mine), start + time))
+    if scenario["crowd"]["members"]:
+        Payers(world, market, latency=scenario["people"]["latency"], **scenario["crowd"])
     world.tally = Tally() if scenario["free_entry"] else None
     for person in people:
         person.begin()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.sim.crowd import Rows, mixed
 from slashpoint.sim.demand import Background
 from slashpoint.sim.engine import BlockContext, BlockResult, Engine, Status, Tx
+from slashpoint.sim.luck import scramble
 from slashpoint.sim.units import GWEI, SECOND, nanoseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from slashpoint.sim.contract import Call, Revert
+    from slashpoint.sim.crowd import Crowd
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.luck import Luck
     from slashpoint.sim.script import Wait
@@ -63,12 +68,6 @@ def next_base_fee(base_fee: int, gas_used: int, gas_limit: int, elasticity: int 
     return base_fee - base_fee * (target - gas_used) // target // denominator
 
 
-def scramble(rank: int, number: int) -> int:
-    """A hash of an account's rank (itself a hash of seed and name) and a number: how ties break (Steele, SplitMix)."""
-    mixed = (rank ^ number * 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
-    return (mixed ^ mixed >> 31) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
-
-
 @dataclass(slots=True)
 class Receipt:
     """What became of an intention. A revert is data, and so is having been dropped."""
@@ -111,7 +110,10 @@ class Block:
     number: int
     time: int  # nanoseconds
     base_fee: int
-    included: list[Pending] = field(default_factory=list)  # aligned with the result's columns; see `executed`
+    included: list[Pending] = field(default_factory=list)
+    places: Sequence[int] = ()  # of those included, in the columns below
+    crowded: list[Rows] = field(default_factory=list)  # what crowds have in it
+    txs: Sequence[Tx] = ()  # all of them, as the engine took them
     result: BlockResult | None = None
     status: list[int] = field(default_factory=list)  # the result's columns as plain numbers
     gas: list[int] = field(default_factory=list)
@@ -121,8 +123,17 @@ class Block:
 
     def executed(self) -> list[tuple[int, Pending]]:
         """The transactions that ran, with their places in the result's columns."""
-        rows = zip(self.included, self.status)
-        return [(i, pending) for i, (pending, status) in enumerate(rows) if status < DEFERRED]
+        status = self.status
+        return [(i, pending) for i, pending in zip(self.places, self.included) if status[i] < DEFERRED]
+
+    def calls(self) -> list[Call]:
+        """What each transaction called, by its place in the result's columns; those of a crowd share one."""
+        if not self.crowded:
+            return [pending.call for pending in self.included]
+        calls = dict(zip(self.places, [pending.call for pending in self.included]))
+        for rows in self.crowded:
+            calls.update(zip(rows.places.tolist(), repeat(rows.batch.calls.call)))
+        return [call for _, call in sorted(calls.items(), key=itemgetter(0))]
 
 
 class Chain:
@@ -137,11 +148,12 @@ class Chain:
         self.demand = Background(rules, luck("background"), self.base_fee)
         self.tip = round(rules.tip_gwei * GWEI)
         self._queues: dict[bytes, list[Pending]] = {}  # by account, in the order of nonces; none is empty
+        self.crowds: list[Crowd] = []
         self._doubtful = False  # whether anything waits that may have to be dropped unseen
 
     @property
     def backlog(self) -> int:
-        """Intentions that wait for a block."""
+        """Intentions that wait for a block; not those of crowds, who always have some."""
         return sum(map(len, self._queues.values()))
 
     def slot(self, time: int) -> int:
@@ -176,19 +188,25 @@ class Chain:
             if self._doubtful:
                 self._drop_hopeless(block)
             block.included = self._ordered()
-        if block.included:
-            txs = [pending.signed() for pending in block.included]
+            block.places = range(len(block.included))
+            block.txs = [pending.signed() for pending in block.included]
+        if self.crowds:
+            self._crowd(block)
+        if block.txs:
             context = self.context(self.number, self.time)
             room = context._replace(gas_limit=context.gas_limit - others)
-            result = block.result = self.engine.run_block(room, txs)
+            result = block.result = self.engine.run_block(room, block.txs)
             block.status, block.gas = result.status.tolist(), result.gas.tolist()
             block.gas_used += sum(block.gas)
             for _, pending in block.executed():
                 self._forget(pending)
-            for i in sorted(result.reasons):
-                if block.status[i] == Status.INVALID:
-                    self._drop(block, block.included[i], result.reasons[i])
-        block.backlog = self.backlog
+            if result.reasons:
+                for i, pending in zip(block.places, block.included.copy()):
+                    if block.status[i] == Status.INVALID:
+                        self._drop(block, pending, result.reasons[i])
+            for rows in block.crowded:
+                rows.done(result)
+        block.backlog = self.backlog + sum(crowd.backlog for crowd in self.crowds)
         rules = self.rules
         self.base_fee = next_base_fee(
             self.base_fee, block.gas_used, rules.gas_limit, rules.elasticity, rules.denominator
@@ -221,6 +239,27 @@ class Chain:
             del self._queues[pending.account.address]
         else:
             queue.remove(pending)
+
+    def _crowd(self, block: Block) -> None:
+        """Let crowds in among those included: all stand in one order."""
+        ready = [
+            (batch, rows)
+            for crowd in self.crowds
+            for batch in crowd.batches
+            if len(rows := batch.ready(self.time, self.base_fee))
+        ]
+        if not ready:
+            return
+        places, part = mixed(ready, [self._key(one) for one in block.included], self)
+        most = self.rules.gas_limit // INTRINSIC_GAS + 1
+        block.places = places[(part < 0) & (places < most)].tolist()
+        del block.included[len(block.places) :]
+        txs = dict(zip(block.places, block.txs))
+        for i, (batch, rows) in enumerate(ready):
+            among = Rows(batch, rows, places[part == i]).up_to(most)
+            block.crowded.append(among)
+            txs.update(zip(among.places.tolist(), among.signed()))
+        block.txs = [tx for _, tx in sorted(txs.items(), key=itemgetter(0))]
 
     def _key(self, pending: Pending) -> tuple[int, int]:
         match self.rules.ordering:

@@ -8,14 +8,16 @@ removing somebody changes nobody else's luck. This is what makes runs with and w
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+    import numpy.typing as npt
 
 T = TypeVar("T")
+Whole = TypeVar("Whole", int, "npt.NDArray[Any]")
 Key = str | int | bytes | float | tuple["Key", ...] | None
 
 
@@ -61,3 +63,13 @@ class Luck:
         import numpy as np
 
         return np.random.Generator(np.random.PCG64(int.from_bytes(digest(*self.key, size=16), "big")))
+
+
+def scramble(rank: Whole, number: Whole) -> Whole:
+    """A hash of an account's rank (itself a hash of seed and name) and a number: how ties break (Steele, SplitMix).
+
+    Of Python's numbers, or of columns of 64 unsigned bits, whose products wrap as the mask has it.
+    """
+    mixed: Whole = (rank ^ number * 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    hashed: Whole = (mixed ^ mixed >> 31) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+    return hashed

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+from itertools import repeat
+from operator import add
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.sim.chain import COINBASE
+import numpy as np
+
+from slashpoint.sim.chain import COINBASE, DEFERRED
 from slashpoint.sim.contract import Revert
 from slashpoint.sim.engine import ZERO_ADDRESS, Status
 from slashpoint.sim.facts import Fact
+from slashpoint.sim.ledger.arrow import Texts
 from slashpoint.sim.store import cid
 from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
     from slashpoint.sim.chain import Block, Pending
+    from slashpoint.sim.contract.rows import Values
+    from slashpoint.sim.crowd import Rows
     from slashpoint.sim.engine import BlockResult, Log
     from slashpoint.sim.learning import Order
     from slashpoint.sim.world import World
 
+Columns = tuple[Any, ...]  # of a table of the ledger, as it takes them
 STATUS = [status.name.lower() for status in Status]
 SUCCESS = int(Status.SUCCESS)  # an enumeration's own comparison costs more than the row
 SAFE = 2**53  # integers beyond it are text in JSON, for readers that take numbers for doubles
@@ -54,6 +66,31 @@ def text(args: dict[str, Any]) -> str:
     return "{" + ", ".join(parts) + "}"
 
 
+def texts(args: dict[str, Values]) -> list[str]:
+    """`text` of each row of columns."""
+    form = "{{" + ", ".join(f'"{name}": {{}}' for name in args) + "}}"
+    return list(map(form.format, *map(column_text, args.values())))
+
+
+def column_text(column: Values) -> list[str]:
+    """The JSON of each value of a column."""
+    if isinstance(column, np.ndarray) and column.ndim > 1:
+        raw, width = column.tobytes().hex(), 2 * column.shape[1]
+        return [f'"0x{raw[at : at + width]}"' for at in range(0, len(raw), width)]
+    if isinstance(column, np.ndarray):
+        column = column.tolist()
+        if -SAFE < min(column, default=0) <= max(column, default=0) < SAFE:
+            return list(map(str, column))
+    return [json.dumps(plain(value)) for value in column]
+
+
+def product(gas: npt.NDArray[np.int64], price: npt.NDArray[np.int64] | int) -> npt.NDArray[Any]:
+    """Wei for gas at a price per gas, exactly: Python's whole numbers where 64 bits might not do."""
+    if int(gas.max(initial=0)) * int(np.max(price, initial=0)) >= 2**62:
+        gas = gas.astype(object)
+    return gas * price
+
+
 def deed(pending: Pending, time: int) -> Fact:
     """An intention that succeeded, as a fact under its verb."""
     call = pending.call
@@ -72,7 +109,27 @@ class Recorder:
         self.world, self.ledger = world, world.ledger
         self._moved: list[tuple[int, str, bytes, bytes, int]] = []  # tx, asset, sender, receiver, amount of this block
         self._decoded: list[tuple[int, int, str, Fact]] = []  # tx, log, contract, fact of this block
+        self._places: dict[bytes, int] = {}  # of those whose names are known, in `names`
+        self.names, self._controllers, self._roles = Texts(), Texts(), Texts()
         self._models: list[tuple[int, str, str, str, Order, float]] = []
+
+    def place(self, address: bytes) -> int:
+        """Of a name in `names`."""
+        place = self._places.get(address)
+        if place is None:
+            place = self.enrol(self.world.name_of(address), "", "")
+            if address in self.world.names:
+                self._places[address] = place
+        return place
+
+    def enrol(self, name: str, controller: str, role: str, address: bytes = b"") -> int:
+        """Take an account's name, its controller's and its role into the columns' texts; returns their place."""
+        self._controllers.add(controller)
+        self._roles.add(role)
+        place = self.names.add(name)
+        if address:
+            self._places[address] = place
+        return place
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -89,7 +146,7 @@ class Recorder:
             if contract is None:
                 continue
             event, args = contract.decode_log(log)
-            sender = block.included[log.tx].account.address
+            sender = block.txs[log.tx].sender
             market = self.world.market_of.get(log.address)
             fact = Fact(event.name, block.time, sender, None, args)
             if market is not None:
@@ -113,7 +170,8 @@ class Recorder:
         assert result is not None
         if block.status[i] == Status.HALTED:
             return Revert(result.reasons.get(i, "halted"), {})
-        contract = self.world.contracts.get(block.included[i].call.to)
+        to = block.txs[i].to
+        contract = None if to is None else self.world.contracts.get(to)
         output = bytes(result.output[i])
         return contract.decode_error(output) if contract is not None else Revert("0x" + output.hex(), {})
 
@@ -147,15 +205,13 @@ class Recorder:
 
     def block(self, block: Block) -> None:
         """Write down a block: its transactions, events, and every movement of money with its cause."""
-        executed, limit = block.executed(), self.world.rules.gas_limit
+        limit, executed = self.world.rules.gas_limit, sum([status < DEFERRED for status in block.status])
         self.ledger.blocks.append(
-            (block.number, block.time, block.base_fee, block.gas_used, limit, len(executed), block.backlog)
+            (block.number, block.time, block.base_fee, block.gas_used, limit, executed, block.backlog)
         )
-        if block.dropped:
-            dropped, whys = map(list, zip(*block.dropped, strict=True))
-            self._transactions(block, dropped, -1, "dropped", whys, 0, [0] * len(dropped), [0] * len(dropped))
+        self._dropped(block)
         if executed:
-            self._executed(block, executed)
+            self._executed(block)
         for tx, number, contract, fact in self._decoded:
             job = fact.job.key if fact.job is not None else None
             self.ledger.events.append(
@@ -165,7 +221,32 @@ class Recorder:
             self._tokens(block)
         self._moved, self._decoded = [], []
 
-    def _executed(self, block: Block, executed: list[tuple[int, Pending]]) -> None:
+    def _dropped(self, block: Block) -> None:
+        transactions, result = self.ledger.transactions, block.result
+        if block.dropped:
+            pendings, whys = map(list, zip(*block.dropped, strict=True))
+            who, none = [one.account.place for one in pendings], [0] * len(pendings)
+            columns = self._transactions(block, pendings, who, -1, "dropped", whys, 0, none, none)
+            transactions.extend(len(pendings), *columns)
+        if result is not None:
+            for rows in [rows.refused(result) for rows in block.crowded]:
+                whys, none = [result.reasons[i] for i in rows.places.tolist()], [0] * len(rows.rows)
+                columns = self._crowded(block, rows, -1, "dropped", whys, 0, none, none)
+                transactions.extend(len(rows.rows), *columns)
+
+    def _executed(self, block: Block) -> None:
+        """Write down what ran and what it cost: people's transactions, and those of crowds among them."""
+        assert block.result is not None
+        executed, ran = block.executed(), [rows.ran(block.result) for rows in block.crowded]
+        parts = [self._people(block, executed)] if executed else []
+        parts += [self._crowd(block, rows, block.result) for rows in ran if len(rows.rows)]
+        transactions, burnt, tips = zip(*parts, strict=True)
+        self.ledger.transactions.weave(transactions)
+        self.ledger.transfers.weave(burnt)
+        self.ledger.transfers.weave(tips)
+
+    def _people(self, block: Block, executed: list[tuple[int, Pending]]) -> tuple[Columns, Columns, Columns]:
+        """Transactions of people, the fees of theirs that burn, and those that are tips."""
         places, pendings = map(list, zip(*executed, strict=True))
         base_fee, all_gas, status = block.base_fee, block.gas, block.status
         gas = [all_gas[i] for i in places]
@@ -173,39 +254,62 @@ class Recorder:
         tipped = [used * min(one.tip, one.max_fee - base_fee) for used, one in zip(gas, pendings)]
         said = [STATUS[status[i]] for i in places]
         reasons = [None if status[i] == SUCCESS else str(self.revert(block, i)) for i in places]
-        self._transactions(block, pendings, places, said, reasons, gas, burned, tipped)
-        booked, touched = self.world.booked["ETH"], self.world.touched["ETH"]
-        for one, ash, tip in zip(pendings, burned, tipped):
-            booked[one.account.address] -= ash + tip
-        touched.update([one.account.address for one in pendings])
-        names, jobs = [one.account.name for one in pendings], _jobs(pendings)
+        who, jobs = [one.account.place for one in pendings], _jobs(pendings)
+        self._spent([one.account.address for one in pendings], map(add, burned, tipped), sum(tipped))
         if self.world.tally is not None:
             for one, ash, tip, job in zip(pendings, burned, tipped, jobs):
                 self.world.tally.spent(one.account, "ETH", ash + tip, job)
-        extend, about = self.ledger.transfers.extend, (block.number, self.world.env.now)
-        extend(len(places), about[0], places, about[1], "ETH", names, "burnt", burned, "gas", jobs)
-        if any(tipped):
-            booked[COINBASE] += sum(tipped)
+        return (
+            self._transactions(block, pendings, who, places, said, reasons, gas, burned, tipped),
+            *self._fees(block, who, places, burned, tipped, jobs),
+        )
+
+    def _crowd(self, block: Block, rows: Rows, result: BlockResult) -> tuple[Columns, Columns, Columns]:
+        """The same of a crowd."""
+        crowd, places, members = rows.batch.crowd, rows.places, rows.batch.who[rows.rows]
+        gas = result.gas[places].astype(np.int64)
+        burned, tipped = product(gas, block.base_fee), product(gas, rows.tips(block.base_fee))
+        said: Any = "success"
+        reasons: Any = None
+        if not (result.status[places] == SUCCESS).all():
+            said = [STATUS[each] for each in result.status[places].tolist()]
+            reasons = [
+                None if one == "success" else str(self.revert(block, i)) for one, i in zip(said, places.tolist())
+            ]
+        costs = list(map(add, burned.tolist(), tipped.tolist()))
+        self._spent([crowd.senders[one] for one in members.tolist()], costs, sum(tipped.tolist()))
+        return (
+            self._crowded(block, rows, places, said, reasons, gas, burned, tipped),
+            *self._fees(block, crowd.places[members], places, burned, tipped, None),
+        )
+
+    def _spent(self, addresses: list[bytes], wei: Iterable[int], tipped: int) -> None:
+        booked, touched = self.world.booked["ETH"], self.world.touched["ETH"]
+        for address, amount in zip(addresses, wei):
+            booked[address] -= amount
+        touched.update(addresses)
+        if tipped:
+            booked[COINBASE] += tipped
             touched.add(COINBASE)
-            paid = [row for row in zip(places, names, tipped, jobs) if row[2]]
-            places, names, tipped, jobs = map(list, zip(*paid, strict=True))
-            extend(len(places), about[0], places, about[1], "ETH", names, "coinbase", tipped, "tip", jobs)
+
+    def _fees(
+        self, block: Block, who: Any, places: Any, burned: Any, tipped: Any, jobs: Any
+    ) -> tuple[Columns, Columns]:
+        names, now = self.names.column(who), self.world.env.now
+        burnt = (block.number, places, now, "ETH", names, "burnt", burned, "gas", jobs)
+        if not all(tipped):
+            kept = [row for row in zip(who, places, tipped, repeat(None) if jobs is None else jobs) if row[2]]
+            who, places, tipped, jobs = map(list, zip(*kept, strict=True)) if kept else ([], [], [], [])
+            names = self.names.column(who)
+        return burnt, (block.number, places, now, "ETH", names, "coinbase", tipped, "tip", jobs)
 
     def _transactions(
-        self,
-        block: Block,
-        pendings: list[Pending],
-        places: Any,
-        status: Any,
-        reasons: list[Any],
-        gas: Any,
-        burned: list[int],
-        tipped: list[int],
-    ) -> None:
-        calls, accounts = [one.call for one in pendings], [one.account for one in pendings]
-        self.ledger.transactions.extend(
-            len(pendings), block.number, places, block.time, [one.sent for one in pendings],
-            [one.name for one in accounts], [one.controller for one in accounts], [one.role for one in accounts],
+        self, block: Block, pendings: list[Pending], who: list[int], places: Any, status: Any, reasons: list[Any],
+        gas: Any, burned: Any, tipped: Any,
+    ) -> Columns:  # fmt: skip
+        calls = [one.call for one in pendings]
+        return (
+            block.number, places, block.time, [one.sent for one in pendings], *self._named(who),
             [one.why for one in pendings], [one.verb for one in calls], _jobs(pendings),
             [None if one.subject is None else str(plain(one.subject)) for one in calls],
             [one.contract for one in calls], [one.function for one in calls], [text(one.args) for one in calls],
@@ -213,23 +317,42 @@ class Recorder:
             [block.time - one.sent for one in pendings],
         )  # fmt: skip
 
+    def _crowded(
+        self, block: Block, rows: Rows, places: Any, status: Any, reasons: Any, gas: Any, burned: Any, tipped: Any
+    ) -> Columns:
+        batch, call = rows.batch, rows.batch.calls.call
+        who, sent = batch.crowd.places[batch.who[rows.rows]], batch.sent[rows.rows]
+        return (
+            block.number, places, block.time, sent, *self._named(who), "", call.verb, None, None, call.contract,
+            call.function, texts(batch.calls.picked(rows.rows)), call.value, call.gas, gas, burned, tipped, status,
+            reasons, block.time - sent,
+        )  # fmt: skip
+
+    def _named(self, who: Any) -> tuple[Any, Any, Any]:
+        return self.names.column(who), self._controllers.column(who), self._roles.column(who)
+
     def _tokens(self, block: Block) -> None:
         """Write down what moved with its causes, which the markets know."""
-        world, included = self.world, block.included
-        rows = []
+        world, calls = self.world, block.calls()
+        tokens = {token.address for token in world.tokens.values()}
+        rows, place = [], self.place
         for tx, asset, sender, receiver, amount in self._moved:
             self._book(asset, sender, receiver, amount)
-            call = included[tx].call
+            call = calls[tx]
+            if call.function == "transfer" and call.to in tokens:  # people pay each other: no market's business
+                rows.append((tx, asset, place(sender), place(receiver), amount, "payment", None))
+                continue
             market = world.market_of.get(call.to)
             told = market.causes(call, asset, sender, receiver, amount) if market else [("unknown", amount, None)]
             causes = list(told)
             if world.tally is not None:
                 self._tallied(asset, sender, receiver, causes)
-            ends = world.name_of(sender), world.name_of(receiver)
+            ends = place(sender), place(receiver)
             rows += [(tx, asset, *ends, part, cause, job) for cause, part, job in causes]
         if rows:
-            tx_of, *columns = map(list, zip(*rows, strict=True))
-            self.ledger.transfers.extend(len(rows), block.number, tx_of, world.env.now, *columns)
+            tx_of, assets, senders, receivers, *rest = map(list, zip(*rows, strict=True))
+            names = self.names.column(senders), self.names.column(receivers)
+            self.ledger.transfers.extend(len(rows), block.number, tx_of, world.env.now, assets, *names, *rest)
 
     def _tallied(self, asset: str, sender: bytes, receiver: bytes, causes: list[tuple[str, int, str | None]]) -> None:
         tally, accounts = self.world.tally, self.world.accounts

@@ -144,6 +144,7 @@ class World(mesa.Model):
     def register(self, account: Any) -> None:
         """Make an account known by its address."""
         self.accounts[account.address], self.names[account.address] = account, account.name
+        account.place = self.recorder.enrol(account.name, account.controller, account.role, account.address)
         if self._signer is not None:
             self._signer.learn(account.name)
 
@@ -172,8 +173,12 @@ class World(mesa.Model):
 
     def step(self) -> None:
         """One block: people live until its time, then it is made of what had arrived by then."""
+        for crowd in self.chain.crowds:
+            crowd.turn()
         self.env.live(self.chain.time + self.chain.period)
         block = self.chain.mine()
+        for crowd in self.chain.crowds:
+            crowd.hears(block.time)
         if block.result is not None:
             for contract in self.contracts.values():
                 contract.forget()
@@ -186,7 +191,7 @@ class World(mesa.Model):
         self.recorder.block(block)
         self._active_blocks += 1
         self.check(self._active_blocks)
-        self._quiet = 0
+        self._quiet = 0 if block.included or block.dropped else self._quiet + 1
         self.ledger.tick()
 
     def _tell(self, block: Block) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.contract.entry import Event, Function
 from slashpoint.sim.contract.revert import Revert
+from slashpoint.sim.contract.rows import CallRows, matrix
 from slashpoint.sim.engine import ZERO_ADDRESS, Status, Tx
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.contract.artifact import Artifact
     from slashpoint.sim.contract.entry import Record
+    from slashpoint.sim.contract.rows import Values
     from slashpoint.sim.engine import Engine, Log
 
 GAS = 500_000  # what a call declares unless it says otherwise
@@ -75,6 +77,17 @@ class Method:
             return contract.ask(function, data)
         arguments = dict(zip(function.names, args))
         return Call(contract.address, data, function.name, arguments, value, gas, contract.name)
+
+    def rows(self, *columns: Values, value: int = 0, gas: int = GAS) -> CallRows:
+        """Many calls, one for each row of the columns; `value` and `gas` are those of every one.
+
+        Raises:
+            TypeError: the columns are not the function's.
+        """
+        function = self._overloads[0] if len(self._overloads) == 1 else self._choose(len(columns))
+        to, name = self._contract.address, self._contract.name
+        data = matrix(function, columns)
+        return CallRows(Call(to, b"", function.name, {}, value, gas, name), data, dict(zip(function.names, columns)))
 
     def _choose(self, arity: int) -> Function:
         fitting = [each for each in self._overloads if each.arity == arity]

@@ -16,8 +16,13 @@ from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, Column
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import numpy.typing as npt
+
+    Values = Sequence[Any] | npt.NDArray[Any]  # of one column, a row each; or one of Arrow
+
 WIDE = "_wide"  # of a money column: the amounts of more than 38 digits, 32 bytes big-endian; there the column is null
 MONEY = pa.decimal128(38, 0)
+BULK = 64  # rows from which a batch of their own is cheaper than rows among others
 LARGEST = 10**38  # of a decimal128
 CODES = {"i32": "i", "i64": "q"}  # of the standard library's arrays, which take whole numbers alone, and fast
 TYPES = {
@@ -60,7 +65,7 @@ def encode(table: str, rows: Sequence[tuple[Any, ...]], form: pa.Schema) -> pa.R
     return pack(table, data, form)
 
 
-def pack(table: str, data: Sequence[Sequence[Any]], form: pa.Schema) -> pa.RecordBatch:
+def pack(table: str, data: Sequence[Values], form: pa.Schema) -> pa.RecordBatch:
     """Columns as one record batch; raises as `encode` does."""
     arrays = []
     for (name, column), values in zip(TABLES[table].items(), data, strict=True):
@@ -89,7 +94,29 @@ class Same(Sequence[Any]):
         return repeat(self.value, self._rows)
 
 
-def culprit(values: Sequence[Any], column: Column) -> str:
+class Texts:
+    """Texts that come again and again, by their places: a column of them is made without looking at any."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._array: pa.Array | None = None
+
+    def add(self, text: str) -> int:
+        """Its place."""
+        self._texts.append(text)
+        self._array = None
+        return len(self._texts) - 1
+
+    def column(self, places: Sequence[int] | npt.NDArray[np.int32]) -> Sequence[str] | pa.Array:
+        """The texts at some places."""
+        if len(places) < BULK:
+            return [self._texts[place] for place in places]
+        if self._array is None:
+            self._array = pa.array(self._texts, pa.string())
+        return self._array.take(pa.array(places, pa.int32()))
+
+
+def culprit(values: Values, column: Column) -> str:
     """The first value that a column cannot hold, in words."""
     for row, value in enumerate(values):
         try:
@@ -99,8 +126,12 @@ def culprit(values: Sequence[Any], column: Column) -> str:
     return "the batch does not fit"
 
 
-def plain(values: Sequence[Any], column: Column) -> pa.Array:
+def plain(values: Values, column: Column) -> pa.Array:
     """Anything but money."""
+    if isinstance(values, pa.Array):
+        return values
+    if isinstance(values, np.ndarray):
+        return pa.array(values, TYPES[column.type])
     if isinstance(values, Same):
         one = plain((values.value,), column)
         if column.type in CODES:
@@ -123,14 +154,15 @@ def integers(values: Sequence[Any]) -> None:
             raise TypeError(f"{kind.__name__} is no integer")
 
 
-def money(values: Sequence[int]) -> list[pa.Array]:
+def money(values: Values) -> list[pa.Array]:
     """Whole numbers as decimal128 and, where they have more than 38 digits, as 32 bytes beside.
 
     Arrow makes decimals of Python ints through `decimal`, at 0.5 µs each; this is 0.02 µs up to 63 bits, 0.1 beyond.
     """
     n = len(values)
     try:
-        low = np.frombuffer(array("q", values), np.int64)  # refuses None and floats
+        whole = isinstance(values, np.ndarray) and values.dtype == np.int64
+        low = np.asarray(values) if whole else np.frombuffer(array("q", values), np.int64)  # refuses None and floats
     except OverflowError:
         pass
     else:

@@ -87,7 +87,7 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "amount": Column("money", "smallest units of the asset"),
         "cause": Column(
             "str",
-            "funding deposit stake reward refund slash fee gas tip burn compute airdrop unknown",
+            "funding deposit stake reward refund slash fee gas tip burn compute payment airdrop unknown",
         ),
         "job": Column("str?", "key of the job"),
     },

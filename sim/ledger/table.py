@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from slashpoint.sim.ledger.arrow import WIDE, Same, encode, pack, schema
+from slashpoint.sim.ledger.arrow import BULK, WIDE, Same, encode, pack, schema
 from slashpoint.sim.ledger.digest import Digest
 from slashpoint.sim.ledger.reading import batches_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from io import FileIO
     from pathlib import Path
 
-BULK = 64  # rows from which a batch of their own is cheaper than rows among others
+ARRAYS = (np.ndarray, pa.Array)
+KINDS = (list, *ARRAYS)  # what a column may be
 ROW_GROUP = 65_536  # rows of a Parquet file that are read at once
 
 
@@ -48,16 +50,34 @@ class Table:
         return len(self.rows) + sum(map(len, self.held))
 
     def extend(self, rows: int, *columns: Any) -> None:
-        """Add rows given by columns, in their order: a list, or the one value that all rows have.
+        """Add rows given by columns, in their order: a list, an array, or the one value that all rows have.
 
         Raises:
             LedgerError: a value does not fit its column; nothing was added.
         """
-        data = [column if isinstance(column, list) else Same(column, rows) for column in columns]
+        data = [column if isinstance(column, KINDS) else Same(column, rows) for column in columns]
         if rows < BULK:
+            data = [column.tolist() if isinstance(column, ARRAYS) else column for column in data]
             self.rows += zip(*data, strict=True)
             return
-        batch = pack(self.name, data, self.schema)
+        self._hold(pack(self.name, data, self.schema))
+
+    def weave(self, parts: Sequence[tuple[Any, ...]], by: int = 1) -> None:
+        """Add rows that come in parts, each by columns as `extend` takes them, in the order of the column `by`."""
+        parts = [part for part in parts if len(part[by])]
+        if len(parts) == 1:
+            self.extend(len(parts[0][by]), *parts[0])
+        elif parts:
+            batches = []
+            for part in parts:
+                rows = len(part[by])
+                data = [column if isinstance(column, KINDS) else Same(column, rows) for column in part]
+                batches.append(pack(self.name, data, self.schema))
+            order = np.argsort(np.concatenate([part[by] for part in parts]), kind="stable")
+            for batch in pa.Table.from_batches(batches).take(order).combine_chunks().to_batches():
+                self._hold(batch)
+
+    def _hold(self, batch: pa.RecordBatch) -> None:
         if self.rows:
             self.held.append(encode(self.name, self.rows, self.schema))
             self.rows.clear()
