@@ -8,9 +8,10 @@ from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.sim.crowd import Rows, mixed
+from slashpoint.sim.crowd import Rows, mixed, together
 from slashpoint.sim.demand import Background
-from slashpoint.sim.engine import BlockContext, BlockResult, Engine, Status, Tx
+from slashpoint.sim.engine import BlockContext, BlockResult, ByColumns, Engine, Status, Tx
+from slashpoint.sim.engine.columns import Rows as Seldom
 from slashpoint.sim.luck import scramble
 from slashpoint.sim.units import GWEI, SECOND, nanoseconds
 
@@ -149,6 +150,7 @@ class Chain:
         self.tip = round(rules.tip_gwei * GWEI)
         self._queues: dict[bytes, list[Pending]] = {}  # by account, in the order of nonces; none is empty
         self.crowds: list[Crowd] = []
+        self._by_columns = engine if isinstance(engine, ByColumns) else None
         self._doubtful = False  # whether anything waits that may have to be dropped unseen
 
     @property
@@ -195,7 +197,11 @@ class Chain:
         if block.txs:
             context = self.context(self.number, self.time)
             room = context._replace(gas_limit=context.gas_limit - others)
-            result = block.result = self.engine.run_block(room, block.txs)
+            columns = together(block.crowded) if self._by_columns is not None and not block.included else None
+            if self._by_columns is not None and columns is not None:
+                result = block.result = self._by_columns.run_columns(room, columns)
+            else:
+                result = block.result = self.engine.run_block(room, list(block.txs))
             block.status, block.gas = result.status.tolist(), result.gas.tolist()
             block.gas_used += sum(block.gas)
             for _, pending in block.executed():
@@ -254,12 +260,15 @@ class Chain:
         most = self.rules.gas_limit // INTRINSIC_GAS + 1
         block.places = places[(part < 0) & (places < most)].tolist()
         del block.included[len(block.places) :]
-        txs = dict(zip(block.places, block.txs))
-        for i, (batch, rows) in enumerate(ready):
-            among = Rows(batch, rows, places[part == i]).up_to(most)
-            block.crowded.append(among)
-            txs.update(zip(among.places.tolist(), among.signed()))
-        block.txs = [tx for _, tx in sorted(txs.items(), key=itemgetter(0))]
+        block.crowded = [Rows(*one, places[part == i]).up_to(most) for i, one in enumerate(ready)]
+        people = dict(zip(block.places, block.txs))
+
+        def signed() -> list[Tx]:
+            for rows in block.crowded:
+                people.update(zip(rows.places.tolist(), rows.signed()))
+            return [tx for _, tx in sorted(people.items(), key=itemgetter(0))]
+
+        block.txs = Seldom(min(len(places), most), signed)
 
     def _key(self, pending: Pending) -> tuple[int, int]:
         match self.rules.ordering:

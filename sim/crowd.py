@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate, repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from slashpoint.sim.engine import Status, Tx
+from slashpoint.sim.engine.columns import CallColumns
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.luck import scramble
 from slashpoint.sim.units import ETH, nanoseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
     from slashpoint.sim.chain import Chain
+    from slashpoint.sim.contract import Call
     from slashpoint.sim.contract.rows import CallRows
     from slashpoint.sim.engine import BlockResult
     from slashpoint.sim.world import World
@@ -41,8 +43,8 @@ class Member:
     name: str
     address: bytes
     crowd: Crowd
-    index: int
     place: int = -1  # of its name among the ledger's texts
+    executed: int = 0  # transactions that ran
 
     strategy, attacker = "honest", False
 
@@ -66,11 +68,6 @@ class Member:
         """The same as a list."""
         return [self.crowd.role]
 
-    @property
-    def executed(self) -> int:
-        """Transactions that ran."""
-        return int(self.crowd.executed[self.index])
-
 
 class Crowd:
     """Accounts that act alike, by columns: row i of each is member i's. A subclass says what they do.
@@ -88,13 +85,13 @@ class Crowd:
     ) -> None:
         self.world, self.role = world, role
         names = [f"{role}/{i}" for i in range(len(latencies))]
-        self.members = [Member(name, address_of(name, world.rules.addresses), self, i) for i, name in enumerate(names)]
+        self.members = [Member(name, address_of(name, world.rules.addresses), self) for name in names]
         self.latency = np.array([nanoseconds(seconds) for seconds in latencies], np.int64)
         self.rank = np.array([2 + world.luck("rank", name).integer(2**62) for name in names], np.uint64)
         self.senders = [member.address for member in self.members]
         self.addresses = np.frombuffer(b"".join(self.senders), np.uint8).reshape(-1, 20)  # the same as an array
         self.heard = np.full(len(names), world.env.now, np.int64)  # nanoseconds: when each may act next
-        self.nonce, self.executed = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
+        self.nonce = np.zeros(len(names), np.int64)
         self.free = np.ones(len(names), np.bool_)  # who has nothing pending
         self.ok, self.gas = np.zeros(len(names), np.bool_), np.zeros(len(names), np.int64)  # of each one's last
         self.batches: list[Batch] = []
@@ -208,7 +205,8 @@ class Rows(NamedTuple):
         crowd.nonce[batch.who[gone.rows]] -= 1
         crowd.ok[batch.who[gone.rows]] = False
         who, gas = batch.who[ran.rows], result.gas[ran.places].astype(np.int64)
-        crowd.executed[who] += 1
+        for one in who.tolist():
+            crowd.members[one].executed += 1
         crowd.ok[who], crowd.gas[who] = result.status[ran.places] == Status.SUCCESS, gas
         for rows in (gone.rows, ran.rows):
             batch.waiting[rows] = False
@@ -255,3 +253,29 @@ def mixed(
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
     return places, np.repeat(np.arange(-1, len(parts)), [len(column) for column in best])
+
+
+def together(crowded: Sequence[Rows]) -> CallColumns | None:
+    """A block of crowds alone, as an engine takes columns; None where calldata differ in length."""
+    widths = {rows.batch.calls.data.shape[1] for rows in crowded}
+    if len(widths) != 1:
+        return None
+    order = np.argsort(np.concatenate([rows.places for rows in crowded]))
+
+    def column(of: Callable[[Batch, Places], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        return np.concatenate([of(rows.batch, rows.rows) for rows in crowded])[order]
+
+    def shared(of: Callable[[Call], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        return column(lambda batch, rows: np.broadcast_to(one := of(batch.calls.call), (len(rows), *one.shape)))
+
+    return CallColumns(
+        sender=column(lambda batch, rows: batch.crowd.addresses[batch.who[rows]]),
+        to=shared(lambda call: np.frombuffer(call.to, np.uint8)),
+        data=column(lambda batch, rows: batch.calls.data[rows]),
+        ends=np.arange(1, len(order) + 1, dtype=np.uint64) * np.uint64(widths.pop()),
+        value=shared(lambda call: np.frombuffer(call.value.to_bytes(32, "big"), np.uint8)),
+        gas=shared(lambda call: np.array(call.gas, np.uint64)),
+        max_fee=column(lambda batch, rows: batch.max_fee[rows]).astype(np.uint64),
+        tip=column(lambda batch, rows: batch.tip[rows]).astype(np.uint64),
+        nonce=column(lambda batch, rows: batch.nonce[rows]).astype(np.uint64),
+    )

@@ -8,6 +8,8 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from slashpoint.sim.chain import COINBASE, DEFERRED
 from slashpoint.sim.contract import Revert
@@ -66,22 +68,23 @@ def text(args: dict[str, Any]) -> str:
     return "{" + ", ".join(parts) + "}"
 
 
-def texts(args: dict[str, Values]) -> list[str]:
+def texts(args: dict[str, Values]) -> pa.Array:
     """`text` of each row of columns."""
-    form = "{{" + ", ".join(f'"{name}": {{}}' for name in args) + "}}"
-    return list(map(form.format, *map(column_text, args.values())))
+    parts = [part for name, column in args.items() for part in (f', "{name}": ', *column_text(column))]
+    return pc.binary_join_element_wise("{" + parts[0].removeprefix(", "), *parts[1:], "}", "")
 
 
-def column_text(column: Values) -> list[str]:
-    """The JSON of each value of a column."""
+def column_text(column: Values) -> list[Any]:
+    """The JSON of each value of a column, in parts that are to be joined."""
     if isinstance(column, np.ndarray) and column.ndim > 1:
-        raw, width = column.tobytes().hex(), 2 * column.shape[1]
-        return [f'"0x{raw[at : at + width]}"' for at in range(0, len(raw), width)]
-    if isinstance(column, np.ndarray):
-        column = column.tolist()
-        if -SAFE < min(column, default=0) <= max(column, default=0) < SAFE:
-            return list(map(str, column))
-    return [json.dumps(plain(value)) for value in column]
+        rows, width = len(column), 2 * column.shape[1]
+        ends = pa.py_buffer(np.arange(rows + 1, dtype=np.int32) * np.int32(width))
+        digits = pa.StringArray.from_buffers(rows, ends, pa.py_buffer(column.tobytes().hex().encode()))
+        return ['"0x', digits, '"']
+    if isinstance(column, np.ndarray) and -SAFE < column.min(initial=0) <= column.max(initial=0) < SAFE:
+        return [pa.array(column).cast(pa.string())]
+    values = column.tolist() if isinstance(column, np.ndarray) else column
+    return [pa.array([json.dumps(plain(value)) for value in values], pa.string())]
 
 
 def product(gas: npt.NDArray[np.int64], price: npt.NDArray[np.int64] | int) -> npt.NDArray[Any]:
@@ -333,15 +336,19 @@ class Recorder:
 
     def _tokens(self, block: Block) -> None:
         """Write down what moved with its causes, which the markets know."""
-        world, calls = self.world, block.calls()
+        world, calls, place = self.world, block.calls(), self.place
         tokens = {token.address for token in world.tokens.values()}
-        rows, place = [], self.place
+        pays = [call.function == "transfer" and call.to in tokens for call in calls]  # each other: no market's business
+        if all(pays):
+            self._paid(block.number)
+            return
+        rows = []
         for tx, asset, sender, receiver, amount in self._moved:
             self._book(asset, sender, receiver, amount)
-            call = calls[tx]
-            if call.function == "transfer" and call.to in tokens:  # people pay each other: no market's business
+            if pays[tx]:
                 rows.append((tx, asset, place(sender), place(receiver), amount, "payment", None))
                 continue
+            call = calls[tx]
             market = world.market_of.get(call.to)
             told = market.causes(call, asset, sender, receiver, amount) if market else [("unknown", amount, None)]
             causes = list(told)
@@ -353,6 +360,23 @@ class Recorder:
             tx_of, assets, senders, receivers, *rest = map(list, zip(*rows, strict=True))
             names = self.names.column(senders), self.names.column(receivers)
             self.ledger.transfers.extend(len(rows), block.number, tx_of, world.env.now, assets, *names, *rest)
+
+    def _paid(self, number: int) -> None:
+        """The same where all that moved are payments."""
+        txs, assets, senders, receivers, amounts = map(list, zip(*self._moved, strict=True))
+        for asset in set(assets):
+            wei, touched = self.world.booked[asset], self.world.touched[asset]
+            for one, sender, receiver, amount in zip(assets, senders, receivers, amounts):
+                if one == asset:
+                    wei[sender] -= amount
+                    wei[receiver] += amount
+            touched.update(senders, receivers)
+            wei.pop(ZERO_ADDRESS, None)  # nobody books what was made or burnt
+            touched.discard(ZERO_ADDRESS)
+        names = [self.names.column(list(map(self.place, ends))) for ends in (senders, receivers)]
+        self.ledger.transfers.extend(
+            len(txs), number, txs, self.world.env.now, assets, *names, amounts, "payment", None
+        )
 
     def _tallied(self, asset: str, sender: bytes, receiver: bytes, causes: list[tuple[str, int, str | None]]) -> None:
         tally, accounts = self.world.tally, self.world.accounts

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from web3 import Web3
 
+    from slashpoint.sim.engine.columns import CallColumns
+
 ZERO_ADDRESS = bytes(20)
 # keccak-256 of Transfer(address,address,uint256)
 ERC20_TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
@@ -193,6 +195,15 @@ class Engine(Protocol):
         Raises:
             KeyError: it was forgotten, or never taken.
         """
+        ...
+
+
+@runtime_checkable
+class ByColumns(Protocol):
+    """An engine that takes a batch by columns too."""
+
+    def run_columns(self, context: BlockContext, calls: CallColumns) -> BlockResult:
+        """`Engine.run_block` of what the columns say."""
         ...
 
 
