@@ -27,19 +27,24 @@ class Digest:
     def __init__(self, rows: int = 0, streams: Mapping[str, hashlib._Hash] = MappingProxyType({})) -> None:
         self.rows = rows
         self._streams = dict(streams)
+        self._fields: tuple[tuple[str, pa.Field], ...] = ()
 
     def copy(self) -> Digest:
         """One that goes on by itself."""
-        return Digest(self.rows, {name: stream.copy() for name, stream in self._streams.items()})
+        twin = Digest(self.rows, {name: stream.copy() for name, stream in self._streams.items()})
+        twin._fields = self._fields
+        return twin
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Add rows."""
         if not batch.num_rows:
             return
         self.rows += batch.num_rows
-        for field, array in zip(batch.schema, batch.columns, strict=True):
+        if not self._fields:
+            self._fields = tuple((f"{field.name}:{field.type}:", field) for field in batch.schema)
+        for (column, field), array in zip(self._fields, batch.columns, strict=True):
             for name, data in streams(field, array):
-                key = f"{field.name}:{field.type}:{name}"
+                key = column + name
                 if key not in self._streams:
                     self._streams[key] = hashlib.sha256()
                 self._streams[key].update(data)
@@ -52,18 +57,20 @@ class Digest:
 
 def streams(field: pa.Field, array: pa.Array) -> Iterator[tuple[str, bytes | memoryview | pa.Buffer]]:
     """The streams of one column of one batch, each with its name."""
-    n = len(array)
-    if field.nullable:
+    n, absent = len(array), array.null_count
+    if field.nullable and 0 < absent < n:
         yield "valid", array.is_valid().cast(pa.uint8()).to_numpy().tobytes()
+    elif field.nullable:
+        yield "valid", bytes(n) if absent else b"\1" * n
     if pa.types.is_string(array.type) or pa.types.is_binary(array.type):
         _, places, text = array.buffers()
-        bounds = np.frombuffer(places, np.int32)[array.offset : array.offset + n + 1].astype("<i8")
-        yield "length", np.diff(bounds).tobytes()
+        bounds = np.frombuffer(places, np.int32)[array.offset : array.offset + n + 1]
+        yield "length", np.diff(bounds).astype("<i8").tobytes()
         yield "value", b"" if text is None else text[int(bounds[0]) : int(bounds[-1])]
         return
     if pa.types.is_boolean(array.type):
         array = array.cast(pa.uint8())
-    if array.null_count:
+    if absent:
         array = pc.fill_null(array, pa.scalar(0).cast(array.type))
     size = array.type.byte_width
     yield "value", array.buffers()[1][array.offset * size : (array.offset + n) * size]

@@ -39,7 +39,7 @@ class Table:
         self._wides = [name for name in self.schema.names if name.endswith(WIDE)]
         self._wide: set[str] = set()  # those that hold anything
         self._full = Digest()  # of what was flushed
-        self._chain = Digest() if name == "transfers" else None  # of its part on chain, where that is not all
+        self._chain: Digest | None = None  # of its part on chain, once that is not all
 
     def __len__(self) -> int:
         return self._full.rows + self.waiting
@@ -91,9 +91,12 @@ class Table:
         full, chain = self._full.copy(), self._chain and self._chain.copy()
         for batch in batches:
             self._wide |= {name for name in self._wides if batch[name].null_count < len(batch)}
+            chained = batch.filter(pc.not_equal(batch["cause"], "compute")) if self.name == "transfers" else batch
+            if chain is None and len(chained) < len(batch):
+                chain = full.copy()
             full.update(batch)
-            if chain:
-                chain.update(batch.filter(pc.not_equal(batch["cause"], "compute")))
+            if chain is not None:
+                chain.update(chained)
         end = self._write(batches) if self.path else 0
         # An interruption before these lines undoes the flush, one after them comes too late.
         self._end, self._full, self._chain = end, full, chain
