@@ -366,6 +366,4 @@ class Competition(Watched):
         return self.bytes_of(job, opened[best[0][2]]) if best else None
 
 
-
-
 MARKET, TERMS = Competition, CompetitionTerms

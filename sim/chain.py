@@ -283,15 +283,16 @@ class Chain:
     def _ordered(self) -> list[Pending]:
         """The best of the accounts' heads, again and again: an account's own go in the order of its nonces."""
         time, base_fee = self.time, self.base_fee
+        most = self.rules.gas_limit // INTRINSIC_GAS + 1
+        if len(self._queues) == self.backlog:  # one each: nothing comes up while the best are taken
+            alone = [one for (one,) in self._queues.values() if one.arrival < time and one.max_fee >= base_fee]
+            keys = [(*self._key(one), one.account.name, one) for one in alone]
+            return [key[-1] for key in sorted(keys)[:most]]
         heads = [
             (self._key(head), head.account.name, head, queue, 1)
             for queue in self._queues.values()
             if (head := queue[0]).arrival < time and head.max_fee >= base_fee
         ]
-        most = self.rules.gas_limit // INTRINSIC_GAS + 1
-        if len(self._queues) == self.backlog:  # one each: nothing comes up while the best are taken
-            heads.sort()
-            return [head[2] for head in heads[:most]]
         heapq.heapify(heads)
         ordered: list[Pending] = []
         while heads and len(ordered) < most:

@@ -201,8 +201,9 @@ def test_other_functions_build_calls(coin):
     call = coin.transfer(BOB, 7, value=1, gas=60_000)
     assert call == Call(
         coin.address, bytes.fromhex("a9059cbb") + bytes(12) + BOB + (7).to_bytes(32), "transfer",
-        {"to": BOB, "value": 7}, 1, 60_000, "ModelCoin",
+        ("to", "value"), (BOB, 7), 1, 60_000, "ModelCoin",
     )  # fmt: skip
+    assert call.args == {"to": BOB, "value": 7}
     tagged = call.tagged("pays", job="j", carries=b"x")
     assert (tagged.data, tagged.verb, tagged.job, tagged.subject, tagged.carries) == (
         call.data,

@@ -31,9 +31,7 @@ def models(run: Result) -> dict[tuple[str, str], str]:
     accounts = run.ledger["accounts"]
     cheats = set(accounts[accounts["attacker"]]["controller"])
     rows = run.ledger["models"]
-    return {
-        (who, job): cid for who, job, cid in zip(rows["controller"], rows["job"], rows["cid"]) if who not in cheats
-    }
+    return {(who, job): cid for who, job, cid in zip(rows["controller"], rows["job"], rows["cid"]) if who not in cheats}
 
 
 @pytest.fixture(scope="module")

@@ -302,4 +302,3 @@ class Watched(Vaulted):
             if world.chain.time > bound and heard:
                 self.overdue.add(job.id)
                 yield f"experiment {job.id} is not over {(world.chain.time - bound) // SECOND} s after its last window"
-

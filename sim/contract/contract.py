@@ -40,7 +40,8 @@ class Call:
     to: bytes
     data: bytes
     function: str
-    args: dict[str, Any]  # by name
+    names: tuple[str, ...]  # of its parameters
+    values: Sequence[Any]  # of its arguments
     value: int = 0  # wei
     gas: int = GAS  # the limit that it declares
     contract: str = ""  # name
@@ -48,6 +49,11 @@ class Call:
     job: Any = None
     subject: Any = None
     carries: Any = None  # what it gives away: sealed bytes, a number, a preimage
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """Its arguments by name."""
+        return dict(zip(self.names, self.values, strict=True))
 
     def tagged(self, verb: str, job: Any = None, subject: Any = None, carries: Any = None) -> Call:
         """Fill the neutral fields in; returns the call itself."""
@@ -75,8 +81,7 @@ class Method:
         data = function.encode(args)  # refuses another number of them
         if function.view:
             return contract.ask(function, data)
-        arguments = dict(zip(function.names, args))
-        return Call(contract.address, data, function.name, arguments, value, gas, contract.name)
+        return Call(contract.address, data, function.name, function.names, args, value, gas, contract.name)
 
     def rows(self, *columns: Values, value: int = 0, gas: int = GAS) -> CallRows:
         """Many calls, one for each row of the columns; `value` and `gas` are those of every one.
@@ -87,7 +92,8 @@ class Method:
         function = self._overloads[0] if len(self._overloads) == 1 else self._choose(len(columns))
         to, name = self._contract.address, self._contract.name
         data = matrix(function, columns)
-        return CallRows(Call(to, b"", function.name, {}, value, gas, name), data, dict(zip(function.names, columns)))
+        call = Call(to, b"", function.name, (), (), value, gas, name)
+        return CallRows(call, data, dict(zip(function.names, columns, strict=True)))
 
     def _choose(self, arity: int) -> Function:
         fitting = [each for each in self._overloads if each.arity == arity]

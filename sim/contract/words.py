@@ -54,7 +54,7 @@ def _integer(kind: str, bits: int, *, signed: bool) -> Coder:
         number: int = value if value.__class__ is int else index(value)
         if not low <= number < high:
             raise TypeError(f"{number} is no {kind}")
-        return number.to_bytes(WORD, "big", signed=True) if number < 0 else number.to_bytes(WORD, "big")
+        return number.to_bytes(WORD, "big") if number >= 0 else number.to_bytes(WORD, "big", signed=True)
 
     return Coder(kind, WORD, False, pack, lambda data, at: int.from_bytes(data[at : at + WORD], "big", signed=signed))
 
@@ -77,6 +77,8 @@ def _pack_bool(value: Any) -> bytes:
 
 
 def _pack_address(value: Any) -> bytes:
+    if value.__class__ is bytes and len(value) == ADDRESS:
+        return _BEFORE_ADDRESS + value
     if isinstance(value, str):
         value = bytes.fromhex(value.removeprefix("0x"))
     if not isinstance(value, bytes) or len(value) != ADDRESS:
