@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from slashpoint.agents.conduct import Conduct
 
 MODELS: dict[object, bytes] = {}  # trained in this process: a model depends on its order alone
+MOST_MODELS = 4_096  # kept from one run to the next; the oldest go first
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def build(
         project: a project's folder.
         attacks: conducts to use instead of the configuration's.
     """
+    while len(MODELS) > MOST_MODELS:
+        del MODELS[next(iter(MODELS))]
     rules = chain_rules(config)
     engine = make_engine(config.engine, rules.fork)
     task, prices = plugin("task", config, project), plugin("prices", config, project)
