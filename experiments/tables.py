@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -17,11 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from slashpoint.sim.metrics.run import Run
 
 SHOWN = 8  # complaints of broken invariants
+WIDE = 120  # columns of text that a table may take
+
+
+def screen() -> Console:
+    """Where wide tables are printed: a narrow terminal breaks their lines, where it would cut their figures."""
+    console = Console(highlight=False)
+    console.width = max(console.width, WIDE)
+    return console
 
 
 def summary(run: Run, console: Console) -> None:

@@ -36,16 +36,16 @@ def arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Measure; returns the exit code."""
     import pandas as pd
-    from rich.console import Console
 
     from slashpoint.experiments.bench import load, names
     from slashpoint.experiments.cli import FAILED, HELD
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
     from slashpoint.experiments.provenance import machine, versions
+    from slashpoint.experiments.tables import screen
     from slashpoint.experiments.turns import GROWTH, ROWS, measure
 
-    console = Console(highlight=False)
+    console = screen()
     if args.list:
         return _list(names(), console, json=args.json)
     benchmarks = [load(name) for name in args.names or names()]

@@ -64,12 +64,11 @@ def main(args: Namespace) -> int:
 
 
 def _tell(table: pd.DataFrame) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    from slashpoint.experiments.tables import grid
+    from slashpoint.experiments.tables import grid, screen
 
-    console = Console(highlight=False)
+    console = screen()
     shown = grid("", "scenario", "check", "status", "found")
     shown.columns[2].no_wrap = True
     styles = {"failed": "red", "crashed": "red", "inconclusive": "yellow"}

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-WIDE = 112  # columns of text that a table takes
-
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
@@ -39,8 +37,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Measure; returns the exit code."""
-    from rich.console import Console
-
     from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import CRASHED, FAILED, HELD, worst
     from slashpoint.experiments.executor import CACHE
@@ -48,6 +44,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.matrix import FAILED as CRASH
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
+    from slashpoint.experiments.tables import screen
 
     overrides = [one for one in args.what if "=" in one]
     how = {"workers": args.jobs, "cache": args.out / CACHE, "project": find_project()}
@@ -65,8 +62,7 @@ def main(args: Namespace) -> int:
     if args.json:
         print(document(tables, COLUMNS))
     else:
-        console = Console(highlight=False)
-        console.width = max(console.width, WIDE)  # a narrow terminal breaks lines, which loses nothing
+        console = screen()
         for name, each in tables.items():
             title = "attack × protocol × variant" if name == "rows" else "the most harmful, on the standard tier"
             console.print(_grid(each, title, args.seeds_cap))

@@ -27,7 +27,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Break and look; returns the exit code."""
-    from rich.console import Console
     from rich.text import Text
 
     from slashpoint.experiments.catalogue import find_project
@@ -37,7 +36,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
     from slashpoint.experiments.suite import load
-    from slashpoint.experiments.tables import grid
+    from slashpoint.experiments.tables import grid, screen
 
     project = find_project()
     suite = load(args.suite, project, args.seeds)
@@ -54,7 +53,7 @@ def main(args: Namespace) -> int:
         shown.add_row(
             row["mutant"], row["verdict"], row["scenario"], Text(found), str(row["runs"]), style="" if good else "red"
         )
-    console = Console(highlight=False)
+    console = screen()
     console.print(shown)
     console.print(f"\n{int((table['verdict'] == KILLED).sum())} of {len(table) - 1} mutants killed")
     return code
