@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from slashpoint.agents.population import draw
-from slashpoint.sim.crowd import Crowd
+from slashpoint.sim.crowd import BYSTANDER, Crowd
 from slashpoint.sim.units import ETH, GWEI
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Payers(Crowd):
         cap_gwei: median of what a payment is worth at most, per gas; log-normal. Above it, it waits in the mempool.
         sigma: standard deviation of both logarithms.
     """
+
+    strategy: ClassVar[str] = BYSTANDER
 
     def __init__(
         self, world: World, market: Market, members: int, latency: Any, eager: float, tip_gwei: float, cap_gwei: float,

@@ -109,7 +109,9 @@ def actions(run: Run) -> Table:
         failed = group[group["status"] != "success"]
         reasons = failed["reason"].dropna().str.split("(").str[0].mode()
         share = percent(len(failed) / len(group)) if len(failed) else "-"
-        table.add_row(str(role), str(verb), f"{len(group):,}", share, reasons.iloc[0] if len(reasons) else "")
+        table.add_row(
+            str(role), str(verb) or gas.NONE, f"{len(group):,}", share, reasons.iloc[0] if len(reasons) else ""
+        )
     return table
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate, repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     Places = npt.NDArray[np.intp]
 
 
+BYSTANDER = "bystander"  # strategy of who wants nothing of the market: what its payments are worth nobody knows
 FAR = 2**62  # wei per gas: nobody is told from those who tip more
 
 
@@ -46,7 +47,12 @@ class Member:
     place: int = -1  # of its name among the ledger's texts
     executed: int = 0  # transactions that ran
 
-    strategy, attacker = "honest", False
+    attacker = False
+
+    @property
+    def strategy(self) -> str:
+        """What all of the crowd are."""
+        return self.crowd.strategy
 
     @property
     def person(self) -> Member:
@@ -79,6 +85,8 @@ class Crowd:
         eth: first endowment of each, ETH.
         tokens: first endowment of each, whole tokens by symbol.
     """
+
+    strategy: ClassVar[str] = "honest"  # or BYSTANDER
 
     def __init__(
         self, world: World, role: str, latencies: Sequence[float], eth: float, tokens: dict[str, float]

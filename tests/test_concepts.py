@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.run import Result, simulate
+from slashpoint.experiments.config import compose
+from slashpoint.experiments.run import Result, build, simulate
+from slashpoint.sim.ledger import Ledger, read
 from slashpoint.sim.luck import Luck
 
 BLOCK = re.compile(r"^```(?:python|yaml)\n# (\S+/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -54,6 +57,20 @@ def test_an_attack_an_invariant_a_metric_and_a_price_in_a_protocol_of_ones_own(p
     assert run.metric("slashed_share") == 0
     assert run.run.prices["ETH"] == pytest.approx(250)
     assert run.violations.empty
+
+
+def test_a_crowd_of_ones_own_joins_a_world(project: Path) -> None:
+    """A hundred accounts in a market's world; what each holds moves one place down."""
+    savers: dict[str, Any] = {"__name__": "savers"}
+    exec((project / "crowds" / "savers.py").read_text(encoding="utf-8"), savers)
+    ledger = Ledger()
+    world = build(compose(["scenario=small", *QUICK]), ledger)
+    savers["Savers"](world, "saver", [0.5] * 100, 1.0, {"MDC": 10.0})
+    world.run(jobs=1, blocks=3)
+    ledger.close()
+    sent = read(ledger)["transactions"]
+    assert (sent["role"] == "saver").sum() >= 100
+    assert not world.violations
 
 
 def test_a_task_is_learnt_by_people_who_share_it_and_by_people_who_do_not(project: Path) -> None:

@@ -14,6 +14,7 @@ from slashpoint.agents.person import Person, Traits
 from slashpoint.agents.roles.base import Role
 from slashpoint.benchmarks.transfers import Purse, coin, paid, payments
 from slashpoint.experiments.config import chain_rules, compose, plugin
+from slashpoint.experiments.folder import result_of
 from slashpoint.experiments.run import run
 from slashpoint.protocols.base import Terms
 from slashpoint.sim.contract import Artifact, Contract
@@ -120,6 +121,11 @@ def test_a_crowd_loads_the_chain_of_a_market():
     causes = loud.ledger["transfers"]
     assert (causes["cause"] == "payment").sum() > 1_000
     assert "unknown" not in set(causes["cause"])
+    told = result_of(loud.run)["metrics"]  # as a run's folder has it
+    assert told["gas_by_phase"]["none"] > told["gas_by_phase"]["submits"]
+    spent = {who: usd for who, usd in told["fees_by_role"].items() if who != "payer"}
+    assert told["gas_cost"] == pytest.approx(sum(spent.values())), "what payers pay is no cost of the market"
+    assert told["provider_surplus"] > 0 > told["profit"]["payer/0"]
 
 
 @settings(max_examples=30, deadline=None)

@@ -141,7 +141,7 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "account": Column("str", "name"),
         "controller": Column("str", "the person behind it"),
         "roles": Column("str", "the roles that it plays"),
-        "strategy": Column("str", "honest, or the attacks of its controller joined by +"),
+        "strategy": Column("str", "honest, bystander, or the attacks of its controller joined by +"),
         "attacker": Column("bool", "whether its controller is one"),
         "address": Column("str", "0x…"),
     },

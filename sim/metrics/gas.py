@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.metrics.run import Run
 
+NONE = "none"  # the phase of a call that is no move of the protocol: a token's transfer, whatever somebody tries
+
 
 @metric(unit="gas", better="lower")
 def gas_by_function(run: Run) -> pd.Series:
@@ -63,7 +65,8 @@ def costs(run: Run, *by: str) -> pd.DataFrame:
 
     sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for *key, gas, burned, tipped, status in lines(run.executed, *by, "gas", "burned", "tipped", "status"):
-        row = sums[tuple(key) if len(by) > 1 else key[0]]
+        named = tuple(each or NONE for each in key)
+        row = sums[named if len(by) > 1 else named[0]]
         row[0] += 1
         row[1] += gas
         row[2] += burned + tipped

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from slashpoint.sim.crowd import BYSTANDER
 from slashpoint.sim.units import ETH, SECOND
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class Run:
         rows = [("+".join(roles[who]), *others[who]) for who in others]
         index = pd.Index(list(others), name="controller", dtype=str)
         return pd.DataFrame(rows, index, columns=["role", "strategy", "attacker"])
+
+    @cached_property
+    def bystanders(self) -> set[str]:
+        """The persons who have nothing to do with any job, whose payments are worth to them what nobody knows."""
+        return set(self.people.index[self.people["strategy"] == BYSTANDER])
 
     @cached_property
     def net(self) -> dict[tuple[str, str], int]:

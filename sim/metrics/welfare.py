@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pandas as pd
 
 from slashpoint.sim.metrics import metric
@@ -23,8 +25,12 @@ def compute_cost(run: Run) -> float:
 
 @metric(unit="USD", better="lower")
 def gas_cost(run: Run) -> float:
-    """What everybody paid for gas, burned or tipped."""
-    return sum(run.usd(asset, amount) for asset, amount in run.paid(*FEES).items())
+    """What everybody but bystanders paid for gas, burned or tipped."""
+    spent: dict[str, int] = defaultdict(int)
+    for (who, asset), amount in run.paid(*FEES, by="sender").items():
+        if run.controller.get(who) not in run.bystanders:
+            spent[asset] += amount
+    return sum(run.usd(asset, amount) for asset, amount in spent.items())
 
 
 @metric(unit="USD", better="higher")
@@ -51,8 +57,8 @@ def buyer_surplus(run: Run) -> float:
 
 @metric(unit="USD", better="higher")
 def provider_surplus(run: Run) -> float:
-    """The profit of the persons who posted no job."""
-    return float(profit(run).drop(buyers(run)).sum())
+    """The profit of the persons who posted no job, bystanders apart."""
+    return float(profit(run).drop([*buyers(run), *run.bystanders]).sum())
 
 
 @metric(unit="USD", better="lower")
