@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from itertools import repeat
 from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from slashpoint.sim.chain import COINBASE, DEFERRED
 from slashpoint.sim.contract import Revert
 from slashpoint.sim.engine import ZERO_ADDRESS, Status
 from slashpoint.sim.facts import Fact
 from slashpoint.sim.ledger.arrow import Texts
-from slashpoint.sim.store import cid
+from slashpoint.sim.ledger.text import plain, text, texts
 from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
@@ -25,66 +22,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from slashpoint.sim.chain import Block, Pending
-    from slashpoint.sim.contract.rows import Values
     from slashpoint.sim.crowd import Rows
     from slashpoint.sim.engine import BlockResult, Log
+    from slashpoint.sim.inventory import Got
     from slashpoint.sim.learning import Order
     from slashpoint.sim.world import World
 
 Columns = tuple[Any, ...]  # of a table of the ledger, as it takes them
 STATUS = [status.name.lower() for status in Status]
 SUCCESS = int(Status.SUCCESS)  # an enumeration's own comparison costs more than the row
-SAFE = 2**53  # integers beyond it are text in JSON, for readers that take numbers for doubles
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: bytes in hex, large integers as text."""
-    if isinstance(value, bool | str) or value is None:
-        return value
-    if isinstance(value, int):
-        return value if -SAFE < value < SAFE else str(value)
-    if isinstance(value, bytes | bytearray):
-        return "0x" + value.hex()
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return str(value)
-
-
-def text(names: Iterable[str], values: Iterable[Any]) -> str:
-    """Arguments as JSON; the usual kinds without the detour through `plain`, which is slower by half."""
-    parts = []
-    for name, value in zip(names, values):
-        kind = type(value)
-        if kind is int and -SAFE < value < SAFE:
-            parts.append(f'"{name}": {value}')
-        elif kind is int:
-            parts.append(f'"{name}": "{value}"')
-        elif kind is bytes:
-            parts.append(f'"{name}": "0x{value.hex()}"')
-        else:
-            parts.append(f'"{name}": {json.dumps(plain(value))}')
-    return "{" + ", ".join(parts) + "}"
-
-
-def texts(args: dict[str, Values]) -> pa.Array:
-    """`text` of each row of columns."""
-    parts = [part for name, column in args.items() for part in (f', "{name}": ', *column_text(column))]
-    return pc.binary_join_element_wise("{" + parts[0].removeprefix(", "), *parts[1:], "}", "")
-
-
-def column_text(column: Values) -> list[Any]:
-    """The JSON of each value of a column, in parts that are to be joined."""
-    if isinstance(column, np.ndarray) and column.ndim > 1:
-        rows, width = len(column), 2 * column.shape[1]
-        ends = pa.py_buffer(np.arange(rows + 1, dtype=np.int32) * np.int32(width))
-        digits = pa.StringArray.from_buffers(rows, ends, pa.py_buffer(column.tobytes().hex().encode()))
-        return ['"0x', digits, '"']
-    if isinstance(column, np.ndarray) and -SAFE < column.min(initial=0) <= column.max(initial=0) < SAFE:
-        return [pa.array(column).cast(pa.string())]
-    values = column.tolist() if isinstance(column, np.ndarray) else column
-    return [pa.array([json.dumps(plain(value)) for value in values], pa.string())]
 
 
 def product(gas: npt.NDArray[np.int64], price: npt.NDArray[np.int64] | int) -> npt.NDArray[Any]:
@@ -114,7 +60,7 @@ class Recorder:
         self._decoded: list[tuple[int, int, str, Fact]] = []  # tx, log, contract, fact of this block
         self._places: dict[bytes, int] = {}  # of those whose names are known, in `names`
         self.names, self._controllers, self._roles = Texts(), Texts(), Texts()
-        self._models: list[tuple[int, str, str, str, Order, float]] = []
+        self.models: list[Got] = []
 
     def place(self, address: bytes) -> int:
         """Of a name in `names`."""
@@ -404,54 +350,4 @@ class Recorder:
 
     def trained(self, account: Any, order: Order, job: str, seconds: float) -> None:
         """Remember that somebody got a model, for the measurement at the end."""
-        self._models.append((self.world.env.now, account.name, account.controller, job, order, seconds))
-
-    def close(self) -> None:
-        """Write down what is measured once a run is over: models, jobs, accounts, and who holds what."""
-        world, ledger, workshop = self.world, self.ledger, self.world.workshop
-        task = workshop.task
-        for time, account, controller, job, order, seconds in self._models:
-            model = workshop.model(order)
-            right = workshop.score(model, order.problem)
-            ledger.models.append((
-                time, account, controller, job, cid(model).hex(), order.effort, seconds, right,
-                order.problem.scale, task.kind, len(model),
-            ))  # fmt: skip
-        for market in world.markets:
-            for job in market.jobs.values():
-                got = market.delivered(job)
-                score = None if got is None else workshop.score(got, job.task)
-                value = job.terms.value(score / job.scale) if score is not None else None
-                fooled = None if got is None else self._fooled(got, job)
-                ledger.jobs.append((
-                    job.key, market.name, world.name_of(job.poster), job.reward, job.stake, job.scale, job.unit,
-                    market.asset, job.born, job.deadline_ns, job.closed, job.outcome,
-                    world.name_of(job.winner) if job.winner else None, score, value, fooled,
-                ))  # fmt: skip
-        for account in sorted(world.accounts.values(), key=lambda account: account.name):
-            strategy, attacker = account.person.strategy, account.person.attacker
-            roles = "+".join(account.roles)
-            ledger.accounts.append(
-                (account.name, account.controller, roles, strategy, attacker, "0x" + account.address.hex())
-            )
-        for address, name in sorted(world.names.items(), key=lambda item: item[1]):
-            self._holdings(address, name)
-
-    def _fooled(self, model: bytes, job: Any) -> float | None:
-        """How well the worst of the backdoors that were trained for a job opens a model."""
-        poisons = {order.poison for *_, key, order, _ in self._models if key == job.key}
-        try:
-            opened = (self.world.workshop.task.fooled(model, job.task, one) for one in poisons if one and one.mark)
-            return max(opened, default=None)
-        except NotImplementedError:  # a surrogate: nothing is marked there
-            return None
-
-    def _holdings(self, address: bytes, name: str) -> None:
-        world, ledger = self.world, self.ledger
-        ledger.holdings.append((name, "ETH", "balance", world.engine.balance(address), None))
-        for symbol, token in world.tokens.items():
-            if held := token.balanceOf(address):
-                ledger.holdings.append((name, symbol, "balance", held, None))
-        for market in world.markets:
-            if address in world.accounts and (owed := market.owed(address)):
-                ledger.holdings.append((name, market.asset, "owed", owed, market.name))
+        self.models.append((self.world.env.now, account.name, account.controller, job, order, seconds))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import mesa
 
 from slashpoint.sim import invariants as builtin
+from slashpoint.sim import inventory
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
 from slashpoint.sim.contract import Contract
 from slashpoint.sim.engine import BlockContext, CallResult, Engine, Signer, Status, Tx
@@ -249,7 +250,7 @@ class World(mesa.Model):
         for asset, holders in self.booked.items():
             self.touched[asset].update(holders)
         self.check()
-        self.recorder.close()
+        inventory.take(self, self.recorder.models)
 
     # --- looking in from outside --------------------------------------------------------------------------------
 
