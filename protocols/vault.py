@@ -30,6 +30,7 @@ class Vaulted(Market):
     """A market on a contract that is a Vault: escrow, debts and a treasury, paid out when people ask."""
 
     credits: dict[bytes, list[tuple[str, int, str | None]]] = field(default_factory=lambda: defaultdict(list))
+    taken: dict[bytes, list[list[tuple[str, int, str | None]]]] = field(default_factory=lambda: defaultdict(list))
     credited: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))  # and not withdrawn
     stirred: dict[int, Job | None] = field(default_factory=dict)  # jobs by id with an event in the latest block
     moved: set[bytes] = field(default_factory=set)  # who was credited or withdrew in it
@@ -65,8 +66,8 @@ class Vaulted(Market):
         }
 
     def withdrawn(self, who: bytes, amount: int, job: str | None) -> Sequence[tuple[str, int, str | None]]:
-        """What somebody's withdrawal consists of: all that it was credited since the one before."""
-        parts = self.credits.pop(who, [])
+        """What somebody's next withdrawal consists of: all that it was credited since the one before."""
+        parts = self.taken[who].pop(0) if self.taken[who] else []
         rest = amount - sum(part for _, part, _ in parts)
         return [*parts, ("unknown", rest, job)] if rest else parts
 
@@ -106,6 +107,8 @@ class Vaulted(Market):
         if fact.event in {"Credited", "Withdrawn"}:
             self.moved.add(args["who"])
             self.credited[args["who"]] += args["amount"] if fact.event == "Credited" else -args["amount"]
+        if fact.event == "Withdrawn":  # in order: what the same block credits after it is the next one's
+            self.taken[args["who"]].append(self.credits.pop(args["who"], []))
         if fact.event == "Credited":
             self.credits[args["who"]].append((CREDITS[args["cause"]], args["amount"], job.key if job else None))
 

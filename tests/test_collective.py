@@ -287,3 +287,12 @@ def test_too_little_to_take_part_is_said():
     assert list(terms.infeasible()) == []
     assert terms.purse == 15 * 6 / 5
     assert CollectiveTerms(**{**plain, "proposer_reward": 0.0, "voter_reward": 0.0}).purse == 30
+
+
+def test_what_is_credited_after_a_withdrawal_in_one_block_is_the_next_ones():
+    """Learners withdraw in the blocks in which other experiments end: nothing moves for no cause, or backwards."""
+    moved = slashpoint.simulate("collective", scenario="standard", seed=1_000_003).ledger["transfers"]
+    assert "unknown" not in set(moved["cause"])
+    assert (moved["amount"] > 0).all()
+    out = moved[moved["sender"] == "Collective"].groupby(["block", "tx", "receiver"]).size()
+    assert (out > 1).any(), "somebody withdraws what it was credited for by more than one cause"
