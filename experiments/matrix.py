@@ -44,7 +44,7 @@ COLUMNS = {
     "fresh": "whether the numbers are of seeds that did not take part in picking the row as one of the best",
     "underpowered": "whether the cap on seeds came before the half-width that was asked for",
     "p": "of no gain, two-sided, corrected by Holm for the cells of the matrix",
-    "violations": "complaints of invariants in the runs with the attack",
+    "violations": "complaints of invariants in the runs with the attack, and runs that moved money for no known cause",
     "complaint": "the first of them",
     "error": "what a run that failed said last",
     "line": "repeats the first run",
@@ -212,8 +212,10 @@ def _row(cell: Cell, setting: Sequence[str], runs: Sequence[pd.DataFrame]) -> di
         return row
     changes, cheating = compared(rows), rows[~rows["honest"].astype(bool)]
     row |= _columns("gain", t_interval(changes["gain"])) | _columns("loss", t_interval(changes["loss"]))
-    complaints, errors = cheating["complaint"][cheating["complaint"] != ""], rows["error"][rows["error"] != ""]
-    row |= {"n": len(changes), "violations": int(cheating["violations"].sum()), "verdict": UNDECIDED}
+    said = cheating["complaint"].where(cheating["complaint"] != "", cheating["unknown"])
+    complaints, errors = said[said != ""], rows["error"][rows["error"] != ""]
+    violations = int(cheating["violations"].sum() + (cheating["unknown"] != "").sum())
+    row |= {"n": len(changes), "violations": violations, "verdict": UNDECIDED}
     row["p"] = p_value(changes["gain"])
     row["line"] = cheating["line"].iloc[0]
     if len(complaints):

@@ -139,7 +139,7 @@ def test_what_is_picked_is_measured_on_fresh_seeds(project, monkeypatch):
         asked.extend(point.labels["seed"] for point in points)
         return pd.DataFrame([
             {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
-             "complaint": "", "cheats": "t/0",
+             "complaint": "", "unknown": "", "cheats": "t/0",
              "surplus:t/0": 0.0 if point.labels["honest"] else 5.0 + (10.0 if point.labels["seed"] < FRESH else 0.0)}
             for point in points
         ])  # fmt: skip
@@ -162,6 +162,7 @@ def test_the_most_harmful_are_confirmed_on_the_standard_tier(project, monkeypatc
         return pd.DataFrame([
             {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
              "complaint": "", "cheats": "t/0", "surplus:t/0": 0.0,
+             "unknown": "" if point.labels["honest"] or point.labels["cell"][0] == "lazy" else "5 MDC moved",
              "surplus:r/0": 0.0 if point.labels["honest"] else -float(len(point.labels["cell"][0]))}
             for point in points
         ])  # fmt: skip
@@ -169,6 +170,8 @@ def test_the_most_harmful_are_confirmed_on_the_standard_tier(project, monkeypatc
     monkeypatch.setattr(module, "evaluate", fake)
     table = matrix(["lazy", "overclaim"], ("hardened",), QUICK, cap=8, half_width=1.0)
     assert dict(zip(table["attack"], table["loss"], strict=True)) == {"lazy": 4.0, "overclaim": 9.0}
+    assert dict(zip(table["attack"], table["complaint"], strict=True)) == {"lazy": "", "overclaim": "5 MDC moved"}
+    assert dict(zip(table["attack"], table["violations"] > 0, strict=True)) == {"lazy": False, "overclaim": True}
     asked.clear()
     again = module.confirm(table, 1, QUICK, cap=8)
     assert list(again["attack"]) == ["overclaim"]
