@@ -195,3 +195,11 @@ def test_an_unknown_rule_is_refused_before_anything_runs():
     for said in ("aggregator=best", "reward_rule=best", "validation_share=1.0"):
         with pytest.raises(Misconfigured):
             run(f"protocol.{said}")
+
+
+@pytest.mark.parametrize(("said", "trained"), [((SEED,), 0), ((), 1), (("protocol.rotate=false",), 1)])
+def test_who_fits_the_validation_set_trains_only_while_no_labels_are_open(said, trained):
+    """In the seed labels are public from the first round on; else those of rounds before are."""
+    models = run(*said, attack="val_overfitter").ledger["models"]
+    assert (models["account"] == "client/0").sum() == trained
+    assert (models["account"] == "client/1").sum() == 3

@@ -50,7 +50,7 @@ class ValOverfitter(Conduct):
     def _known(job: Job) -> tuple[Job, bytes] | None:
         """The latest validation set whose labels are open, as a job to predict for; None where there is none."""
         market: Any = job.market
-        if not hasattr(market, "validation"):
+        if not hasattr(market, "data"):  # nothing is held back there to validate with
             return None
         for number in range(job.round, 0, -1):
             view = job.at(number, b"", job.deadline)
