@@ -1,0 +1,37 @@
+"""No attack turns honest unnoticed: each does something in a protocol that has its seat."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from slashpoint.experiments import catalogue
+from slashpoint.experiments.executor import Point, evaluate
+
+PLACES = [
+    (protocol, variant)
+    for variant in ("hardened", "seed")
+    for protocol in ("modelmarket", "competition", "federated", "collective")
+]
+PRIVATE = ("protocol.dp_noise=0.5", "protocol.dp_clip=0.5", "protocol.dp_epsilon=20")
+NEEDS = {"dp_budget_waster": PRIVATE}  # what gives an attack its occasion
+
+
+@cache
+def deeds(protocol: str, variant: str, attack: str | None, *more: str) -> tuple[str, str]:
+    """The hash of what was sent and of what money moved, and why a run failed."""
+    said = ("scenario=small", "scenario.jobs=1", f"protocol={protocol}", f"protocol.variant={variant}", *more)
+    (row,) = evaluate([Point((*said, f"attack=[{attack or ''}]", "seed=0"))]).to_dict("records")
+    return row["deeds_hash"], row["error"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attack", catalogue.names("attack"))
+def test_every_attack_does_something_somewhere(attack: str) -> None:
+    for place in PLACES:
+        more = NEEDS.get(attack, ()) if place[0] == "collective" else ()
+        done, error = deeds(*place, attack, *more)
+        if not error and done != deeds(*place, None, *more)[0]:
+            return
+    pytest.fail(f"{attack} sends what honest people send, wherever it plays")
