@@ -31,8 +31,8 @@ COLUMNS = {
     "protocol": "its name",
     "variant": "of the protocol",
     "verdict": "n/a: no role has such a duty, or the task is none to lie about so; never asked: nothing it lies about "
-    "came up; no effect: all transactions and transfers are equal; failed: a run crashed; pays, loses: with p below "
-    "0.05; else undecided",
+    "came up; no effect: all transactions, transfers and worths are equal; failed: a run crashed; pays, loses: with p "
+    "below 0.05; else undecided",
     "gain": "mean over runs of what a person gained by cheating, USD: its surplus (profit, the price of its first "
     "holdings, the worth of models delivered to it) less the same seat's played honestly",
     "gain_low": "lower end of its 95 % interval",
@@ -226,7 +226,7 @@ def _row(cell: Cell, setting: Sequence[str], runs: Sequence[pd.DataFrame]) -> di
         row["line"] = rows["line"][errors.index[0]]
         if "Misconfigured" in row["error"]:  # such as a lie about weights where the task has none
             row |= {"verdict": NO_SEAT, "n": 0}
-    elif changes["same"].all():
+    elif changes["same"].all() and not changes[["gain", "loss"]].any(axis=None):  # who withholds bytes sends the same
         row["verdict"] = NO_EFFECT if changes["lies"].any() else NEVER_ASKED
     return row
 

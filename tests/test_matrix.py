@@ -125,6 +125,13 @@ def test_verdicts_say_why_there_is_no_number(project):
     assert (table["gain_low"] <= table["gain"]).sum() == 2
 
 
+def test_who_withholds_bytes_sends_the_same_and_hurts(project):
+    (row,) = matrix(["no_pin"], ("hardened",), QUICK, cap=2, half_width=1000, project=project).to_dict("records")
+    assert row["verdict"] == "undecided"
+    assert row["gain"] == 0
+    assert row["loss"] > 10
+
+
 def test_an_attack_that_is_never_asked_says_so(project):
     table = matrix(["calm"], ("hardened",), (*QUICK, "protocol.stake=5000"), cap=8, half_width=1e9, project=project)
     assert table["verdict"][0] == "never asked"
