@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, get_origin, get_type_hints
 
 import slashpoint
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, choices
 
 HOME = Path(slashpoint.__path__[0])
 MARK = "slashpoint.yaml"
@@ -73,7 +73,7 @@ def load(kind: str, name: str, project: Path | None = None) -> type[Any]:
         Misconfigured: there is no such option, or its file does not hold what it should.
     """
     if not exists(kind, name, project):
-        raise Misconfigured(f"there is no {kind} {name!r}; there are {', '.join(names(kind, project)) or 'none'}")
+        raise Misconfigured(f"there is no {kind} {name!r}; {choices(name, names(kind, project))}")
     return option(part(KINDS[kind], name, project), KINDS[kind])
 
 

@@ -15,7 +15,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import HOME, KINDS
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,10 @@ def composer(project: Path | None) -> Iterator[None]:
     try:
         with initialize_config_dir(str(HOME / "conf"), job_name="slashpoint", version_base="1.3"):
             yield
+    except MissingConfigException as error:
+        group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        there = error.options or (catalogue.names(group, project) if group in KINDS else ())
+        raise Misconfigured(f"{group}={name}: {choices(name, there)}" if there else str(error)) from error
     except (HydraException, OmegaConfBaseException) as error:
         cause = f": {error.__cause__}" if error.__cause__ else ""
         raise Misconfigured(f"{error}{cause}") from error

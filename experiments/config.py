@@ -16,7 +16,7 @@ from slashpoint.experiments.catalogue import KINDS
 from slashpoint.experiments.composer import composer
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.engine import ENGINES
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -117,7 +117,7 @@ def _check_attacks(config: DictConfig, project: Path | None) -> None:
         if not catalogue.exists("attack", str(name), project):
             raise Misconfigured(
                 f"attack.{name}: there is no attack {name!r}. A file conf/attack/x.yaml must be named like its attack "
-                f"and begin with `# @package attack.x`; there are {', '.join(catalogue.names('attack', project))}"
+                f"and begin with `# @package attack.x`; {choices(name, catalogue.names('attack', project))}"
             )
         if not isinstance(values, DictConfig):
             raise Misconfigured(f"attack.{name}={values}: an attack is chosen by attack=[{name}]")

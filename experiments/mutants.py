@@ -13,7 +13,7 @@ from slashpoint.experiments.compile import CONTRACTS
 from slashpoint.experiments.executor import evaluate
 from slashpoint.experiments.gate import CRASHED, FAILED, checks, points
 from slashpoint.experiments.patches import Mutant, mutants, protocol_of
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, choices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ def hunt(
     """
     there = {mutant.name: mutant for mutant in mutants(contracts)}
     if odd := [name for name in names if name not in there]:
-        raise Misconfigured(f"there is no mutant {odd[0]!r}; there are {', '.join(there) or 'none'}")
+        raise Misconfigured(f"there is no mutant {odd[0]!r}; {choices(odd[0], there)}")
     played = {protocol_of(scenario.overrides) for scenario in suite.scenarios}
     usual = [name for name, mutant in there.items() if protocol_of(mutant.overrides) in played]
     chosen: list[Mutant | None] = [None, *(there[name] for name in (names or usual))]

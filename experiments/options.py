@@ -34,13 +34,13 @@ def build_of(contract: str | None) -> Path | None:
         Misconfigured: there is neither such a file nor such a mutant.
     """
     from slashpoint.experiments.patches import mutants
-    from slashpoint.sim.errors import Misconfigured
+    from slashpoint.sim.errors import Misconfigured, choices
 
     if contract is None or Path(contract).is_file():
         return None if contract is None else Path(contract)
     builds = {mutant.name: mutant.build for mutant in mutants()}
     if contract not in builds:
-        raise Misconfigured(f"--contract {contract}: no such file, and no such mutant; there are {', '.join(builds)}")
+        raise Misconfigured(f"--contract {contract}: no such file, and no such mutant; {choices(contract, builds)}")
     return builds[contract]
 
 

@@ -18,7 +18,7 @@ from slashpoint.experiments.config import attacks as chosen_attacks
 from slashpoint.experiments.config import chain_rules, compose, plugin
 from slashpoint.experiments.folder import RunFolder
 from slashpoint.sim.engine import make_engine
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, choices
 from slashpoint.sim.invariants import invariants_of
 from slashpoint.sim.ledger import Ledger, LedgerError, Tables, read
 from slashpoint.sim.luck import Luck
@@ -63,12 +63,9 @@ class Result:
         table = self.metrics
         found = table[(table["name"] == name) & (table["key"] == key)]["value"]
         if found.empty:
-            there = (
-                sorted(set(table["name"]))
-                if name not in set(table["name"])
-                else sorted(table[table["name"] == name]["key"])
-            )
-            raise KeyError(f"no metric {name!r} with key {key!r}; there are {', '.join(there)}")
+            keys = table[table["name"] == name]["key"]
+            asked, there = (name, table["name"]) if keys.empty else (key, keys)
+            raise KeyError(f"no metric {name!r} with key {key!r}; {choices(asked, sorted(set(there)))}")
         return float(found.iloc[0])
 
     @property

@@ -24,7 +24,7 @@ from omegaconf import OmegaConf
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import METRICS
 from slashpoint.experiments.config import compose
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, choices
 from slashpoint.sim.metrics import builtin, metrics_of
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _read(path: Path, project: Path | None, seeds: int | None) -> Suite:
         expect = tuple(Expectation(**one) for one in given.get("expect") or ())
         for one in expect:
             if one.metric not in units:
-                raise ValueError(f"scenarios.{name}: no metric {one.metric!r}; there are {', '.join(sorted(units))}")
+                raise ValueError(f"scenarios.{name}: no metric {one.metric!r}; {choices(one.metric, sorted(units))}")
         overrides = (*said.get("base", ()), *(given.get("overrides") or ()))
         scenario = Scenario(name, overrides, seeds or int(given["seeds"]), expect)
         if scenario.seeds < 2:
