@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
+CENT = 0.01  # USD
+
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
@@ -124,4 +126,6 @@ def _grid(table: pd.DataFrame, title: str, cap: int) -> Table:
 
 
 def _interval(row: dict[Any, Any], name: str) -> str:
-    return f"{row[name]:+,.2f} ± {(row[f'{name}_high'] - row[f'{name}_low']) / 2:,.2f}"
+    mean, half = row[name], (row[f"{name}_high"] - row[f"{name}_low"]) / 2
+    form = ".0e" if 0 < abs(mean) < CENT / 2 else ",.2f"  # a gain of a thousandth of a cent is not one of nothing
+    return f"{mean:+{form}} ± {half:{form}}"
