@@ -127,5 +127,5 @@ def _grid(table: pd.DataFrame, title: str, cap: int) -> Table:
 
 def _interval(row: dict[Any, Any], name: str) -> str:
     mean, half = row[name], (row[f"{name}_high"] - row[f"{name}_low"]) / 2
-    form = ".0e" if 0 < abs(mean) < CENT / 2 else ",.2f"  # a gain of a thousandth of a cent is not one of nothing
+    form = ".1g" if 0 < abs(mean) < CENT / 2 else ",.2f"  # a gain of a thousandth of a cent is not one of nothing
     return f"{mean:+{form}} ± {half:{form}}"
