@@ -126,6 +126,7 @@ def test_a_crowd_loads_the_chain_of_a_market():
     spent = {who: usd for who, usd in told["fees_by_role"].items() if who != "payer"}
     assert told["gas_cost"] == pytest.approx(sum(spent.values())), "what payers pay is no cost of the market"
     assert told["provider_surplus"] > 0 > told["profit"]["payer/0"]
+    assert set(told["surplus"]) == {who for who in told["profit"] if not who.startswith("payer/")}
 
 
 @settings(max_examples=30, deadline=None)

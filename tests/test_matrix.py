@@ -188,10 +188,12 @@ def test_the_most_harmful_are_confirmed_on_the_standard_tier(project, monkeypatc
     assert all(any(one.startswith(f"seed={FRESH // 1000}") for one in overrides) for _, overrides in asked)
 
 
-def test_the_verb_prints_a_table_and_json(tmp_path, capsys):
+def test_the_verb_prints_a_table_and_json(tmp_path, capsys, monkeypatch):
     given = ["matrix", "overclaim", *QUICK, "--variants", "hardened", "--seeds-cap", "2", "--out", str(tmp_path)]
+    monkeypatch.setenv("COLUMNS", "40")
     assert main(given) == 0
-    assert "overclaim" in capsys.readouterr().out
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("overclaim")]
+    assert row.count(" ± ") == 2, "a narrow screen cuts nothing"
     assert main([*given, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["rows"][0]["attack"] == "overclaim"

@@ -41,8 +41,8 @@ def welfare(run: Run) -> float:
 
 @metric(unit="USD", better="higher")
 def surplus(run: Run) -> pd.Series:
-    """What each person is better off by: wealth change, and what the models delivered to it are worth to it."""
-    better = wealth_change(run)
+    """What each person but bystanders is better off by: wealth change, and what models delivered to it are worth."""
+    better = wealth_change(run).drop(list(run.bystanders))
     for poster, value in lines(run.tables["jobs"], "poster", "value_usd"):
         if run.controller.get(poster) in better.index and not pd.isna(value):
             better[run.controller[poster]] += value
