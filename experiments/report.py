@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.drawing import bars, lanes, steps
+from slashpoint.sim.metrics.gas import OTHER
 from slashpoint.sim.metrics.run import lines
 from slashpoint.sim.units import ETH, SECOND
 
@@ -42,13 +43,15 @@ def page(run: Run, about: Mapping[str, Any]) -> str:
     title = f"{about['protocol']} · {about['attack']} · seed {about['seed']}"
     first = run.tables["blocks"]["time_ns"].min()
     job = _typical(run)
+    apart = "Bystanders are left out." if run.bystanders else ""
     sections = [
-        ("Who earned what over time", "USD at the prices of the end; what is locked in a stake is missing meanwhile.",
+        ("Who earned what over time",
+         f"USD at the prices of the end; what is locked in a stake is missing meanwhile. {apart}",
          steps(_earned(run, first), "USD")),
         ("Where every token went", "Sums of all movements: why, from whom, to whom.", _money(run)),
         ("Quality delivered", f"Right answers of the model that the buyer can fetch; none where nothing came. {FOOLED}",
          bars(_quality(run), "%")),
-        ("Gas by phase", "", bars(_gas(run), "gas")),
+        ("Gas by phase", apart, bars(_gas(run), "gas")),
         (f"A request, from its birth to its end: {job[:10]}" if job else "A request", "Hollow: reverted or dropped.",
          lanes(_moments(run, job))),
     ]  # fmt: skip
@@ -73,9 +76,10 @@ def _head(run: Run, about: Mapping[str, Any]) -> str:
 
 def _earned(run: Run, first: int) -> dict[str, list[tuple[float, float]]]:
     """USD gained so far by each person, or by role and strategy where there are many: (minutes, USD) points."""
-    many = len(run.people) > CROWD
+    people = run.people.drop(list(run.bystanders))
+    many = len(people) > CROWD
     names: dict[str, str] = {}
-    for who, role, strategy, attacker in lines(run.people.reset_index(), "controller", "role", "strategy", "attacker"):
+    for who, role, strategy, attacker in lines(people.reset_index(), "controller", "role", "strategy", "attacker"):
         names[who] = f"{role} ({strategy})" if many else f"{who} ({strategy})" if attacker else who
     gained: dict[str, float] = defaultdict(float)
     series: dict[str, list[tuple[float, float]]] = {name: [(0.0, 0.0)] for name in sorted(set(names.values()))}
@@ -124,8 +128,9 @@ def _quality(run: Run) -> dict[str, float]:
 
 
 def _gas(run: Run) -> dict[str, float]:
-    sums = run.executed.groupby("verb")["gas"].sum().sort_values(ascending=False)
-    return {str(verb) or "other": float(gas) for verb, gas in sums.items()}
+    rows = run.executed[~run.executed["controller"].isin(run.bystanders)]
+    sums = rows.groupby("verb")["gas"].sum().sort_values(ascending=False)
+    return {str(verb) or OTHER: float(gas) for verb, gas in sums.items()}
 
 
 def _typical(run: Run) -> str:

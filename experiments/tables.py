@@ -110,7 +110,7 @@ def actions(run: Run) -> Table:
         reasons = failed["reason"].dropna().str.split("(").str[0].mode()
         share = percent(len(failed) / len(group)) if len(failed) else "-"
         table.add_row(
-            str(role), str(verb) or gas.NONE, f"{len(group):,}", share, reasons.iloc[0] if len(reasons) else ""
+            str(role), str(verb) or gas.OTHER, f"{len(group):,}", share, reasons.iloc[0] if len(reasons) else ""
         )
     return table
 

@@ -3,6 +3,7 @@
 `make test-all` searches afresh, by `--hypothesis-profile=search`.
 """
 
+import eth  # noqa: F401 - it raises the recursion limit, which Hypothesis would warn of in whichever test came first
 from hypothesis import settings
 
 settings.register_profile("search", deadline=None)

@@ -15,6 +15,7 @@ from slashpoint.agents.roles.base import Role
 from slashpoint.benchmarks.transfers import Purse, coin, paid, payments
 from slashpoint.experiments.config import chain_rules, compose, plugin
 from slashpoint.experiments.folder import result_of
+from slashpoint.experiments.report import page
 from slashpoint.experiments.run import run
 from slashpoint.protocols.base import Terms
 from slashpoint.sim.contract import Artifact, Contract
@@ -23,6 +24,7 @@ from slashpoint.sim.engine import make_engine
 from slashpoint.sim.ledger import Ledger
 from slashpoint.sim.ledger.arrow import Texts
 from slashpoint.sim.luck import Luck
+from slashpoint.sim.metrics.gas import OTHER
 from slashpoint.sim.units import GWEI
 from slashpoint.sim.world import World
 
@@ -121,8 +123,11 @@ def test_a_crowd_loads_the_chain_of_a_market():
     causes = loud.ledger["transfers"]
     assert (causes["cause"] == "payment").sum() > 1_000
     assert "unknown" not in set(causes["cause"])
-    told = result_of(loud.run)["metrics"]  # as a run's folder has it
-    assert told["gas_by_phase"]["none"] > told["gas_by_phase"]["submits"]
+    result = result_of(loud.run)  # as a run's folder has it
+    about = {"protocol": "", "attack": "", "seed": 0, "reproduce": "", "engine": ""}
+    assert "bystander)" not in page(loud.run, about | result)
+    told = result["metrics"]
+    assert told["gas_by_phase"][OTHER] > told["gas_by_phase"]["submits"]
     spent = {who: usd for who, usd in told["fees_by_role"].items() if who != "payer"}
     assert told["gas_cost"] == pytest.approx(sum(spent.values())), "what payers pay is no cost of the market"
     assert told["provider_surplus"] > 0 > told["profit"]["payer/0"]

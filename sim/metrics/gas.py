@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.metrics.run import Run
 
-NONE = "none"  # the phase of a call that is no move of the protocol: a token's transfer, whatever somebody tries
+OTHER = "other"  # the phase of a call that is no move of the protocol: a token's transfer, whatever somebody tries
 
 
 @metric(unit="gas", better="lower")
@@ -65,7 +65,7 @@ def costs(run: Run, *by: str) -> pd.DataFrame:
 
     sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for *key, gas, burned, tipped, status in lines(run.executed, *by, "gas", "burned", "tipped", "status"):
-        named = tuple(each or NONE for each in key)
+        named = tuple(each or OTHER for each in key)
         row = sums[named if len(by) > 1 else named[0]]
         row[0] += 1
         row[1] += gas
