@@ -13,7 +13,7 @@ export UV_NATIVE_TLS := 1
 unexport PIP_FIND_LINKS UV_FIND_LINKS PIP_REQUIRE_VIRTUALENV PYTHONPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-all lint compile bench native lock clean help
+.PHONY: run test test-slow test-all lint compile bench native lock clean help
 
 run: $(READY) native ## one honest market and its table (overrides: make run ARGS="attack=lazy seed=3")
 	$(BIN)/slashpoint run $(ARGS)
@@ -21,7 +21,10 @@ run: $(READY) native ## one honest market and its table (overrides: make run ARG
 test: lint ## style, types and the quick tests
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
 
-test-all: lint ## the slow tests too
+test-slow: lint ## the slow tests: what the documents cite as evidence
+	$(BIN)/python -m pytest -q -n $(JOBS) -m slow
+
+test-all: lint ## both, and Hypothesis searches afresh
 	$(BIN)/python -m pytest -q -n $(JOBS) --hypothesis-profile=search
 
 lint: $(READY) native $(LINKS) ## ruff and mypy

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -95,3 +97,11 @@ def test_an_editable_install_sees_an_edit(python: Path, tmp_path: Path) -> None:
     units.write_text(units.read_text().replace("BPS = 10_000", "BPS = 77"))
     assert sh(python, "-c", code, cwd=tmp_path) == "77\n"
     assert "Run a market" in sh(python.parent / "slashpoint", "--help", cwd=tmp_path)
+
+
+def test_ci_runs_every_test_the_quick_and_the_slow_and_pytest_prints_last() -> None:
+    targets = [line.split()[-1] for line in (ROOT / ".ci/run").read_text().splitlines() if "make test" in line]
+    made = [re.search(rf"^{one}:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE) for one in targets]
+    last = [recipe[1].splitlines()[-1] for recipe in made if recipe]
+    assert [shlex.split(line)[-1] for line in last] == ["not slow", "slow"]
+    assert all("-m pytest" in line for line in last)
