@@ -1,4 +1,8 @@
-"""Hydra, told of the catalogue and of a project: a source of configurations and a place to search, as its own plug-ins.
+"""Hydra's composition over our `conf/`, a project's and the catalogue, without Hydra's own configuration.
+
+Hydra's public `compose` puts its own ten files (launcher, sweeper, logging) below every configuration, which takes two
+thirds of its time, and works through one global object, which threads overwrite for each other. Here its loader is
+used as it is, a new one for each composition, over sources that parse a file once.
 
 The catalogue is a source, so that `attack=[sybil,overclaim] attack.sybil.k=3` finds its defaults in the classes
 themselves, and only those that were asked for are imported.
@@ -7,18 +11,25 @@ themselves, and only those that were asked for are imported.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from io import StringIO
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
+from hydra import version
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.defaults_list import create_defaults_list
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
-from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import OmegaConf
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slashpoint.experiments import catalogue
@@ -26,36 +37,98 @@ from slashpoint.experiments.catalogue import HOME, KINDS
 from slashpoint.sim.errors import Misconfigured, choices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-    from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.core.override_parser.types import Override
 
-_project: ContextVar[Path | None] = ContextVar("whom we compose for; not set while Hydra composes for others")
+ROOT = "config"  # the file of conf/ that names the others
+_lock = RLock()  # Hydra's version, plug-ins and parser are global
+
+
+class Composed(NamedTuple):
+    """What was composed, not resolved."""
+
+    usual: DictConfig  # what the files that were chosen say
+    config: DictConfig  # the same with the values that overrides give
+    choices: dict[str, str | None]  # the file of each group
+
+
+class Composer:
+    """Composes for one project. Make it by `composer`, which turns what Hydra refuses into `Misconfigured`."""
+
+    def __init__(self, project: Path | None) -> None:
+        path = ConfigSearchPathImpl()
+        path.append("ours", f"{Files.scheme()}://{HOME / 'conf'}")
+        if project is not None and (project / "conf").is_dir():
+            path.append("project", f"{Files.scheme()}://{project / 'conf'}")
+        path.append("catalogue", f"{Catalogue.scheme()}://{project or ''}")
+        path.append("schema", "structured://")  # Hydra wants one, and wants it last
+        self._loader = ConfigLoaderImpl(path)
+
+    def parse(self, overrides: Sequence[str]) -> list[Override]:
+        """Parse overrides in Hydra's grammar."""
+        return OverridesParser.create(config_loader=self._loader).parse_overrides(list(overrides))
+
+    def compose(self, overrides: Sequence[str]) -> Composed:
+        """Compose what overrides in Hydra's grammar ask for."""
+        parsed, files = self._loader._parse_overrides_and_create_caching_repo(ROOT, list(overrides))  # noqa: SLF001
+        self._loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=False)
+        layers = create_defaults_list(files, ROOT, parsed, prepend_hydra=False, skip_missing=False)
+        usual = self._loader._compose_config_from_defaults_list(layers.defaults, files)  # noqa: SLF001
+        OmegaConf.set_struct(usual, True)  # what is not there cannot be overridden without a +
+        config = usual.copy()
+        self._loader._apply_overrides_to_config(layers.config_overrides, config)  # noqa: SLF001
+        return Composed(usual, config, dict(layers.overrides.known_choices))
+
+    def expand(self, overrides: Sequence[str]) -> list[list[str]]:
+        """Return the overrides of each run of a multirun, in Hydra's own order."""
+        (runs,) = BasicSweeper.split_arguments(self.parse(overrides), max_batch_size=None)
+        return runs
 
 
 @contextmanager
-def composer(project: Path | None) -> Iterator[None]:
-    """Hydra, ready to compose for a project. What it refuses is misconfigured."""
-    _register()
-    token = _project.set(project)
-    outer, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None  # we may be called inside a Hydra program
-    try:
-        with initialize_config_dir(str(HOME / "conf"), job_name="slashpoint", version_base="1.3"):
-            yield
-    except MissingConfigException as error:
-        group, _, name = (error.missing_cfg_file or "").rpartition("/")
-        there = error.options or (catalogue.names(group, project) if group in KINDS else ())
-        raise Misconfigured(f"{group}={name}: {choices(name, there)}" if there else str(error)) from error
-    except (HydraException, OmegaConfBaseException) as error:
-        cause = f": {error.__cause__}" if error.__cause__ else ""
-        raise Misconfigured(f"{error}{cause}") from error
-    finally:
-        GlobalHydra.instance().hydra = outer
-        _project.reset(token)
+def composer(project: Path | None) -> Iterator[Composer]:
+    """Give a composer for a project, to one thread at a time.
+
+    Raises:
+        Misconfigured: Hydra refuses what it is asked for.
+    """
+    with _lock:
+        _register()
+        base = version.VersionBase.instance()
+        outer = base.getbase()  # we may be called inside a Hydra program
+        version.setbase("1.3")
+        try:
+            yield Composer(project)
+        except MissingConfigException as error:
+            group, _, name = (error.missing_cfg_file or "").rpartition("/")
+            there = error.options or (catalogue.names(group, project) if group in KINDS else ())
+            raise Misconfigured(f"{group}={name}: {choices(name, there)}" if there else str(error)) from error
+        except (HydraException, OmegaConfBaseException) as error:
+            cause = f": {error.__cause__}" if error.__cause__ else ""
+            raise Misconfigured(f"{error}{cause}") from error
+        finally:
+            base.version_base = outer
 
 
-class CatalogueSource(ConfigSource):
+class Files(FileConfigSource):
+    """A folder of YAML files, each parsed once as long as it says the same."""
+
+    @staticmethod
+    def scheme() -> str:
+        """What addresses of this source begin with."""
+        return "yaml"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Load a file; its header may say into which package it goes."""
+        path = Path(self.path) / self._normalize_file_name(config_path)
+        if not path.is_file():
+            raise ConfigLoadError(f"there is no {path}")
+        header, plain = _parsed(path.read_text(encoding="utf-8"))
+        return ConfigResult(self.provider, self.full_path(), OmegaConf.create(plain), dict(header))
+
+
+class Catalogue(ConfigSource):
     """The catalogue as Hydra sees it: a file for each option, read from the option's dataclass."""
 
     @staticmethod
@@ -63,12 +136,17 @@ class CatalogueSource(ConfigSource):
         """What addresses of this source begin with."""
         return "catalogue"
 
+    @property
+    def project(self) -> Path | None:
+        """The project whose options there are, too."""
+        return Path(self.path) if self.path else None
+
     def load_config(self, config_path: str) -> ConfigResult:
         """The parameters of an option, typed: an attack's at `attack.x`, another's with its name beside them."""
         kind, name = _option(config_path)
         if not self.is_config(config_path):
             raise ConfigLoadError(f"there is no {kind} {name}")
-        node = OmegaConf.structured(catalogue.parameters(catalogue.load(kind, name, _project.get())))
+        node = OmegaConf.structured(catalogue.parameters(catalogue.load(kind, name, self.project)))
         if kind == "attack":
             return ConfigResult(self.provider, self.full_path(), node, {"package": f"attack.{name}"})
         return ConfigResult(self.provider, self.full_path(), OmegaConf.merge({"name": name}, node), {"package": kind})
@@ -83,33 +161,25 @@ class CatalogueSource(ConfigSource):
 
     def is_config(self, config_path: str) -> bool:
         """Whether a path is an option."""
-        return catalogue.exists(*_option(config_path), _project.get())
+        return catalogue.exists(*_option(config_path), self.project)
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         """What lies at a path."""
         if config_path == "":
             return sorted(KINDS) if results_filter != ObjectType.CONFIG else []
-        return catalogue.names(config_path, _project.get()) if results_filter != ObjectType.GROUP else []
+        return catalogue.names(config_path, self.project) if results_filter != ObjectType.GROUP else []
 
 
-class CatalogueSearchPath(SearchPathPlugin):
-    """What we add to where Hydra searches: a project's `conf/`, and the catalogue."""
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Add it, if it is we who compose."""
-        try:
-            project = _project.get()
-        except LookupError:
-            return
-        if project is not None and (project / "conf").is_dir():
-            search_path.append("project", f"file://{project / 'conf'}")
-        search_path.append("catalogue", "catalogue://")
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> tuple[dict[str, Any], Any]:
+    """The header and the content of a YAML file. In pure Python YAML takes a millisecond for each screen of text."""
+    return ConfigSource._get_header_dict(text[:512]), OmegaConf.to_container(OmegaConf.load(StringIO(text)))  # noqa: SLF001
 
 
 @cache
 def _register() -> None:
-    Plugins.instance().register(CatalogueSource)
-    Plugins.instance().register(CatalogueSearchPath)
+    Plugins.instance().register(Files)
+    Plugins.instance().register(Catalogue)
 
 
 def _option(path: str) -> tuple[str, str]:

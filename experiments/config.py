@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hydra import compose as hydra_compose
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import KINDS
+from slashpoint.experiments.catalogue import HOME, KINDS
 from slashpoint.experiments.composer import composer
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.engine import ENGINES
@@ -22,28 +21,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from hydra.core.override_parser.types import Override
+    from slashpoint.experiments.composer import Composed
 
-GROUPS = ("scenario", "protocol", "chain", "prices", "task", "attack")
 PEOPLE = "scenario.people."  # below it, a number or a distribution
+LATE = re.compile(r"(seed|scenario\.seat)=(0|[1-9][0-9]*)")  # what is set after composition: a setting has many runs
 
 
 def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictConfig:
     """The configuration that overrides in Hydra's grammar ask for, resolved and checked.
 
+    A setting is composed once for all its seeds and seats, as long as no file of `conf/` changes.
+
     Raises:
         Misconfigured: something is unknown, of another type, negative or not finite; the message says what to do.
     """
-    with composer(project):
-        choices = [one for one in _parse(overrides) if one.key_or_group in GROUPS]
-        chosen = [str(one.input_line) for one in choices]
-        usual = hydra_compose("config", chosen)
-        if tier := _tier(usual, choices, project):
-            usual, overrides = hydra_compose("config", [*tier, *chosen]), [*tier, *overrides]
-        config = hydra_compose("config", list(overrides))
-        if (variant := config.protocol.get("variant")) != usual.protocol.variant and isinstance(variant, str):
-            config = hydra_compose("config", [_variant(usual, variant, project), *overrides])
+    setting, late = apart(overrides)
+    files = _files(project)
+    usual, config = _composed(setting, project, files)
+    if any(OmegaConf.select(config, key) is None for key in late):  # a scenario that has none: Hydra says so
+        usual, config = _composed(tuple(overrides), project, files)
+        late = {}
+    config = config.copy()
+    for key, value in late.items():
+        OmegaConf.update(config, key, value)
+    try:
         OmegaConf.resolve(config)
+    except OmegaConfBaseException as error:
+        raise Misconfigured(str(error)) from error
     _check_attacks(config, project)
     _check_numbers(config)
     _check_types(config, usual)
@@ -54,24 +58,57 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     return config
 
 
+def apart(overrides: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Return the setting that overrides ask for, and the seed and the seat where they are plain numbers."""
+    found = [LATE.fullmatch(one) for one in overrides]
+    late = {one[1]: int(one[2]) for one in found if one is not None}
+    if len(late) < sum(one is not None for one in found):
+        return tuple(overrides), {}  # something is said twice
+    return tuple(one for one, match in zip(overrides, found) if match is None), late
+
+
+@lru_cache(maxsize=1024)
+def _composed(setting: tuple[str, ...], project: Path | None, _files: object) -> tuple[DictConfig, DictConfig]:
+    """What a setting's values override, and the setting; neither is resolved, and both are copied before a change."""
+    with composer(project) as one:
+        made = one.compose(setting)
+        if tier := _tier(made, project):
+            made = one.compose(setting := (*tier, *setting))
+        usual, config = made.usual, made.config
+        if OmegaConf.is_interpolation(config.protocol, "variant"):
+            there = ", ".join(_variants(usual, project))
+            raise Misconfigured(f"protocol.variant: it chooses a file; name one of {there}")
+        if (variant := config.protocol.get("variant")) != usual.protocol.variant and isinstance(variant, str):
+            config = one.compose((_variant(usual, variant, project), *setting)).config
+    return usual, config
+
+
+def _files(project: Path | None) -> tuple[tuple[str, int, int], ...]:
+    """The files that composition may read, with their times and sizes."""
+    folders = [HOME / "conf", *([project / "conf"] if project else [])]
+    told = ((str(path), path.stat()) for folder in folders for path in sorted(folder.rglob("*.yaml")))
+    return tuple((path, one.st_mtime_ns, one.st_size) for path, one in told)
+
+
 def _variant(usual: DictConfig, variant: str, project: Path | None) -> str:
     """The override that loads a protocol's variant: `protocol.variant=seed` is `conf/protocol/<name>/seed.yaml`.
 
     Variants are other defaults, not other protocols: what is asked for explicitly still wins, and a sweep can run over
     them as over any value, which Hydra's choice of a group under another name could not offer.
     """
-    group = f"protocol/{usual.protocol.name}"
-    there = sorted({usual.protocol.variant, *catalogue.presets(group, project)})
-    if variant not in there:
+    if variant not in (there := _variants(usual, project)):
         raise Misconfigured(f"protocol.variant={variant}: there are {', '.join(there)}")
-    return f"+{group}={variant}"
+    return f"+protocol/{usual.protocol.name}={variant}"
 
 
-def _tier(usual: DictConfig, choices: Sequence[Override], project: Path | None) -> list[str]:
+def _variants(usual: DictConfig, project: Path | None) -> list[str]:
+    return sorted({usual.protocol.variant, *catalogue.presets(f"protocol/{usual.protocol.name}", project)})
+
+
+def _tier(made: Composed, project: Path | None) -> list[str]:
     """The override that loads what a scenario has to say of one protocol: `conf/scenario/<name>/<protocol>.yaml`."""
-    name = next((str(one.value()) for one in choices if one.key_or_group == "scenario"), "standard")
-    group = f"scenario/{name}"
-    return [f"+{group}={usual.protocol.name}"] if usual.protocol.name in catalogue.presets(group, project) else []
+    group, protocol = f"scenario/{made.choices['scenario']}", made.usual.protocol.name
+    return [f"+{group}={protocol}"] if protocol in catalogue.presets(group, project) else []
 
 
 def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[str]]:
@@ -80,9 +117,8 @@ def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[s
     Raises:
         Misconfigured: the overrides do not follow the grammar.
     """
-    with composer(project):
-        (runs,) = BasicSweeper.split_arguments(_parse(overrides), max_batch_size=None)
-    return runs
+    with composer(project) as one:
+        return one.expand(overrides)
 
 
 def plugin(kind: str, config: DictConfig, project: Path | None = None) -> Any:
@@ -105,10 +141,6 @@ def chain_rules(config: DictConfig) -> ChainRules:
         return ChainRules(**config.chain)
     except (TypeError, ValueError) as error:
         raise Misconfigured(f"chain: {error}") from error
-
-
-def _parse(overrides: Sequence[str]) -> list[Override]:
-    return OverridesParser.create(config_loader=GlobalHydra.instance().config_loader()).parse_overrides(list(overrides))
 
 
 def _check_attacks(config: DictConfig, project: Path | None) -> None:

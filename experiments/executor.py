@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from slashpoint.experiments.config import compose
 from slashpoint.experiments.folder import write
-from slashpoint.experiments.key import configuration, key_of
+from slashpoint.experiments.key import key_of
 from slashpoint.experiments.run import run
 from slashpoint.sim.contract.artifact import standing_in
 from slashpoint.sim.metrics.caveats import unexplained
@@ -126,7 +127,7 @@ def _one(job: Any, cache: Path | None) -> tuple[Any, dict[str, Any], float | Non
     begun = time.perf_counter()
     row, path = dict(NOTHING), None
     try:
-        config = configuration(overrides, project)
+        config = compose(overrides, project)
         row |= {"seed": int(config.seed), "key": key_of(config, project, stand_in)}
         path = cache / row["key"][:2] / f"{row['key']}.json" if cache is not None else None
         if path is not None and path.exists():

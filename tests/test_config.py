@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 from textwrap import dedent
@@ -11,6 +12,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from slashpoint.experiments import catalogue, config
+from slashpoint.experiments.composer import Composer, composer
 from slashpoint.experiments.config import attacks, compose, expand, plugin
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.errors import Misconfigured
@@ -210,12 +212,65 @@ def test_multirun_expands_as_hydra_does() -> None:
 
 def test_hydra_elsewhere_is_left_alone(tmp_path: Path) -> None:
     from hydra import compose as elsewhere
-    from hydra import initialize_config_dir
+    from hydra import initialize_config_dir, version
 
     write(tmp_path / "config.yaml", "mine: 1\n")
-    with initialize_config_dir(str(tmp_path), version_base="1.3"):
+    with initialize_config_dir(str(tmp_path), version_base="1.2"):
         assert compose(["seed=4"]).seed == 4
         assert elsewhere("config").mine == 1
+        assert str(version.getbase()) == "1.2"
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["scenario=small", "chain.block_time=2", "seed=3"],
+        ["prices=gbm", "prices.drift=0.5", "task=mnist", "task.root=x"],
+        ["attack=[sybil,lazy]", "attack.sybil.k=5", "+scenario.people.charm=1", "~protocol.airdrop"],
+    ],
+)
+def test_composition_is_hydras_own(overrides: list[str]) -> None:
+    """Its public `compose` says the same of the same files; ours leaves its own configuration out."""
+    from hydra import compose as hydras
+    from hydra import initialize_config_dir
+
+    with composer(None) as ours:
+        made = ours.compose(overrides).config
+    with initialize_config_dir(str(catalogue.HOME / "conf"), version_base="1.3"):
+        assert hydras("config", [*overrides, "hydra.searchpath=[catalogue://]"]) == made
+
+
+def test_threads_compose_what_each_asks_for() -> None:
+    settings = [[f"protocol.stake={stake}.5", f"seed={stake}", "attack=overclaim"] for stake in range(1, 65)]
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(compose, settings))
+    assert [(one.protocol.stake, one.seed) for one in made] == [(stake + 0.5, stake) for stake in range(1, 65)]
+
+
+def test_a_setting_is_composed_once_for_all_its_seeds_and_seats(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    hydras = Composer.compose
+    monkeypatch.setattr(Composer, "compose", lambda self, said: (asked.append(list(said)), hydras(self, said))[1])
+    setting = ["scenario=small", "protocol.reward=77"]
+    made = [compose([*setting, f"scenario.seat={seat}", f"seed={seed}"]) for seed in range(3) for seat in range(2)]
+    assert asked == [setting]
+    assert [(one.seed, one.scenario.seat) for one in made] == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
+    assert [compose([*setting, f"seed={seed}"]).scenario.seat for seed in (3, 4)] == [3, 4]  # the file says ${seed}
+    assert asked == [setting]
+
+
+def test_a_setting_may_depend_on_its_seed() -> None:
+    made = [compose(["protocol.stake=${seed}", "scenario.jobs=${scenario.seat}", f"seed={seed}"]) for seed in (1, 2)]
+    assert [(one.protocol.stake, one.scenario.jobs) for one in made] == [(1, 1), (2, 2)]
+    with pytest.raises(Misconfigured, match="protocol.variant: .* name one of hardened, "):
+        compose(["protocol.variant=v${seed}", "seed=3"])
+
+
+def test_a_file_of_a_project_that_changes_is_read_again(project: Path) -> None:
+    for stake in (7, 8):
+        write(project / "conf/scenario/mine.yaml", f"# @package _global_\nprotocol:\n  stake: {stake}.0\n")
+        assert compose(["+scenario@_global_=mine", "seed=1"], project).protocol.stake == stake
 
 
 def test_a_scenario_may_say_more_of_one_protocol(project):

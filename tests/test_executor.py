@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from slashpoint.experiments import executor
+from slashpoint.experiments.config import compose
 from slashpoint.experiments.executor import COLUMNS, Point, column, evaluate
-from slashpoint.experiments.key import configuration, key_of
+from slashpoint.experiments.key import key_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,18 +80,12 @@ def test_what_cannot_be_configured_is_a_row():
 def test_a_key_changes_with_whatever_decides_the_run(tmp_path):
     build = tmp_path / "x.json"
     build.write_text("{}")
-    config = configuration((*SMALL, "seed=1"))
+    config = compose((*SMALL, "seed=1"))
     keys = {
         key_of(config),
         key_of(config, stand_in=build),
-        key_of(configuration((*SMALL, "seed=2"))),
-        key_of(configuration((*SMALL, "seed=1", "protocol.stake=11"))),
+        key_of(compose((*SMALL, "seed=2"))),
+        key_of(compose((*SMALL, "seed=1", "protocol.stake=11"))),
     }
     assert len(keys) == 4
-    assert key_of(configuration(("scenario=small", "scenario.jobs=1", "seed=1", "engine=pyevm"))) == key_of(config)
-
-
-def test_a_setting_that_depends_on_its_seed_is_composed_each_time(tmp_path):
-    overrides = (*SMALL, "protocol.stake=${seed}")
-    assert [configuration((*overrides, f"seed={seed}")).protocol.stake for seed in range(4)] == [0, 1, 2, 3]
-    assert [configuration((*SMALL, f"seed={seed}")).seed for seed in range(4)] == [0, 1, 2, 3]
+    assert key_of(compose(("scenario=small", "scenario.jobs=1", "seed=1", "engine=pyevm"))) == key_of(config)
