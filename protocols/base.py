@@ -157,11 +157,11 @@ class Market:
     @property
     def name(self) -> str:
         """The contract's name."""
-        return self.contract.name
+        return self.contract.name_
 
     def event(self, name: str) -> Event:
-        """An event of the contract by its name."""
-        return self.contract.event(name)
+        """Return an event of the contract by its name, or by its signature where several share the name."""
+        return self.contract.event_(name)
 
     @property
     def news(self) -> tuple[Event, ...]:
@@ -172,7 +172,7 @@ class Market:
         """An event of the contract by its name; a misspelt one raises and lists what exists."""
         if name.startswith("_") or name == "contract":
             raise AttributeError(name)
-        return self.contract.event(name)
+        return self.contract.event_(name)
 
     def does(self, verb: str, job: Job | None, call: Call, *, subject: Any = None, carries: Any = None) -> Call:
         """Tag an intention with what a stranger may read of it."""
@@ -224,9 +224,9 @@ class Market:
         """What the contract holds, by asset."""
         token = self.world.tokens.get(self.asset)
         held = (
-            self.world.engine.balance(self.contract.address)
+            self.world.engine.balance(self.contract.address_)
             if token is None
-            else token.balanceOf(self.contract.address)
+            else token.balanceOf(self.contract.address_)
         )
         return {self.asset: held}
 

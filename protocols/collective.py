@@ -142,7 +142,7 @@ class Collective(Watched):
         except NotImplementedError as error:
             raise ValueError(error) from error
         token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
-        return cls(world, world.deploy(Artifact.ours("Collective"), token.address, terms.rules()), terms)
+        return cls(world, world.deploy(Artifact.ours("Collective"), token.address_, terms.rules()), terms)
 
     @property
     def news(self) -> tuple[Event, ...]:
@@ -266,9 +266,9 @@ class Collective(Watched):
     ) -> Iterable[tuple[str, int, str | None]]:
         """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
         job = call.job.key if call.job is not None else None
-        if receiver == self.contract.address and call.function in {"createExperiment", "join"}:
+        if receiver == self.contract.address_ and call.function in {"createExperiment", "join"}:
             return [("deposit" if call.function == "createExperiment" else "stake", amount, job)]
-        if call.function == "withdraw" and sender == self.contract.address:
+        if call.function == "withdraw" and sender == self.contract.address_:
             return self.withdrawn(receiver, amount, job)
         return [("unknown", amount, job)]
 

@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend."""
+"""Errors that are the user's to mend, and words for them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ class Misconfigured(ValueError):
 
 class OutOfRoom(Exception):
     """What was to be kept could not be written: the disk is full, say. The command says so and exits with 3."""
+
+
+def legible(text: str) -> str:
+    """Return text that can be printed and stored: lone surrogates, which stand for bytes that are no UTF-8, escaped."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def choices(name: str, there: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
 from slashpoint.sim.contract import Contract
 from slashpoint.sim.engine import BlockContext, CallResult, Engine, Signer, Status, Tx
 from slashpoint.sim.engine.keys import address_of
+from slashpoint.sim.errors import legible
 from slashpoint.sim.facts import Fact, Facts
 from slashpoint.sim.invariants import Invariant, invariants_of
 from slashpoint.sim.recorder import SUCCESS, Recorder, deed
@@ -119,7 +120,7 @@ class World(mesa.Model):
         """Put a contract on the chain before the first block; a token's `symbol` makes its transfers known."""
         address = self.genesis(None, artifact.deploy_data(*args))
         contract = Contract(artifact, address, self.engine)
-        self.contracts[address], self.names[address] = contract, contract.name
+        self.contracts[address], self.names[address] = contract, contract.name_
         if symbol is not None:
             self.tokens[symbol] = contract
             self.booked[symbol][self._deployer] = contract.balanceOf(self._deployer)
@@ -140,7 +141,7 @@ class World(mesa.Model):
                     f"{account.name} is to own {amount / ETH:g} {asset}, and of their supply {left / ETH:g} are left"
                 )
             if amount:
-                self.genesis(self.tokens[asset].address, self.tokens[asset].transfer(account.address, amount).data)
+                self.genesis(self.tokens[asset].address_, self.tokens[asset].transfer(account.address, amount).data)
 
     def register(self, account: Any) -> None:
         """Make an account known by its address."""
@@ -152,9 +153,9 @@ class World(mesa.Model):
     def add_market(self, market: Any) -> None:
         """Open a market for business: its contract's events and movements of money are its to explain."""
         self.markets.append(market)
-        self.market_of[market.contract.address] = market
+        self.market_of[market.contract.address_] = market
         if market.asset in self.tokens:  # its token's own functions too, such as an airdrop
-            self.market_of.setdefault(self.tokens[market.asset].address, market)
+            self.market_of.setdefault(self.tokens[market.asset].address_, market)
         self.invariants += invariants_of(market)
 
     # --- people act ---------------------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ class World(mesa.Model):
             crowd.hears(block.time)
         if block.result is not None:
             for contract in self.contracts.values():
-                contract.forget()
+                contract.forget_()
         elif not block.dropped:
             self.recorder.block(block)
             self._quiet += 1
@@ -223,7 +224,7 @@ class World(mesa.Model):
         """Ask the invariants that are due (all of them at 0) and write down what they complain of."""
         for invariant in self.invariants:
             if blocks % invariant.period == 0:
-                for complaint in invariant(self):
+                for complaint in map(legible, invariant(self)):
                     self.violations.append((self.chain.number, invariant.__name__, complaint))
                     self.ledger.violations.append((self.chain.number, self.chain.time, invariant.__name__, complaint))
         for asset in self.touched:
@@ -263,7 +264,7 @@ class World(mesa.Model):
         finally:
             self.engine.restore(mark)
             for contract in self.contracts.values():
-                contract.forget()
+                contract.forget_()
 
     def tries(self, call: Call, sender: bytes) -> CallResult:
         """What a call would come to in the block that ran last, without a trace; free of fees."""
