@@ -25,7 +25,7 @@ from slashpoint.experiments.folder import write
 from slashpoint.experiments.key import key_of
 from slashpoint.experiments.run import run
 from slashpoint.sim.contract.artifact import standing_in
-from slashpoint.sim.metrics.caveats import unexplained
+from slashpoint.sim.metrics.caveats import unexplained, unposted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,6 +44,7 @@ COLUMNS = {
     "violations": "complaints of invariants",
     "complaint": "the first of them",
     "unknown": "money that moved for no known cause; empty when none did",
+    "unposted": "how many of the scenario's jobs were posted, and why no more; empty when all were",
     "notes": "what a reader must know, with line breaks between",
     "error": "the traceback of a run that failed; empty for one that did not",
 }  # and each metric: its name, or name:key
@@ -159,7 +160,7 @@ def _row(result: Result) -> dict[str, Any]:
         "chain_hash": result.chain_hash, "full_hash": result.full_hash, "deeds_hash": _deeds(tables),
         "cheats": " ".join(cheats), "lies": int(asked.sum()), "violations": len(complaints),
         "complaint": complaints[0] if complaints else "", "unknown": "\n".join(unexplained(run)),
-        "notes": "\n".join(run.notes), "error": "",
+        "unposted": "\n".join(unposted(run)), "notes": "\n".join([*unposted(run), *run.notes]), "error": "",
     }  # fmt: skip
     metrics = result.metrics
     values = zip(metrics["name"], metrics["key"], metrics["value"].astype(float), strict=True)

@@ -48,7 +48,7 @@ def gate(
 
     Args:
         suite: what to run and to expect.
-        strict: money that moved for no known cause fails its scenario.
+        strict: money that moved for no known cause, or jobs that nobody posted, fail their scenario.
         workers: processes.
         cache: where rows are kept.
         project: a project's folder.
@@ -103,9 +103,10 @@ def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool) -> dict
     if len(broken):
         found = f"{broken['complaint'].iloc[0]} ({len(broken)} of {len(rows)} runs)"
         return _finding(scenario, "invariants", FAILED, found, len(rows), broken.iloc[0])
-    odd = rows[rows["unknown"] != ""]
-    if strict and len(odd):
-        return _finding(scenario, "invariants", FAILED, odd["unknown"].iloc[0], len(rows), odd.iloc[0])
+    for doubt in ("unknown", "unposted") if strict else ():
+        odd = rows[rows[doubt] != ""]
+        if len(odd):
+            return _finding(scenario, "invariants", FAILED, odd[doubt].iloc[0], len(rows), odd.iloc[0])
     most = wilson(0, len(rows)).high
     return _finding(scenario, "invariants", HELD, f"0 of {len(rows)} runs broke one (at most {most:.0%})", len(rows))
 

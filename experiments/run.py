@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from slashpoint.agents.arrivals import arrivals
 from slashpoint.agents.payers import Payers
 from slashpoint.agents.population import Population
+from slashpoint.agents.posters import commission, provide
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLES
 from slashpoint.experiments.config import attacks as chosen_attacks
@@ -145,11 +146,10 @@ def _settle(
     ]
     start, jobs = world.rules.genesis + 2 * world.rules.block_time, scenario["jobs"] if posters else 0
     times = arrivals(scenario["arrivals"], scenario["interval"], jobs, world.luck("arrivals"))
-    for job, time in enumerate(times):
-        mine = world.demand.setdefault(posters[job % len(posters)].name, [])
-        mine.append((len(mine), start + time))
+    commission(world, posters, [start + time for time in times])
     if scenario["crowd"]["members"]:
         Payers(world, market, latency=scenario["people"]["latency"], **scenario["crowd"])
+    provide(world, market, posters, scenario["given"])
     world.tally = Tally() if scenario["free_entry"] else None
     for person in people:
         person.begin()
@@ -222,6 +222,7 @@ def _conclude(
     market, engine = world.markets[0], world.engine.name
     prices = at_end(world.prices, tables)
     notes = [note for note in (world.workshop.task.note,) if note]
+    notes += world.notes
     notes += [f"infeasible: {why}" for why in market.terms.infeasible()]
     if not world.ended:
         notes.append(f"stopped at {world.chain.number} blocks with jobs still open (scenario.blocks)")

@@ -133,6 +133,20 @@ class Terms:
         """What a job pays for work, whole units of the market's asset: what gains are compared with."""
         raise NotImplementedError
 
+    @property
+    def price(self) -> int:
+        """What a job takes of its poster until it is over, smallest units of the market's asset: reward and stake."""
+        return whole(self.purse)
+
+    @property
+    def poster_gas(self) -> int:
+        """What a job's poster declares for all its calls together, at most; gas."""
+        return 4_000_000
+
+    def infeasible(self) -> Iterable[str]:
+        """Why nobody could or would take part, if so; what posters lack is told of a world."""
+        return ()
+
     def value(self, quality: float) -> float:
         """The buyer's willingness to pay for a model of `quality` (share of the scale), USD: linear above the floor."""
         return self.value_usd * max(0.0, (quality - self.value_floor) / (1 - self.value_floor))

@@ -95,13 +95,16 @@ class CollectiveTerms(Terms):
         paid = self.rounds * (self.proposer_reward + self.voter_reward)
         return (paid or self.value_usd) / max(1, self.seats.get("learner", 0))
 
+    @property
+    def price(self) -> int:
+        """The rewards of all rounds."""
+        return self.rewards
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)
         if self.stake > richest:
             yield f"no learner owns the stake of {self.stake:g} MDC (endowment {richest:g} MDC)"
-        if self.rewards > whole(richest):
-            yield f"no convener owns the rewards of {self.rounds} rounds (endowment {richest:g} MDC)"
         if self.seats.get("learner", 0) < self.min_learners:
             yield f"{self.seats.get('learner', 0)} learners are fewer than the {self.min_learners} that it takes"
 

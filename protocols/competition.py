@@ -118,11 +118,14 @@ class CompetitionTerms(Terms):
         """What a host offers, MDC."""
         return self.prize
 
+    @property
+    def price(self) -> int:
+        """Prize and stake."""
+        return whole(self.prize) + whole(self.host_stake)
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)
-        if self.prize + self.host_stake > richest:
-            yield f"no host owns prize and stake, {self.prize + self.host_stake:g} MDC (endowment {richest:g} MDC)"
         if self.buy_in > richest:
             yield f"no competitor owns the buy-in of {self.buy_in:g} MDC (endowment {richest:g} MDC)"
         if self.bond * (self.seats.get("competitor", 0) + bool(self.committee)) > richest:

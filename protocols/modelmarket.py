@@ -76,14 +76,16 @@ class ModelMarketTerms(Terms):
             "beacon": self.split == BEACON,
         }  # fmt: skip
 
+    @property
+    def price(self) -> int:
+        """Reward and stake."""
+        return whole(self.reward) + whole(self.requester_stake)
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)
         if self.stake > richest:
             yield f"no trainer owns the stake of {self.stake:g} MDC (endowment {richest:g} MDC)"
-        if self.reward + self.requester_stake > richest:
-            needed = self.reward + self.requester_stake
-            yield f"no requester owns reward and stake, {needed:g} MDC (endowment {richest:g} MDC)"
         if self.reward == 0:
             yield "the reward is zero"
 

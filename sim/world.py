@@ -85,6 +85,7 @@ class World(mesa.Model):
         self.demand: dict[
             str, list[tuple[int, float]]
         ] = {}  # account → jobs that it is to post: (number, Unix seconds)
+        self.notes: list[str] = []  # what a reader must know of how it was set up
         self.expected_jobs = 0
         self.attempts = 0  # to post a job
         self.watchers: list[Callable[[Pending], None]] = []  # those who read the mempool
@@ -132,16 +133,21 @@ class World(mesa.Model):
         Raises:
             ValueError: there are not so many tokens.
         """
-        self.engine.fund(account.address, wei)
-        self.booked["ETH"][account.address] += wei
-        self.recorder.transfer(-1, "ETH", GENESIS, account.name, wei, "funding", None)
+        if wei:
+            self.booked["ETH"][account.address] += wei
+            self.engine.fund(account.address, self.booked["ETH"][account.address])
+            self.recorder.transfer(-1, "ETH", GENESIS, account.name, wei, "funding", None)
         for asset, amount in tokens.items():
-            if amount > (left := self.booked[asset][self._deployer]):
+            if amount > (left := self.left_of(asset)):
                 raise ValueError(
                     f"{account.name} is to own {amount / ETH:g} {asset}, and of their supply {left / ETH:g} are left"
                 )
             if amount:
                 self.genesis(self.tokens[asset].address_, self.tokens[asset].transfer(account.address, amount).data)
+
+    def left_of(self, token: str) -> int:
+        """What nobody was given yet of a token's supply, smallest units."""
+        return self.booked[token][self._deployer]
 
     def register(self, account: Any) -> None:
         """Make an account known by its address."""

@@ -26,7 +26,11 @@ def arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("suite", metavar="SUITE", nargs="?", default="pr", help="name or YAML file (pr)")
     parser.add_argument("--seeds", type=int, metavar="N", help="runs of each scenario, whatever the suite says")
-    parser.add_argument("--strict", action="store_true", help="4 for what is not decided, 1 for money of unknown cause")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="4 for what is not decided, 1 for money of unknown cause or jobs not posted",
+    )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     one_contract(parser)
     many_runs(parser)
