@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import slashpoint
 from slashpoint.experiments import verbs
+from slashpoint.experiments.text import complain
 from slashpoint.sim.errors import Misconfigured, OutOfRoom
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"slashpoint {slashpoint.__version__}")
         return HELD
     if given[0] not in names:
-        print(f"slashpoint: there is no verb {given[0]!r}; there are {', '.join(names)}", file=sys.stderr)
+        complain(f"slashpoint: there is no verb {given[0]!r}; there are {', '.join(names)}")
         return MISCONFIGURED
     verb = importlib.import_module(f"{verbs.__name__}.{given[0]}")
     parser = ArgumentParser(f"slashpoint {given[0]}", description=verb.__doc__)
@@ -75,7 +76,7 @@ def _guarded(verb: Any, args: Any) -> int:
     except Terminated as error:
         return _told("slashpoint: terminated", error, TERMINATED)
     except Exception:  # noqa: BLE001 - whatever it is, its exit code is 3
-        traceback.print_exc()
+        complain(traceback.format_exc())
         return CRASHED
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -83,7 +84,7 @@ def _guarded(verb: Any, args: Any) -> int:
 
 
 def _told(what: str, error: BaseException, code: int) -> int:
-    print(what, *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
+    complain(what, *getattr(error, "__notes__", ()))
     return code
 
 

@@ -47,4 +47,4 @@ def build_of(contract: str | None) -> Path | None:
 def document(tables: Mapping[str, pd.DataFrame], columns: Mapping[str, str], **others: Any) -> str:
     """Tables as JSON, with what their columns mean; what is no number is null."""
     plain = {name: json.loads(table.to_json(orient="records", double_precision=15)) for name, table in tables.items()}
-    return json.dumps({**others, **plain, "columns": dict(columns)}, indent=2, ensure_ascii=False)
+    return json.dumps({**others, **plain, "columns": dict(columns)}, indent=2)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from slashpoint.experiments.executor import Point, column
+from slashpoint.experiments.text import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -85,4 +85,4 @@ def _money(row: Mapping[Any, Any], who: str) -> float:
 
 def line(overrides: Iterable[str]) -> str:
     """The command that repeats a run."""
-    return f"slashpoint run {shlex.join(overrides)}"
+    return command("run", overrides)

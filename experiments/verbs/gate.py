@@ -68,27 +68,25 @@ def main(args: Namespace) -> int:
 
 
 def _tell(table: pd.DataFrame) -> None:
-    from rich.text import Text
-
-    from slashpoint.experiments.tables import grid, screen
+    from slashpoint.experiments.screen import Grid, screen
 
     console = screen()
-    shown = grid("", "scenario", "check", "status", "found")
+    shown = Grid("", "scenario", "check", "status", "found")
     shown.columns[2].no_wrap = True
     styles = {"failed": "red", "crashed": "red", "inconclusive": "yellow"}
     for row in table.to_dict("records"):
         shown.add_row(
-            *(Text(str(row[name])) for name in ("scenario", "check", "status", "found")),
+            *(str(row[name]) for name in ("scenario", "check", "status", "found")),
             style=styles.get(row["status"], ""),
         )
     console.print(shown)
     for row in table[table["status"].isin(["failed", "crashed"])].to_dict("records"):
-        console.print(
-            f"\nFAIL {row['scenario']}: {row['check']}: {row['found']}", style="red", soft_wrap=True, markup=False
-        )
-        console.print(f"     {row['line']}", soft_wrap=True, markup=False)
+        console.print()
+        console.tell(f"FAIL {row['scenario']}: {row['check']}: {row['found']}", style="red")
+        console.tell(f"     {row['line']}")
     counts = [
         (status, int((table["status"] == status).sum())) for status in ("held", "failed", "crashed", "inconclusive")
     ]
     told = ", ".join(f"{count} {status}" for status, count in counts if count or status != "crashed")
-    console.print(f"\n{told}{' (raise --seeds)' if counts[-1][1] else ''}")
+    console.print()
+    console.tell(f"{told}{' (raise --seeds)' if counts[-1][1] else ''}")

@@ -27,16 +27,14 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Break and look; returns the exit code."""
-    from rich.text import Text
-
     from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import FAILED, HELD
     from slashpoint.experiments.executor import CACHE
     from slashpoint.experiments.mutants import CLEAN, COLUMNS, KILLED, hunt
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
+    from slashpoint.experiments.screen import Grid, screen
     from slashpoint.experiments.suite import load
-    from slashpoint.experiments.tables import grid, screen
 
     project = find_project()
     suite = load(args.suite, project, args.seeds)
@@ -47,13 +45,14 @@ def main(args: Namespace) -> int:
     if args.json:
         print(document({"rows": table}, COLUMNS, suite=suite.name, exit=code))
         return code
-    shown = grid("", "mutant", "verdict", "scenario", "found", runs=True)
+    shown = Grid("", "mutant", "verdict", "scenario", "found", runs=True)
     for row, good in zip(table.to_dict("records"), sound):
         found = f"{row['by']}: {row['found']}" if row["by"] else f"should be noticed: {row['caught_by']}" * (not good)
         shown.add_row(
-            row["mutant"], row["verdict"], row["scenario"], Text(found), str(row["runs"]), style="" if good else "red"
+            row["mutant"], row["verdict"], row["scenario"], found, str(row["runs"]), style="" if good else "red"
         )
     console = screen()
     console.print(shown)
-    console.print(f"\n{int((table['verdict'] == KILLED).sum())} of {len(table) - 1} mutants killed")
+    console.print()
+    console.print(f"{int((table['verdict'] == KILLED).sum())} of {len(table) - 1} mutants killed")
     return code

@@ -12,7 +12,6 @@ Overrides are in Hydra's grammar; conf/ and `slashpoint list` have what there is
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from omegaconf import DictConfig
-    from rich.console import Console
+
+    from slashpoint.experiments.screen import Screen
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -40,16 +40,15 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run; returns the exit code."""
-    from rich.console import Console
-
     from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import worst
     from slashpoint.experiments.config import compose, expand
+    from slashpoint.experiments.screen import Screen
 
     project = find_project()
     said = expand(args.overrides, project) if args.multirun else [args.overrides]
     configs = [compose(overrides, project) for overrides in said]  # all are checked before the first begins
-    console = Console(quiet=args.json)
+    console = Screen(quiet=args.json)
     documents, codes = [], []
     for overrides, config in zip(said, configs, strict=True):
         if args.multirun:
@@ -63,7 +62,7 @@ def main(args: Namespace) -> int:
 
 
 def _one(
-    args: Namespace, config: DictConfig, overrides: Sequence[str], project: Path | None, console: Console
+    args: Namespace, config: DictConfig, overrides: Sequence[str], project: Path | None, console: Screen
 ) -> tuple[dict[str, Any], int]:
     """One run: its document and its exit code. In a multirun a crash is a row like any other."""
     from slashpoint.experiments.cli import CRASHED
@@ -72,6 +71,7 @@ def _one(
     from slashpoint.experiments.progress import progress
     from slashpoint.experiments.run import run
     from slashpoint.experiments.tables import summary
+    from slashpoint.experiments.text import complain
     from slashpoint.sim.contract.artifact import standing_in
 
     options = ["--contract", args.contract] if args.contract else []
@@ -83,7 +83,7 @@ def _one(
     except Exception:
         if not args.multirun:
             raise
-        traceback.print_exc()
+        complain(traceback.format_exc())
         return {"overrides": list(overrides), "exit": CRASHED, "error": traceback.format_exc()}, CRASHED
     assert result.folder is not None  # `runs` was given
     done = open_run(result.folder)
@@ -91,17 +91,18 @@ def _one(
     code = _verdict(args, done)
     document = json.loads((result.folder / "result.json").read_text())
     for name, value in (("engine", result.engine), ("folder", result.folder), ("again", document["reproduce"])):
-        console.print(f"{name:<11}{value}", highlight=False, soft_wrap=True)
+        console.tell(f"{name:<11}{value}")
     return {**document, "overrides": list(overrides), "folder": str(result.folder), "exit": code}, code
 
 
 def _verdict(args: Namespace, done: Any) -> int:
     from slashpoint.experiments.cli import FAILED, HELD, INCONCLUSIVE
+    from slashpoint.experiments.text import complain
     from slashpoint.sim.metrics.caveats import unexplained, warnings
 
     if len(done.tables["violations"]) or (args.strict and any(unexplained(done))):
         return FAILED
     if args.strict and (doubts := warnings(done)):
-        print("inconclusive under --strict:", *doubts, sep="\n  ", file=sys.stderr)
+        complain("inconclusive under --strict:", *(f"  {one}" for one in doubts))
         return INCONCLUSIVE
     return HELD
