@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import math
 import time
-import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from slashpoint.experiments.folder import write
 from slashpoint.experiments.key import key_of
 from slashpoint.experiments.run import run
 from slashpoint.sim.contract.artifact import standing_in
+from slashpoint.sim.errors import contained, traced
 from slashpoint.sim.metrics.caveats import unexplained, unposted
 
 if TYPE_CHECKING:
@@ -135,10 +135,10 @@ def _one(job: Any, cache: Path | None) -> tuple[Any, dict[str, Any], float | Non
             found = json.loads(path.read_text(encoding="utf-8"))["row"]
             if not found["error"]:
                 return job, {name: math.nan if value is None else value for name, value in found.items()}, None
-        with standing_in(stand_in):
+        with contained(), standing_in(stand_in):
             row |= _row(run(config, project=project, overrides=overrides))
-    except Exception:  # noqa: BLE001 - whatever it is, it is this row's
-        row["error"] = traceback.format_exc()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
+        row["error"] = traced(error)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         plain = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}

@@ -19,7 +19,7 @@ from slashpoint.experiments.config import attacks as chosen_attacks
 from slashpoint.experiments.config import chain_rules, compose, plugin
 from slashpoint.experiments.folder import RunFolder
 from slashpoint.sim.engine import make_engine
-from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.errors import Misconfigured, choices, contained, from_project, named
 from slashpoint.sim.invariants import invariants_of
 from slashpoint.sim.ledger import Ledger, LedgerError, Tables, read
 from slashpoint.sim.luck import Luck
@@ -51,6 +51,7 @@ class Result:
     extra: tuple[Any, ...] = ()  # a project's metrics
 
     @cached_property
+    @contained()
     def metrics(self) -> pd.DataFrame:
         """Every metric: name, key (of what is many), value, unit, better, definition."""
         return all_metrics(self.run, [*builtin(), *self.extra])
@@ -160,6 +161,7 @@ def label(attacks: Sequence[Conduct]) -> str:
     return "+".join(type(attack).__name__.lower() for attack in attacks) or "honest"
 
 
+@contained()
 def run(
     config: DictConfig,
     *,
@@ -201,11 +203,11 @@ def run(
             world.run(config.scenario.jobs, config.scenario.blocks, progress)
     except BaseException as error:
         with suppress(LedgerError):  # a full disk: what is there is marked as partial and can be read
-            ledger.close(complete=False, why=f"{type(error).__name__}: {error}")
+            ledger.close(complete=False, why=named(error))
         if folder is not None and world is not None:
             error.add_note(f"{folder.path} holds a partial ledger")
-        if isinstance(error, NotImplementedError) and error.args:  # a task that cannot be lied about so, say
-            raise Misconfigured(str(error)) from error
+        if isinstance(error, NotImplementedError) and error.args and not from_project(error):
+            raise Misconfigured(str(error)) from error  # a task that cannot be lied about so, say
         raise
     finally:
         if world is not None:
@@ -236,6 +238,7 @@ def _conclude(
     return Result(done, engine, folder.path if folder else None, extra)
 
 
+@contained()
 def simulate(
     protocol: str = "modelmarket",
     attack: Any = (),

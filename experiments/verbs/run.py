@@ -12,7 +12,6 @@ Overrides are in Hydra's grammar; conf/ and `slashpoint list` have what there is
 from __future__ import annotations
 
 import json
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,18 +72,20 @@ def _one(
     from slashpoint.experiments.tables import summary
     from slashpoint.experiments.text import complain
     from slashpoint.sim.contract.artifact import standing_in
+    from slashpoint.sim.errors import contained, traced
 
     options = ["--contract", args.contract] if args.contract else []
     try:
-        with standing_in(build_of(args.contract)), progress(config.scenario.jobs, shown=not args.quiet) as told:
+        shown = progress(config.scenario.jobs, shown=not args.quiet)
+        with contained(), standing_in(build_of(args.contract)), shown as told:
             result = run(
                 config, project=project, overrides=overrides, options=options, runs=args.out, progress=told
             )  # fmt: skip
-    except Exception:
+    except Exception as error:
         if not args.multirun:
             raise
-        complain(traceback.format_exc())
-        return {"overrides": list(overrides), "exit": CRASHED, "error": traceback.format_exc()}, CRASHED
+        complain(traced(error))
+        return {"overrides": list(overrides), "exit": CRASHED, "error": traced(error)}, CRASHED
     assert result.folder is not None  # `runs` was given
     done = open_run(result.folder)
     summary(done, console)
