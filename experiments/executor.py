@@ -58,12 +58,12 @@ class Point:
     overrides: tuple[str, ...]  # in Hydra's grammar
     project: Path | None = None
     labels: Mapping[str, Any] = field(default_factory=dict, compare=False)  # columns that say what it is to the asker
-    stand_in: Path | None = None  # a contract's build that is deployed in the place of ours
+    stand_ins: tuple[Path, ...] = ()  # builds that are deployed in the place of contracts of the same name
 
     @property
-    def job(self) -> tuple[tuple[str, ...], Path | None, Path | None]:
+    def job(self) -> tuple[tuple[str, ...], Path | None, tuple[Path, ...]]:
         """What is run: two points with other labels are one run."""
-        return self.overrides, self.project, self.stand_in
+        return self.overrides, self.project, self.stand_ins
 
 
 def evaluate(
@@ -124,25 +124,25 @@ def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tup
 
 def _one(job: Any, cache: Path | None) -> tuple[Any, dict[str, Any], float | None]:
     """Make a run, or find that it was made."""
-    overrides, project, stand_in = job
+    overrides, project, stand_ins = job
     begun = time.perf_counter()
     row, path = dict(NOTHING), None
     try:
         config = compose(overrides, project)
-        row |= {"seed": int(config.seed), "key": key_of(config, project, stand_in)}
+        row |= {"seed": int(config.seed), "key": key_of(config, project, stand_ins)}
         path = cache / row["key"][:2] / f"{row['key']}.json" if cache is not None else None
         if path is not None and path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))["row"]
             if not found["error"]:
                 return job, {name: math.nan if value is None else value for name, value in found.items()}, None
-        with contained(), standing_in(stand_in):
+        with contained(), standing_in(*stand_ins):
             row |= _row(run(config, project=project, overrides=overrides))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
         row["error"] = traced(error)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         plain = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
-        said = {"overrides": list(overrides), "stand_in": str(stand_in) if stand_in else None, "row": plain}
+        said = {"overrides": list(overrides), "stand_ins": [str(one) for one in stand_ins], "row": plain}
         write(path, json.dumps(said, ensure_ascii=False, allow_nan=False) + "\n")
     return job, row, time.perf_counter() - begun
 

@@ -17,7 +17,7 @@ from slashpoint.experiments.stats import t_interval, wilson
 from slashpoint.experiments.suite import PAIRED, Expectation, Scenario, Suite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 HELD, FAILED, INCONCLUSIVE, CRASHED = "held", "failed", "inconclusive", "crashed"
@@ -41,7 +41,7 @@ def gate(
     workers: int = 1,
     cache: Path | None = None,
     project: Path | None = None,
-    stand_in: Path | None = None,
+    stand_ins: Sequence[Path] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Run a suite and judge it.
@@ -52,13 +52,13 @@ def gate(
         workers: processes.
         cache: where rows are kept.
         project: a project's folder.
-        stand_in: a contract's build in the place of ours.
+        stand_ins: builds that are deployed in the place of contracts of the same name.
         progress: told how many runs are done, of how many.
 
     Returns:
         A row for each check; columns as in COLUMNS.
     """
-    runs = [point for scenario in suite.scenarios for point in points(scenario, project, stand_in)]
+    runs = [point for scenario in suite.scenarios for point in points(scenario, project, stand_ins)]
     rows = evaluate(runs, workers=workers, cache=cache, progress=progress)
     found = [
         finding
@@ -68,11 +68,11 @@ def gate(
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def points(scenario: Scenario, project: Path | None = None, stand_in: Path | None = None) -> list[Point]:
+def points(scenario: Scenario, project: Path | None = None, stand_ins: Sequence[Path] = ()) -> list[Point]:
     """The runs of a scenario, in the order of seeds."""
     runs = paired(scenario.overrides, range(scenario.seeds), project, scenario=scenario.name)
     return [
-        Point(one.overrides, project, one.labels, stand_in)
+        Point(one.overrides, project, one.labels, tuple(stand_ins))
         for one in runs
         if scenario.paired or not one.labels["honest"]
     ]

@@ -109,21 +109,36 @@ def build(
     """
     while len(MODELS) > MOST_MODELS:
         del MODELS[next(iter(MODELS))]
-    rules = chain_rules(config)
-    engine = make_engine(config.engine, rules.fork)
-    task, prices = plugin("task", config, project), plugin("prices", config, project)
     try:
-        world = World(engine, rules, Luck(config.seed), task, prices, ledger, MODELS)
-        protocol: dict[str, Any] = OmegaConf.to_container(config.protocol)  # type: ignore[assignment]
-        module, roles = (catalogue.part(kind, protocol["name"], project) for kind in (PROTOCOL, ROLES))
-        market = module.MARKET.deploy(world, module.TERMS(**protocol))
+        world, market = deploy(config, ledger, project)
         world.add_market(market)
         for extra in catalogue.parts(INVARIANTS, project):
             world.invariants += invariants_of(extra)
-        _settle(world, market, roles.ROLES, config, project, attacks)
+        roles = catalogue.part(ROLES, config.protocol.name, project).ROLES
+        _settle(world, market, roles, config, project, attacks)
     except ValueError as error:
         raise Misconfigured(str(error)) from error
     return world
+
+
+def deploy(config: DictConfig, ledger: Ledger, project: Path | None = None) -> tuple[World, Any]:
+    """Return a world with nobody in it, and the market that was deployed there.
+
+    Args:
+        config: a composed configuration.
+        ledger: where the world writes.
+        project: a project's folder.
+
+    Raises:
+        ValueError: the protocol cannot be deployed.
+    """
+    rules = chain_rules(config)
+    engine = make_engine(config.engine, rules.fork)
+    task, prices = plugin("task", config, project), plugin("prices", config, project)
+    world = World(engine, rules, Luck(config.seed), task, prices, ledger, MODELS)
+    protocol: dict[str, Any] = OmegaConf.to_container(config.protocol)  # type: ignore[assignment]
+    module = catalogue.part(PROTOCOL, protocol["name"], project)
+    return world, module.MARKET.deploy(world, module.TERMS(**protocol))
 
 
 def _settle(

@@ -17,6 +17,7 @@ from slashpoint.sim import invariants as builtin
 from slashpoint.sim import inventory
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
 from slashpoint.sim.contract import Contract
+from slashpoint.sim.contract.artifact import stand_in
 from slashpoint.sim.engine import BlockContext, CallResult, Engine, Signer, Status, Tx
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.errors import legible
@@ -118,7 +119,8 @@ class World(mesa.Model):
         return bytes(result.output[0])
 
     def deploy(self, artifact: Artifact, *args: Any, symbol: str | None = None) -> Contract:
-        """Put a contract on the chain before the first block; a token's `symbol` makes its transfers known."""
+        """Put a contract, or what stands in for it, on the chain; a token's `symbol` makes its transfers known."""
+        artifact = stand_in(artifact)
         address = self.genesis(None, artifact.deploy_data(*args))
         contract = Contract(artifact, address, self.engine)
         self.contracts[address], self.names[address] = contract, contract.name_

@@ -29,15 +29,21 @@ def main(args: Namespace) -> int:
     """Break and look; returns the exit code."""
     from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import FAILED, HELD
+    from slashpoint.experiments.config import compose
     from slashpoint.experiments.executor import CACHE
     from slashpoint.experiments.mutants import CLEAN, COLUMNS, KILLED, hunt
     from slashpoint.experiments.options import document
+    from slashpoint.experiments.patches import mutants
     from slashpoint.experiments.progress import counting
     from slashpoint.experiments.screen import Grid, screen
+    from slashpoint.experiments.stand_ins import stand_ins
     from slashpoint.experiments.suite import load
 
     project = find_project()
     suite = load(args.suite, project, args.seeds)
+    configs = [compose(scenario.overrides, project) for scenario in suite.scenarios if args.names]
+    for name in {mutant.name for mutant in mutants() if mutant.build.is_file()}.intersection(args.names):
+        stand_ins([name], configs, project)  # a mutant of what is not deployed would survive
     with counting("mutants", what="mutants", shown=not args.quiet) as told:
         table = hunt(suite, args.names, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told)
     sound = table["verdict"].isin([CLEAN, KILLED])

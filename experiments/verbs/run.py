@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import one_contract
+    from slashpoint.experiments.options import other_contracts
 
     parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="group=option or key=value")
     parser.add_argument("-m", "--multirun", action="store_true", help="run every combination")
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else, on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--strict", action="store_true", help="1 for money of unknown cause, 4 for any other warning")
-    one_contract(parser)
+    other_contracts(parser)
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where folders of runs are made")
 
 
@@ -47,12 +47,13 @@ def main(args: Namespace) -> int:
     project = find_project()
     said = expand(args.overrides, project) if args.multirun else [args.overrides]
     configs = [compose(overrides, project) for overrides in said]  # all are checked before the first begins
+    others = _stand_ins(args.contract, configs, project)
     console = Screen(quiet=args.json)
     documents, codes = [], []
     for overrides, config in zip(said, configs, strict=True):
         if args.multirun:
             console.rule(" ".join(overrides), align="left")
-        document, code = _one(args, config, overrides, project, console)
+        document, code = _one(args, config, overrides, project, others, console)
         documents.append(document)
         codes.append(code)
     if args.json:
@@ -60,13 +61,23 @@ def main(args: Namespace) -> int:
     return worst(codes)
 
 
+def _stand_ins(contracts: Sequence[str], configs: Sequence[DictConfig], project: Path | None) -> tuple[Path, ...]:
+    """Return the builds to deploy instead: each has its place in every run."""
+    if not contracts:
+        return ()
+    from slashpoint.experiments.stand_ins import stand_ins
+
+    (found,) = {stand_ins(contracts, [config], project) for config in configs}
+    return found
+
+
 def _one(
-    args: Namespace, config: DictConfig, overrides: Sequence[str], project: Path | None, console: Screen
+    args: Namespace, config: DictConfig, overrides: Sequence[str], project: Path | None, others: Sequence[Path],
+    console: Screen,
 ) -> tuple[dict[str, Any], int]:
     """One run: its document and its exit code. In a multirun a crash is a row like any other."""
     from slashpoint.experiments.cli import CRASHED
     from slashpoint.experiments.folder import open_run
-    from slashpoint.experiments.options import build_of
     from slashpoint.experiments.progress import progress
     from slashpoint.experiments.run import run
     from slashpoint.experiments.tables import summary
@@ -74,10 +85,10 @@ def _one(
     from slashpoint.sim.contract.artifact import standing_in
     from slashpoint.sim.errors import contained, traced
 
-    options = ["--contract", args.contract] if args.contract else []
+    options = [word for one in args.contract for word in ("--contract", one)]
     try:
         shown = progress(config.scenario.jobs, shown=not args.quiet)
-        with contained(), standing_in(build_of(args.contract)), shown as told:
+        with contained(), standing_in(*others), shown as told:
             result = run(
                 config, project=project, overrides=overrides, options=options, runs=args.out, progress=told
             )  # fmt: skip

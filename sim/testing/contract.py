@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from slashpoint.sim.contract import Artifact, Contract, Revert
+from slashpoint.sim.contract.artifact import stand_in
 from slashpoint.sim.engine import BlockContext, BlockResult, Status, Tx, make_engine
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Scene:
         Raises:
             AssertionError: its constructor refuses the arguments; the message has its error.
         """
-        artifact = Artifact.ours(name)
+        artifact = stand_in(Artifact.ours(name))
         result = self.execute(DEPLOYER, None, artifact.deploy_data(*args))
         assert result.status[0] == Status.SUCCESS, str(artifact.interface.decode_error(bytes(result.output[0])))
         return Contract(artifact, bytes(result.output[0]), self.engine)
