@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.conduct import Conduct, compose, lies
@@ -90,14 +90,39 @@ class Population:
             return frozenset()
         wanted = seating(roles, attacks)
         if not wanted:
-            kinds = " + ".join(type(attack).__name__ for attack in attacks)
-            raise ValueError(f"{kinds} has no seat here: no role has a duty that it lies about")
+            raise ValueError(f"{_kinds(attacks)} has no seat here: no role has a duty that it lies about")
         names = set()
         for role, number in wanted.items():
             seats = self.seats.get(role, 0)
             for i in range(min(seats, number * self.attackers)):
                 names.add(f"{role}/{(self.rotate + i) % seats}")
         return frozenset(names)
+
+    def turns(self, roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> tuple[int, ...]:
+        """Return the values of `rotate` that seat the attack in every seat of its roles by turns.
+
+        Who stays away takes no turn, and where an attack takes all seats at once there is one turn.
+
+        Args:
+            roles: of the protocol.
+            attacks: composed, leftmost first.
+
+        Raises:
+            ValueError: the attack has no seat here.
+        """
+        most = max((self.seats.get(role, 0) for role in seating(roles, attacks)), default=1)
+        taken: dict[frozenset[str], int] = {}
+        for turn in range(max(1, most)):
+            cheats = replace(self, rotate=turn).cheats(roles, attacks) - self.leave_out
+            if cheats:
+                taken.setdefault(cheats, turn)
+        if not taken:
+            raise ValueError(f"{_kinds(attacks)} has no seat here: nobody is there who would have its duties")
+        return tuple(taken.values())
+
+
+def _kinds(attacks: Sequence[Conduct]) -> str:
+    return " + ".join(type(attack).__name__ for attack in attacks)
 
 
 def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> dict[str, int]:

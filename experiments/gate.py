@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from slashpoint.experiments.executor import Point, cause, column, evaluate
-from slashpoint.experiments.pairs import compared, line, paired, twin
+from slashpoint.experiments.pairs import changes, paired
 from slashpoint.experiments.stats import t_interval, wilson
 from slashpoint.experiments.suite import PAIRED, Expectation, Scenario, Suite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 HELD, FAILED, INCONCLUSIVE, CRASHED = "held", "failed", "inconclusive", "crashed"
@@ -29,7 +29,7 @@ COLUMNS = {
     "mean": "of the metric over runs, in its unit",
     "low": "lower end of its interval",
     "high": "upper end",
-    "n": "runs",
+    "n": "seeds, with each of which a cheat takes every seat of its role by turns; of invariants runs",
     "line": "repeats the run that is worst for it",
 }
 
@@ -41,24 +41,24 @@ def gate(
     workers: int = 1,
     cache: Path | None = None,
     project: Path | None = None,
-    stand_ins: Sequence[Path] = (),
+    stand_in: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Run a suite and judge it.
 
     Args:
         suite: what to run and to expect.
-        strict: money that moved for no known cause, or jobs that nobody posted, fail their scenario.
+        strict: money that moved for no known cause fails its scenario.
         workers: processes.
         cache: where rows are kept.
         project: a project's folder.
-        stand_ins: builds that are deployed in the place of contracts of the same name.
+        stand_in: a contract's build in the place of ours.
         progress: told how many runs are done, of how many.
 
     Returns:
         A row for each check; columns as in COLUMNS.
     """
-    runs = [point for scenario in suite.scenarios for point in points(scenario, project, stand_ins)]
+    runs = [point for scenario in suite.scenarios for point in points(scenario, project, stand_in)]
     rows = evaluate(runs, workers=workers, cache=cache, progress=progress)
     found = [
         finding
@@ -68,11 +68,11 @@ def gate(
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def points(scenario: Scenario, project: Path | None = None, stand_ins: Sequence[Path] = ()) -> list[Point]:
-    """The runs of a scenario, in the order of seeds."""
+def points(scenario: Scenario, project: Path | None = None, stand_in: Path | None = None) -> list[Point]:
+    """The runs of a scenario, in the order of seeds: a cheat takes every seat of its role by turns."""
     runs = paired(scenario.overrides, range(scenario.seeds), project, scenario=scenario.name)
     return [
-        Point(one.overrides, project, one.labels, tuple(stand_ins))
+        Point(one.overrides, project, one.labels, stand_in)
         for one in runs
         if scenario.paired or not one.labels["honest"]
     ]
@@ -93,8 +93,7 @@ def checks(suite: Suite, scenario: Scenario, rows: pd.DataFrame, *, strict: bool
         yield {
             "scenario": scenario.name,
             "check": str(one),
-            "n": len(ran),
-            **_expected(suite, one, scenario, ran, unit),
+            **_expected(suite, one, ran, unit),
         }
 
 
@@ -103,18 +102,17 @@ def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool) -> dict
     if len(broken):
         found = f"{broken['complaint'].iloc[0]} ({len(broken)} of {len(rows)} runs)"
         return _finding(scenario, "invariants", FAILED, found, len(rows), broken.iloc[0])
-    for doubt in ("unknown", "unposted") if strict else ():
-        odd = rows[rows[doubt] != ""]
-        if len(odd):
-            return _finding(scenario, "invariants", FAILED, odd[doubt].iloc[0], len(rows), odd.iloc[0])
+    odd = rows[rows["unknown"] != ""]
+    if strict and len(odd):
+        return _finding(scenario, "invariants", FAILED, odd["unknown"].iloc[0], len(rows), odd.iloc[0])
     most = wilson(0, len(rows)).high
     return _finding(scenario, "invariants", HELD, f"0 of {len(rows)} runs broke one (at most {most:.0%})", len(rows))
 
 
-def _expected(suite: Suite, one: Expectation, scenario: Scenario, rows: pd.DataFrame, unit: str) -> dict[str, Any]:
+def _expected(suite: Suite, one: Expectation, rows: pd.DataFrame, unit: str) -> dict[str, Any]:
     """What the rows say of one expectation."""
-    values = _values(one, rows)
-    known = values.dropna()
+    runs = _values(one, rows)
+    known = runs.groupby(rows["seed"]).mean().dropna()  # over the seats of a seed: one observation
     interval = t_interval(known, suite.level)
     found: dict[str, Any] = {
         "mean": interval.mean,
@@ -123,18 +121,18 @@ def _expected(suite: Suite, one: Expectation, scenario: Scenario, rows: pd.DataF
         "line": "",
         "n": len(known),
     }
-    if len(known) < len(values) or known.empty:
+    if runs.isna().any() or known.empty:
         return found | {
             "status": INCONCLUSIVE,
-            "found": f"{len(values) - len(known)} of {len(values)} runs have no such number",
+            "found": f"{int(runs.isna().sum())} of {len(runs)} runs have no such number",
         }
-    slack = one.sign * (known - one.bound).to_numpy()
+    slack = one.sign * (runs - one.bound).to_numpy()
     at = int(slack.argmin())
-    worst = line([*scenario.overrides, f"seed={known.index[at]}"])
+    worst = rows["line"].loc[runs.index].iloc[at]
     if one.every:
-        bad, nearest = int((slack < 0).sum()), f"{known.iloc[at]:,.6g} {unit}".removesuffix(" 1")
+        bad, nearest = int((slack < 0).sum()), f"{runs.iloc[at]:,.6g} {unit}".removesuffix(" 1")
         if bad:
-            return found | {"status": FAILED, "found": f"{nearest} at worst, {bad} of {len(known)} runs", "line": worst}
+            return found | {"status": FAILED, "found": f"{nearest} at worst, {bad} of {len(runs)} runs", "line": worst}
         return found | {"status": HELD, "found": f"{nearest} at worst"}
     told = f"{interval} {unit}".removesuffix(" 1")
     lowest, highest = sorted((one.sign * (interval.low - one.bound), one.sign * (interval.high - one.bound)))
@@ -144,10 +142,10 @@ def _expected(suite: Suite, one: Expectation, scenario: Scenario, rows: pd.DataF
 
 
 def _values(one: Expectation, rows: pd.DataFrame) -> pd.Series[float]:
-    """The metric's value for each seed; of several keys the worst."""
+    """The metric's value in each run by the index of its row, twins left out; of several keys the worst."""
     if one.metric in PAIRED:
-        return compared(rows)[one.metric].astype(float)
-    rows = rows[~rows["honest"].astype(bool)].set_index("seed")
+        return changes(rows)[one.metric].astype(float)
+    rows = rows[~rows["honest"].astype(bool)]
     exact = column(one.metric, one.key)
     keys = [str(name) for name in rows if str(name).startswith(f"{one.metric}:")]
     names = [exact] if exact in rows else [] if one.key else keys
@@ -159,8 +157,5 @@ def _finding(
     scenario: Scenario, check: str, status: str, found: str, n: int, worst: pd.Series[Any] | None = None
 ) -> dict[str, Any]:
     """A row about something else than a metric."""
-    again = ""
-    if worst is not None:
-        setting = scenario.overrides if not worst["honest"] else twin(scenario.overrides)
-        again = line([*setting, f"seed={worst['seed']}"])
+    again = "" if worst is None else worst["line"]
     return {"scenario": scenario.name, "check": check, "status": status, "found": found, "n": n, "line": again}

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from omegaconf import OmegaConf
 
-from slashpoint.agents.population import seating
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.config import attacks as chosen
 from slashpoint.experiments.config import compose, plugin
 from slashpoint.experiments.executor import cause, evaluate
-from slashpoint.experiments.pairs import compared, line, paired
+from slashpoint.experiments.pairs import NoSeat, compared, line, paired, seats
 from slashpoint.experiments.stats import LEVEL, Interval, holm, p_value, spend, t_interval
 from slashpoint.sim.luck import Luck
 
@@ -101,7 +99,7 @@ def matrix(
         for variant in variants
     }  # fmt: skip
     lab = _Lab(settings, cap, half_width, workers, cache, project, progress)
-    lab.measure([cell for cell in settings if lab.places(cell)])
+    lab.measure([cell for cell in settings if lab.seated(cell)])
     found = lab.rows()
     best = sorted(
         (cell for cell, row in found.items() if row["gain"] > 0 and row["verdict"] == UNDECIDED),
@@ -151,22 +149,16 @@ class _Lab:
     cache: Path | None
     project: Path | None
     progress: Callable[[int, int], None] | None
-    seats: dict[Cell, int] = field(default_factory=dict)  # that the cheat can take
     runs: dict[Cell, list[pd.DataFrame]] = field(default_factory=dict)
     fresh: set[Cell] = field(default_factory=set)
     underpowered: dict[Cell, bool] = field(default_factory=dict)
 
-    def places(self, cell: Cell) -> int:
-        """How many seats an attack can take by turns; none where no role of the protocol has a duty it lies about."""
-        one = next((known for known in self.seats if known[:2] == cell[:2]), cell)  # the same in any variant
-        if one not in self.seats:
-            config = compose(self.settings[cell], self.project)
-            roles = catalogue.part(catalogue.ROLES, config.protocol.name, self.project).ROLES
-            wanted = seating(roles, chosen(config, self.project))
-            there = {role: number * config.scenario.scale for role, number in config.protocol.seats.items()}
-            room = (there.get(role, 0) for role, number in wanted.items() if there.get(role, 0) > number)
-            self.seats[one] = max(room, default=1) if wanted else 0
-        return self.seats[one]
+    def seated(self, cell: Cell) -> bool:
+        """Whether some role of the protocol has a duty that the attack lies about."""
+        try:
+            return bool(seats(self.settings[cell], self.project))
+        except NoSeat:
+            return False
 
     def measure(self, cells: Sequence[Cell], first: int = 0) -> None:
         """Spend seeds on cells, from `first` on; what was known of them is forgotten."""
@@ -180,11 +172,7 @@ class _Lab:
             self.underpowered |= {cell: one.underpowered for cell, one in spent.items()}
 
     def _sample(self, cells: Sequence[Cell], seeds: range) -> Mapping[Cell, Sequence[float]]:
-        points = [
-            point
-            for cell in cells
-            for point in paired(self.settings[cell], seeds, self.project, seats=self.places(cell), cell=cell)
-        ]
+        points = [point for cell in cells for point in paired(self.settings[cell], seeds, self.project, cell=cell)]
         rows = evaluate(points, workers=self.workers, cache=self.cache, progress=self.progress)
         found = {}
         for cell in cells:

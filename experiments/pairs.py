@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from slashpoint.agents.population import Population
+from slashpoint.experiments import catalogue
+from slashpoint.experiments.config import attacks, compose
 from slashpoint.experiments.executor import Point, column
-from slashpoint.experiments.text import command
+from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+PROBE = 1_000_003  # a seed that nobody would name a seat by: whether the seat follows it tells who chose the seat
 SURPLUS = column("surplus", "?")[:-1]  # what the columns of each person's surplus begin with
 COLUMNS = {
     "gain": "what a person gained by cheating, USD: its surplus (profit, what its first holdings rose or fell in "
@@ -24,9 +29,14 @@ COLUMNS = {
 }
 
 
+class NoSeat(Misconfigured):
+    """An attack was asked for in a market where no role has a duty that it lies about, or nobody is in that role."""
+
+
 def twin(overrides: Sequence[str]) -> tuple[str, ...]:
-    """The same setting with nobody who cheats."""
-    return (*(one for one in overrides if not one.lstrip("+~").startswith(("attack=", "attack."))), "attack=[]")
+    """The same setting with nobody who cheats, and so with no seat for a cheat."""
+    about_cheats = ("attack=", "attack.", "scenario.seat=")
+    return (*(one for one in overrides if not one.lstrip("+~").startswith(about_cheats)), "attack=[]")
 
 
 def cheated(overrides: Sequence[str]) -> bool:
@@ -34,39 +44,93 @@ def cheated(overrides: Sequence[str]) -> bool:
     return any(one.startswith("attack=") and one not in {"attack=[]", "attack=", "attack={}"} for one in overrides)
 
 
-def paired(
-    overrides: Sequence[str], seeds: Iterable[int], project: Path | None = None, *, seats: int = 1, **labels: Any
-) -> list[Point]:
-    """For each seed the market with the cheat and its twin: labels `honest`, and the `line` that repeats the run.
+def seats(overrides: Sequence[str], project: Path | None = None) -> tuple[int, ...]:
+    """Return the values of `scenario.seat` that put the attack into every seat of its role by turns.
 
     Args:
-        overrides: the setting.
+        overrides: a setting with an attack, without its seed.
+        project: a project's folder.
+
+    Raises:
+        Misconfigured: the setting cannot run.
+        NoSeat: the attack has no seat in it.
+    """
+    config = compose((*overrides, f"seed={PROBE}"), project)
+    given, scenario = config.protocol.seats, config.scenario
+    crowd = {str(role): int(number) * scenario.scale for role, number in given.items()}
+    population = Population(crowd, {}, attackers=scenario.attackers, leave_out=frozenset(scenario.absent))
+    roles = catalogue.part(catalogue.ROLES, config.protocol.name, project).ROLES
+    try:
+        return population.turns(roles, attacks(config, project))
+    except ValueError as error:
+        raise NoSeat(str(error)) from error
+
+
+def one_seat(overrides: Sequence[str], project: Path | None = None) -> int | None:
+    """Return the seat that a setting names; None where the cheat takes all by turns, or where nobody cheats."""
+    if not cheated(overrides):
+        return None
+    seat = int(compose((*overrides, f"seed={PROBE}"), project).scenario.seat)
+    return None if seat == PROBE else seat
+
+
+def paired(overrides: Sequence[str], seeds: Iterable[int], project: Path | None = None, **labels: Any) -> list[Point]:
+    """For each seed the market with the cheat in every seat of its role by turns, then its twin in which nobody cheats.
+
+    Who is the luckiest or the ablest of those who compete decides what a cheat gains in one seat, and cancels out over
+    all of them: so the mean over the seats of a seed is one observation. A setting that names `scenario.seat` has that
+    seat only. A setting without an attack is its own twin.
+
+    Args:
+        overrides: the setting, without its seed.
         seeds: of the worlds.
         project: a project's folder.
-        seats: in how many seats the cheat sits by turns in each world. Who is the luckiest or the ablest of those who
-            compete decides what it gains in one seat, and cancels out over all of them: all together are one number.
         labels: of all points.
+
+    Returns:
+        Points with the labels `seed`, `honest`, `seat` (None where nobody cheats) and the `line` that repeats the run.
+
+    Raises:
+        Misconfigured: the setting cannot run, or the attack has no seat in it (NoSeat).
     """
-    turns = [(f"scenario.seat={seat}",) for seat in range(seats)] if seats > 1 else [()]
-    settings = [*((False, (*overrides, *turn)) for turn in turns), (True, twin(overrides))]
+    settings = [*((False, *turn) for turn in _turns(tuple(overrides), project)), (True, None, twin(overrides))]
     return [
-        Point(run := (*setting, f"seed={seed}"), project, {**labels, "seed": seed, "honest": honest, "line": line(run)})
+        Point(
+            run := (*setting, f"seed={seed}"),
+            project,
+            {**labels, "seed": seed, "seat": seat, "honest": honest, "line": line(run)},
+        )
         for seed in seeds
-        for honest, setting in settings
+        for honest, seat, setting in settings
     ]
+
+
+def _turns(overrides: tuple[str, ...], project: Path | None) -> list[tuple[int | None, tuple[str, ...]]]:
+    if not cheated(overrides):
+        return [(None, overrides)]
+    every, named = seats(overrides, project), one_seat(overrides, project)
+    if named is not None:
+        return [(named, overrides)]
+    return [(seat, (*overrides, f"scenario.seat={seat}")) for seat in every]
+
+
+def changes(rows: pd.DataFrame) -> pd.DataFrame:
+    """What cheating changed in each run: COLUMNS and its seed, by the index of the rows of `paired`.
+
+    A seed of which a run failed has no changes, for what is left of it is not the mean over its seats.
+    """
+    broken = set(rows["seed"][rows["error"] != ""])
+    rows = rows[~rows["seed"].isin(broken)]
+    honest = {row["seed"]: row for row in rows[rows["honest"].astype(bool)].to_dict("records")}
+    cheating = rows[~rows["honest"].astype(bool) & rows["seed"].isin(honest)]
+    found = [{"seed": row["seed"], **_change(row, honest[row["seed"]])} for row in cheating.to_dict("records")]
+    return pd.DataFrame(found, cheating.index, columns=["seed", *COLUMNS])
 
 
 def compared(rows: pd.DataFrame) -> pd.DataFrame:
-    """What cheating changed: COLUMNS by seed, of the rows of `paired` that did not fail; the mean over the seats."""
-    rows = rows[rows["error"] == ""]
-    honest = {row["seed"]: row for row in rows[rows["honest"]].to_dict("records")}
-    found = [
-        {"seed": row["seed"], **_change(row, honest[row["seed"]])}
-        for row in rows[~rows["honest"].astype(bool)].to_dict("records")
-        if row["seed"] in honest
-    ]
+    """What cheating changed by seed: COLUMNS, of the rows of `paired`; the mean over the seats is one observation."""
     over = {"gain": "mean", "loss": "mean", "same": "all", "lies": "sum"}
-    return pd.DataFrame(found, columns=["seed", *COLUMNS]).groupby("seed").agg(over)
+    return changes(rows).groupby("seed").agg(over)
 
 
 def _change(row: Mapping[Any, Any], honest: Mapping[Any, Any]) -> dict[str, Any]:
@@ -85,4 +149,4 @@ def _money(row: Mapping[Any, Any], who: str) -> float:
 
 def line(overrides: Iterable[str]) -> str:
     """The command that repeats a run."""
-    return command("run", overrides)
+    return f"slashpoint run {shlex.join(overrides)}"

@@ -7,12 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.text import visible
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from rich.progress import Progress, ProgressColumn
 
     from slashpoint.sim.world import World
 
@@ -25,9 +21,12 @@ def progress(jobs: int, *, shown: bool = True) -> Iterator[Callable[[World], Non
     if not shown or not sys.stderr.isatty():
         yield None
         return
-    from rich.progress import TextColumn, TimeElapsedColumn
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    with _bar(TextColumn("jobs"), TimeElapsedColumn()) as bar:
+    counts = MofNCompleteColumn(), TextColumn("jobs"), TimeElapsedColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), *counts
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task, last = bar.add_task("block 0", total=jobs), 0.0
 
         def told(world: World) -> None:
@@ -47,18 +46,10 @@ def counting(title: str, *, what: str = "runs", shown: bool = True) -> Iterator[
     if not shown or not sys.stderr.isatty():
         yield None
         return
-    from rich.progress import TextColumn, TimeRemainingColumn
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    with _bar(TextColumn(f"{what},"), TimeRemainingColumn(), TextColumn("to go")) as bar:
-        task = bar.add_task(visible(title), total=None)
+    counts = MofNCompleteColumn(), TextColumn(f"{what},"), TimeRemainingColumn(), TextColumn("to go")
+    with Progress(TextColumn(title), BarColumn(), *counts, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _bar(*counts: ProgressColumn) -> Progress:
-    """A bar with what it is about before it, and what is counted behind it."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from slashpoint.experiments.screen import Screen
-
-    about = TextColumn("{task.description}", markup=False)
-    return Progress(about, BarColumn(), MofNCompleteColumn(), *counts, console=Screen(stderr=True), transient=True)

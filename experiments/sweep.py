@@ -1,20 +1,22 @@
 """A sweep: one table of every metric over every combination of settings, with intervals over seeds.
 
 Overrides are in Hydra's multirun grammar; `seed=range(20)` is no setting but what is repeated. Where a setting names an
-attack each run is paired with its twin, in which nobody cheats, for the metrics `gain` and `loss`.
+attack, the cheat takes every seat of its role by turns with each seed, beside a twin in which nobody cheats, for the
+metrics `gain` and `loss`. The mean over the seats of a seed is one observation, of these and of all other metrics.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from slashpoint.experiments.config import compose, expand
 from slashpoint.experiments.executor import COLUMNS as ROW
-from slashpoint.experiments.executor import Point, evaluate
-from slashpoint.experiments.pairs import cheated, compared, twin
+from slashpoint.experiments.executor import evaluate
+from slashpoint.experiments.pairs import changes, cheated, paired
 from slashpoint.experiments.stats import bootstrap, crossing, t_interval
 
 if TYPE_CHECKING:
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "metric": "its name, or name:key; gain and loss are differences to the run in which nobody cheats",
-    "mean": "over seeds, in the metric's unit",
+    "mean": "over seeds, in the metric's unit; with an attack a seed counts with its mean over the seats of the cheat",
     "low": "lower end of its 95 % interval",
     "high": "upper end",
-    "n": "runs that have the number",
-    "failed": "runs of this setting that crashed",
+    "n": "seeds that have the number",
+    "failed": "runs of this setting that crashed, twins included; their seeds are in no mean",
     "notes": "what a reader must know of this setting",
 }  # after a column for each setting that is swept
 CROSSINGS = {
@@ -38,13 +40,29 @@ CROSSINGS = {
 }  # after a column for each other setting
 
 
+RUN = ("twin", "seat", "line")  # columns of rows, beside axes, the executor's and metrics
+
+
 @dataclass(frozen=True)
 class Sweep:
     """What a sweep found."""
 
     axes: tuple[str, ...]  # the settings that vary, but for the seed
-    rows: pd.DataFrame  # a run each
-    table: pd.DataFrame  # a setting and metric each
+    rows: pd.DataFrame  # a run each: with each seed one for each seat of the cheat, and its twin where nobody cheats
+
+    @cached_property
+    def observed(self) -> pd.DataFrame:
+        """A seed of a setting each: metrics, of several seats their means. A seed of which a run failed is left out."""
+        by = [*self.axes, "seed"]
+        runs = self.rows[~self.rows["twin"]]
+        known = runs[~(runs["error"] != "").groupby([runs[name] for name in by]).transform("any")]
+        means = known[[*by, *_metrics(self.rows, self.axes)]].groupby(by).mean()
+        return pd.concat([means.index.to_frame(index=False), means.reset_index(drop=True)], axis=1)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A setting and metric each; columns as in COLUMNS, after the axes."""
+        return pd.DataFrame(list(_table(self)), columns=[*self.axes, *COLUMNS])
 
     @property
     def along(self) -> str | None:
@@ -68,10 +86,10 @@ class Sweep:
         along = self.along
         others = [axis for axis in self.axes if axis != along]
         found = []
-        for key, rows in self.rows.groupby(others) if others else [((), self.rows)]:
+        for key, rows in self.observed.groupby(others) if others else [((), self.observed)]:
             if along is None or metric not in rows:
                 continue
-            grid = rows.pivot_table(index="seed", columns=along, values=metric).dropna()
+            grid = rows.pivot_table(index="seed", columns=along, values=metric).dropna()  # a seed has one row each
             at = grid.columns.to_numpy(float)
             interval = bootstrap(grid.to_numpy(float), lambda sample, at=at: crossing(at, sample.mean(axis=0)))  # type: ignore[misc]
             about = dict(zip(others, key))
@@ -108,15 +126,21 @@ def sweep(
     for said in dict.fromkeys(tuple(one for one in run if not one.startswith("seed=")) for run in runs):
         compose(said, project)  # all are checked before the first begins
     points = []
-    for i, (run, setting) in enumerate(zip(runs, settings)):
-        about = {axis: kinds[axis](setting.get(axis, "")) for axis in axes}
-        seed = _seed(setting, run, project)
-        pair = (tuple(run), twin(run)) if cheated(run) else (tuple(run),)
-        points += [
-            Point(one, project, {**about, "setting": i, "seed": seed, "honest": j == 1}) for j, one in enumerate(pair)
-        ]
-    rows = _with_differences(evaluate(points, workers=workers, cache=cache, progress=progress), axes)
-    return Sweep(axes, rows, pd.DataFrame(list(_table(rows, axes)), columns=[*axes, *COLUMNS]))
+    for i, (setting, seeds) in enumerate(_repeated(runs, project).items()):
+        values = dict(one.split("=", 1) for one in setting)
+        about = {axis: kinds[axis](values.get(axis, "")) for axis in axes}
+        here = paired(setting, seeds, project, **about, setting=i)
+        points += [point for point in here if cheated(setting) or not point.labels["honest"]]
+    return Sweep(axes, _with_differences(evaluate(points, workers=workers, cache=cache, progress=progress), axes))
+
+
+def _repeated(runs: Sequence[Sequence[str]], project: Path | None) -> dict[tuple[str, ...], list[int]]:
+    """The seeds of each setting, in the order in which they were said."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    for run in runs:
+        setting = tuple(one for one in run if not one.startswith("seed="))
+        found.setdefault(setting, []).append(_seed(run, project))
+    return found
 
 
 def _axes(settings: Sequence[dict[str, str]]) -> tuple[str, ...]:
@@ -133,34 +157,34 @@ def _kind(values: Sequence[str]) -> Callable[[str], Any]:
     return float
 
 
-def _seed(setting: dict[str, str], run: Sequence[str], project: Path | None) -> int:
-    said = setting.get("seed", "0" if not any("scenario" in one for one in run) else None)
-    return int(said) if said is not None and said.isdigit() else int(compose(run, project).seed)
+def _seed(run: Sequence[str], project: Path | None) -> int:
+    said = dict(one.split("=", 1) for one in run).get("seed", "")
+    return int(said) if said.isdigit() else int(compose(run, project).seed)
 
 
 def _with_differences(rows: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    """The runs without their twins, with what the twins tell as two more metrics."""
-    told = [rows[~rows["honest"].astype(bool)].set_index("setting")]
+    """The runs, with what their twins tell as two more metrics."""
+    told = [rows.drop(columns="setting").rename(columns={"honest": "twin"})]
     if rows["honest"].any():
-        found = {}
-        for setting, pair in rows.groupby("setting"):
-            change = compared(pair)
-            if len(change):
-                found[setting] = change.iloc[0][["gain", "loss"]].astype(float)
-        told.append(pd.DataFrame(found, index=["gain", "loss"]).T)
-    joined = pd.concat(told, axis=1).drop(columns="honest")
-    return joined.sort_values([*axes, "seed"], kind="stable", ignore_index=True)
+        told.append(pd.concat([changes(pairs)[["gain", "loss"]] for _, pairs in rows.groupby("setting")]).astype(float))
+    joined = pd.concat(told, axis=1).astype({"twin": bool, "seat": "Int64"})
+    return joined.sort_values([*axes, "seed", "seat"], kind="stable", ignore_index=True)
 
 
-def _table(rows: pd.DataFrame, axes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    metrics = [name for name in rows if name not in {*axes, *ROW}]
-    for key, group in rows.groupby(list(axes), sort=True) if axes else [((), rows)]:
+def _metrics(rows: pd.DataFrame, axes: Sequence[str]) -> list[str]:
+    return [str(name) for name in rows if name not in {*axes, *ROW, *RUN}]
+
+
+def _table(found: Sweep) -> Iterator[dict[str, Any]]:
+    axes, metrics = list(found.axes), _metrics(found.rows, found.axes)
+    seeds: dict[Any, pd.DataFrame] = dict(iter(found.observed.groupby(axes))) if axes else {(): found.observed}
+    for key, group in found.rows.groupby(axes) if axes else [((), found.rows)]:
         about = dict(zip(axes, key))
         failed = int((group["error"] != "").sum())
         notes = "; ".join(dict.fromkeys(note for one in group["notes"] for note in one.splitlines()))
         for metric in metrics:
-            known = group[metric].dropna().astype(float)
+            known = seeds[key][metric].dropna() if key in seeds else ()
             if len(known) or metric == metrics[0]:
                 interval = t_interval(known)
                 numbers = {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
-                yield {**about, "metric": str(metric), **numbers, "failed": failed, "notes": notes}
+                yield {**about, "metric": metric, **numbers, "failed": failed, "notes": notes}

@@ -27,7 +27,8 @@ def suite(*expect: Expectation, name: str = "x") -> Suite:
 
 def judged(*expect: Expectation, values=(1.0, 2.0, 3.0), strict: bool = False, **changed) -> pd.DataFrame:
     rows = pd.DataFrame([
-        {**NOTHING, "seed": seed, "honest": False, "m": value, "k:a": value, "k:b": -value, **changed}
+        {**NOTHING, "seed": seed, "honest": False, "line": f"slashpoint run {' '.join(QUICK)} seed={seed}",
+         "m": value, "k:a": value, "k:b": -value, **changed}
         for seed, value in enumerate(values)
     ])  # fmt: skip
     one = suite(*expect)
@@ -57,6 +58,23 @@ def test_the_interval_decides(expectation, status):
     found = judged(expectation)
     assert found["status"][str(expectation)] == status
     assert found["status"]["invariants"] == "held"
+
+
+def test_all_seats_of_a_seed_are_one_observation_and_each_run_must_keep_what_every_run_must():
+    rows = pd.DataFrame([
+        {**NOTHING, "seed": seed, "honest": False, "m": seed + seat, "line": f"seed={seed} seat={seat}"}
+        for seed in range(3)
+        for seat in (-3.0, 3.0)
+    ])  # fmt: skip
+    mean, every = Expectation("m", at_least=-2), Expectation("m", at_least=-1, every=True)
+    one = suite(mean, every)
+    found = pd.DataFrame(list(checks(one, one.scenarios[0], rows))).set_index("check")
+    told = found.loc[str(mean)]
+    assert (told["mean"], told["n"], told["status"]) == (1.0, 3, "held"), "seeds 0, 1 and 2, whatever the seat"
+    told = found.loc[str(every)]
+    assert (told["status"], told["found"], told["line"]) == (
+        "failed", "-3 USD at worst, 2 of 6 runs", "seed=0 seat=-3.0"
+    )  # fmt: skip
 
 
 def test_a_failure_names_the_run_that_is_worst():
@@ -95,7 +113,8 @@ def test_a_market_is_judged_with_its_twin(tmp_path):
     )
     table = gate(one, cache=tmp_path)
     assert list(table["status"][[0, 3]]) == ["held", "held"]
-    assert table["found"][0].startswith("0 of 6 runs")
+    assert table["found"][0].startswith("0 of 15 runs"), "with each seed four seats and a twin"
+    assert list(table["n"][1:]) == [3, 3, 3], "a seed is one observation, however many its runs"
     assert table["status"][2] in {"failed", "inconclusive"}
     assert table["low"][1] <= table["mean"][1] <= table["high"][1]
     root = ET.fromstring(junit("x", table))

@@ -10,6 +10,7 @@ import pytest
 from slashpoint.experiments.cli import main
 from slashpoint.experiments.matrix import COLUMNS, FRESH, matrix
 from slashpoint.experiments.pairs import cheated, compared, paired, twin
+from slashpoint.sim.errors import Misconfigured
 
 QUICK = ("scenario=small", "scenario.jobs=1", "engine=pyevm")
 MUTE = """
@@ -66,7 +67,7 @@ def project(tmp_path):
 
 
 def test_a_twin_differs_by_the_attack_alone():
-    setting = ("scenario=small", "attack=[sybil,lazy]", "attack.sybil.k=3", "protocol.stake=1")
+    setting = ("scenario=small", "attack=[sybil,lazy]", "attack.sybil.k=3", "protocol.stake=1", "scenario.seat=2")
     assert twin(setting) == ("scenario=small", "protocol.stake=1", "attack=[]")
     assert cheated(setting)
     assert not cheated(twin(setting))
@@ -75,12 +76,47 @@ def test_a_twin_differs_by_the_attack_alone():
     assert all("seed=4" in point.overrides for point in points)
 
 
-def test_a_cheat_takes_each_seat_by_turns_and_what_it_gains_is_one_number():
-    points = paired(("scenario=small", "attack=lazy"), [4, 5], seats=3)
+def runs_of(*setting: str, seeds=(4,), project=None) -> list[tuple[int, int | None, bool]]:
+    return [
+        (point.labels["seed"], point.labels["seat"], point.labels["honest"])
+        for point in paired(("scenario=small", *setting), seeds, project)
+    ]
+
+
+def test_by_default_a_cheat_takes_each_seat_of_its_role_by_turns():
+    points = paired(("scenario=small", "attack=lazy"), [4, 5])
     seats = [[one for one in point.overrides if "seat" in one] for point in points]
-    assert seats == [["scenario.seat=0"], ["scenario.seat=1"], ["scenario.seat=2"], []] * 2
-    assert [point.labels["honest"] for point in points] == [False, False, False, True] * 2
+    assert seats == [*([f"scenario.seat={seat}"] for seat in range(4)), []] * 2
+    assert [point.labels["honest"] for point in points] == [False, False, False, False, True] * 2
     assert points[1].labels["line"] == "slashpoint run scenario=small attack=lazy scenario.seat=1 seed=4"
+
+
+def test_a_seat_that_is_named_is_obeyed(tmp_path):
+    assert runs_of("attack=lazy", "scenario.seat=2", seeds=(4, 5)) == [
+        (4, 2, False), (4, None, True), (5, 2, False), (5, None, True)
+    ]  # fmt: skip
+    (tmp_path / "slashpoint.yaml").write_text("")
+    (tmp_path / "conf" / "scenario").mkdir(parents=True)
+    (tmp_path / "conf" / "scenario" / "fixed.yaml").write_text("defaults: [small, _self_]\nseat: 1\n")
+    assert runs_of("scenario=fixed", "attack=lazy", project=tmp_path) == [(4, 1, False), (4, None, True)]
+
+
+def test_seats_are_those_that_somebody_sits_in():
+    absent = "scenario.absent=[trainer/1,trainer/3]"
+    assert runs_of("attack=lazy", absent) == [(4, 0, False), (4, 2, False), (4, None, True)]
+    assert runs_of("attack=lazy", "scenario.attackers=4") == [(4, 0, False), (4, None, True)], "they take all at once"
+    assert runs_of("attack=lost_string") == [(4, 0, False), (4, None, True)], "there is one requester"
+    assert len(runs_of("attack=lazy", "scenario.scale=2")) == 8 + 1
+    assert runs_of() == [(4, None, False), (4, None, True)], "nobody cheats"
+
+
+@pytest.mark.parametrize("setting", [("attack=cartel",), ("attack=lazy", "protocol.seats.trainer=0")])
+def test_an_attack_without_a_seat_is_refused(setting):
+    with pytest.raises(Misconfigured, match=r"(Cartel|Lazy) has no seat here"):
+        runs_of(*setting)
+
+
+def test_what_a_cheat_gains_over_all_seats_is_one_number():
     rows = pd.DataFrame(
         [
             {"seed": 4, "error": "", "deeds_hash": "a", "lies": 1, "honest": False, "cheats": f"t/{i}",

@@ -12,6 +12,7 @@ from slashpoint.experiments import executor
 from slashpoint.experiments import sweep as module
 from slashpoint.experiments.cli import main
 from slashpoint.experiments.executor import NOTHING
+from slashpoint.experiments.matrix import matrix
 from slashpoint.experiments.picture import picture, save
 from slashpoint.experiments.sweep import COLUMNS, sweep
 from slashpoint.sim.errors import Misconfigured
@@ -38,19 +39,31 @@ def test_seeds_are_repetitions_and_the_rest_are_settings(found):
     assert list(gain["protocol.stake"]) == [1.0, 20.0]
     assert list(gain["n"]) == [2, 2]
     assert ((gain["low"] <= gain["mean"]) & (gain["mean"] <= gain["high"])).all()
-    assert len(found.rows) == 4
     assert (found.rows["honest_profit"].notna()).all()
 
 
-def test_gain_is_the_difference_to_the_twin(found, cache):
-    honest = sweep([*QUICK, "protocol.stake=1,20", "seed=range(2)"], cache=cache)
-    assert "gain" not in honest.rows
-    for stake, seed, seat in ((1.0, 0, "trainer/0"), (20.0, 1, "trainer/1")):
-        pick = [
-            one.rows[(one.rows["protocol.stake"] == stake) & (one.rows["seed"] == seed)].iloc[0]
-            for one in (found, honest)
-        ]
-        assert pick[0]["gain"] == pytest.approx(pick[0][f"surplus:{seat}"] - pick[1][f"surplus:{seat}"])
+def test_each_run_is_a_row_of_its_seed_and_seat(found):
+    one = found.rows[found.rows["protocol.stake"] == 20.0]
+    assert list(one["seed"]) == [0] * 5 + [1] * 5
+    assert list(one["seat"].astype(object)) == [0, 1, 2, 3, pd.NA] * 2
+    assert list(one["twin"]) == [False, False, False, False, True] * 2
+    assert list(one["cheats"]) == [*(f"trainer/{i}" for i in range(4)), ""] * 2
+    assert one["line"].iloc[1].endswith("protocol.stake=20 scenario.seat=1 seed=0")
+
+
+def test_gain_is_the_mean_over_the_seats_of_the_difference_to_the_twin(found):
+    runs = found.rows[(found.rows["protocol.stake"] == 20.0) & (found.rows["seed"] == 1)].set_index("seat")
+    differences = [runs[f"surplus:trainer/{i}"][i] - runs[f"surplus:trainer/{i}"][pd.NA] for i in range(4)]
+    assert list(runs["gain"].dropna()) == pytest.approx(differences)
+    told = found.observed[(found.observed["protocol.stake"] == 20.0) & (found.observed["seed"] == 1)].iloc[0]
+    assert told["gain"] == pytest.approx(sum(differences) / 4)
+    assert told["attacker_profit"] == pytest.approx(runs["attacker_profit"][[0, 1, 2, 3]].mean())
+
+
+def test_a_sweep_and_a_matrix_tell_the_same_gain(found, cache):
+    (cell,) = matrix(["overclaim"], ["hardened"], [*QUICK, "protocol.stake=20"], cap=2, cache=cache).to_dict("records")
+    (row,) = found.of("gain")[found.of("gain")["protocol.stake"] == 20.0].to_dict("records")
+    assert (row["mean"], row["n"]) == (pytest.approx(cell["gain"]), cell["n"])
 
 
 def test_a_sweep_that_was_killed_goes_on_to_the_same_table(found, tmp_path, monkeypatch):
@@ -68,7 +81,7 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_table(found, tmp_path, monk
     made = []
     monkeypatch.setattr(executor, "run", lambda *args, **options: made.append(1) or real(*args, **options))
     again = sweep(WHAT, cache=tmp_path)
-    assert len(made) == 8 - 3
+    assert len(made) == 2 * 2 * (4 + 1) - 3
     pd.testing.assert_frame_equal(again.table, found.table)
 
 
