@@ -15,7 +15,7 @@ from slashpoint.sim.script import First, Script, Sleep, Wait
 from slashpoint.sim.units import SECOND, nanoseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     import numpy as np
     import numpy.typing as npt
@@ -110,10 +110,10 @@ class Me:
             sources: events of a market (`market.TruthUploaded`), or verbs (`"claims"`).
             by: Unix seconds.
             job: another job than the script's.
-            where: what the fact's attributes must equal.
+            where: what the event's arguments must equal; of a verb, its `subject` and what it `carries`.
         """
         job = job or self.job
-        sources = self._checked(sources)
+        sources = self._checked(sources, where)
         key, born = (job.key, job.born) if job is not None else (None, 0)
         facts = self._world.facts
         return self._hearing(by, None, where).begin(facts, sources, key, past(facts, sources, key, 0, born))
@@ -129,10 +129,13 @@ class Me:
         return Hearing(self._world.env, self.account.rank, self.account.latency, where or {}, due, inbox)
 
     @staticmethod
-    def _checked(sources: tuple[Event | str, ...]) -> tuple[Event | str, ...]:
+    def _checked(sources: tuple[Event | str, ...], where: Iterable[str] = ()) -> tuple[Event | str, ...]:
         for source in sources:
             if not isinstance(source, Event) and source not in VERBS:
                 raise ValueError(f"{source!r} is neither an event nor a verb; verbs are {', '.join(VERBS)}")
+            fields = source.fields if isinstance(source, Event) else ("subject", "carries")
+            if strange := [name for name in where if name not in fields]:
+                raise ValueError(f"{source!r} has no {', '.join(strange)}; it has {', '.join(fields)}")
         return sources
 
     def first(self, by: float | None = None, **waits: Wait) -> Wait:

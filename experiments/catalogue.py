@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, get_origin, get_type_hints
 
 import slashpoint
-from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.errors import PROJECT, BrokenProject, Escaped, Misconfigured, choices, contained, named, place
 
 HOME = Path(slashpoint.__path__[0])
 MARK = "slashpoint.yaml"
@@ -148,17 +148,19 @@ def load_module(path: Path, project: Path | None = None) -> ModuleType:
     Files of a project may import one another relatively.
 
     Raises:
-        Misconfigured: importing it failed.
+        Misconfigured: a project's file is no Python, or imports what is not there.
+        BrokenProject: a project's file raised something else, whatever it is.
     """
     root, top = (_package(project), project) if project else ("slashpoint", HOME)
     try:
-        return importlib.import_module(".".join((root, *path.relative_to(top).with_suffix("").parts)))
+        with contained():
+            return importlib.import_module(".".join((root, *path.relative_to(top).with_suffix("").parts)))
     except Exception as error:
         if project is None:
             raise  # ours to mend
-        own = [at for at in _frames(error) if at.startswith(str(project))]
-        where = own[-1] if own else path
-        raise Misconfigured(f"{where}: cannot be imported: {type(error).__name__}: {error}") from error
+        said = str(error) if isinstance(error, Escaped) else f"{place(error)}: cannot be imported: {named(error)}"
+        kind = Misconfigured if isinstance(error, (ImportError, SyntaxError)) else BrokenProject
+        raise kind(said) from error
 
 
 def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:
@@ -170,7 +172,7 @@ def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:
 
 def _package(project: Path) -> str:
     """The private package that a project is: only `sys.modules` knows of it, never `sys.path`."""
-    name = f"slashpoint_project_{hashlib.blake2b(str(project).encode(), digest_size=4).hexdigest()}"
+    name = f"{PROJECT}{hashlib.blake2b(str(project).encode(), digest_size=4).hexdigest()}"
     package = sys.modules.setdefault(name, ModuleType(name))
     package.__path__ = [str(project)]
     return name
@@ -181,13 +183,3 @@ def _bare(field: dataclasses.Field[Any]) -> Any:
     if field.default_factory is not dataclasses.MISSING:
         return dataclasses.field(default_factory=field.default_factory)
     return dataclasses.field(default=field.default)
-
-
-def _frames(error: BaseException) -> list[str]:
-    trace, found = error.__traceback__, []
-    while trace is not None:
-        found.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    if isinstance(error, SyntaxError) and error.filename:
-        found.append(f"{error.filename}:{error.lineno}")
-    return found

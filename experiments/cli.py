@@ -1,37 +1,83 @@
 """The command `slashpoint`: its verbs are the modules of `experiments/verbs`, each with `arguments` and `main`.
 
 Exit codes: 0 all held, 1 an invariant or an expectation failed, 2 bad configuration, 3 crash, 4 inconclusive under
-`--strict`, 130 and 143 after Ctrl-C and SIGTERM. Of several runs the worst counts: 3, then 1, then 4.
+`--strict`; 130, 143 and 129 after Ctrl-C, SIGTERM and a closed terminal, 141 when nobody reads what is printed. Of
+several runs the worst counts: 3, then 1, then 4. What other people's code raises is a crash, whatever it is.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
-import signal
 import sys
-import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import slashpoint
 from slashpoint.experiments import verbs
-from slashpoint.sim.errors import Misconfigured, OutOfRoom
+from slashpoint.experiments.signals import WORDS, exit_code, stoppable
+from slashpoint.experiments.text import complain
+from slashpoint.experiments.unraised import unraised
+from slashpoint.sim.errors import (
+    BrokenProject,
+    Misconfigured,
+    OutOfRoom,
+    Stopped,
+    contained,
+    from_project,
+    traced,
+    unwritten,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 HELD, FAILED, MISCONFIGURED, CRASHED, INCONCLUSIVE = 0, 1, 2, 3, 4
-INTERRUPTED, TERMINATED = 130, 143
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived. Not an Exception: nothing on the way may take it for an error of its own."""
+UNREAD = 141  # as of who is ended by SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _guarded(given)
+    except SystemExit:  # of the parser of arguments, which has said why
+        _printed(HELD)
+        raise
+    return _printed(code)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of several runs."""
+    return max(codes, key=(HELD, INCONCLUSIVE, FAILED, CRASHED).index, default=HELD)
+
+
+def _guarded(given: Sequence[str]) -> int:
+    """Do it; turn what ends it into words and an exit code."""
+    try:
+        with stoppable(), unraised() as swallowed:
+            code = _dispatched(given)
+        return _told(swallowed[0], CRASHED) if swallowed else code
+    except Misconfigured as error:
+        return _told(str(error), CRASHED if isinstance(error, BrokenProject) else MISCONFIGURED, error)
+    except OutOfRoom as error:
+        return _told(str(error), CRASHED, error)
+    except Stopped as error:
+        return _told(WORDS[str(error)], exit_code(error.number), error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its exit code is 3
+        if _unread(error):
+            return UNREAD
+        if isinstance(error, OSError) and error.errno and not from_project(error):
+            return _told(unwritten(error), CRASHED, error)
+        with suppress(OSError):
+            complain(traced(error).rstrip())
+        return CRASHED
+
+
+def _dispatched(given: Sequence[str]) -> int:
+    """Find the verb, read its arguments, do it."""
     names = sorted(module.name for module in pkgutil.iter_modules(verbs.__path__))
     if not given or given[0] in {"-h", "--help"}:
         print(_overview(names), file=sys.stdout if given else sys.stderr)
@@ -40,18 +86,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"slashpoint {slashpoint.__version__}")
         return HELD
     if given[0] not in names:
-        print(f"slashpoint: there is no verb {given[0]!r}; there are {', '.join(names)}", file=sys.stderr)
-        return MISCONFIGURED
+        raise Misconfigured(f"there is no verb {given[0]!r}; there are {', '.join(names)}")
     verb = importlib.import_module(f"{verbs.__name__}.{given[0]}")
     parser = ArgumentParser(f"slashpoint {given[0]}", description=verb.__doc__)
     parser.formatter_class = RawDescriptionHelpFormatter
     verb.arguments(parser)
-    return _guarded(verb, parser.parse_intermixed_args(given[1:]))
-
-
-def worst(codes: Iterable[int]) -> int:
-    """The exit code of several runs."""
-    return max(codes, key=(HELD, INCONCLUSIVE, FAILED, CRASHED).index, default=HELD)
+    args = parser.parse_intermixed_args(given[1:])
+    with contained():
+        code: int = verb.main(args)
+    return code
 
 
 def _overview(names: Sequence[str]) -> str:
@@ -61,31 +104,28 @@ def _overview(names: Sequence[str]) -> str:
     return f"{about}\n\n{told}\n\nslashpoint VERB --help says more; --version says which this is."
 
 
-def _guarded(verb: Any, args: Any) -> int:
-    """Run a verb; turn what ends it into words and an exit code."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+def _told(what: str, code: int, error: BaseException | None = None) -> int:
+    """Say in a sentence what ended it, where somebody can still read it."""
+    with suppress(OSError):
+        complain(f"slashpoint: {what}", *getattr(error, "__notes__", ()))
+    return code
+
+
+def _unread(error: BaseException | None) -> bool:
+    """Whether an error means that nobody reads what we print: such a pipe, or the SystemExit that rich makes of it."""
+    while error is not None:
+        if isinstance(error, BrokenPipeError):
+            return not from_project(error)
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _printed(code: int) -> int:
+    """Send on what was printed; returns the exit code, another where that fails."""
     try:
-        code: int = verb.main(args)
-    except Misconfigured as error:
-        return _told(f"slashpoint: {error}", error, MISCONFIGURED)
-    except OutOfRoom as error:
-        return _told(f"slashpoint: {error}", error, CRASHED)
-    except KeyboardInterrupt as error:
-        return _told("slashpoint: interrupted", error, INTERRUPTED)
-    except Terminated as error:
-        return _told("slashpoint: terminated", error, TERMINATED)
-    except Exception:  # noqa: BLE001 - whatever it is, its exit code is 3
-        traceback.print_exc()
-        return CRASHED
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again, and complain
+        return UNREAD if isinstance(error, BrokenPipeError) else _told(unwritten(error), CRASHED)
     return code
-
-
-def _told(what: str, error: BaseException, code: int) -> int:
-    print(what, *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
-    return code
-
-
-def _terminate(_number: int, _frame: object) -> None:
-    raise Terminated

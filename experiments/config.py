@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from hydra.core.override_parser.types import Override
+
     from slashpoint.experiments.composer import Composed
 
 PEOPLE = "scenario.people."  # below it, a number or a distribution
@@ -80,7 +82,26 @@ def _composed(setting: tuple[str, ...], project: Path | None, _files: object) ->
             raise Misconfigured(f"protocol.variant: it chooses a file; name one of {there}")
         if (variant := config.protocol.get("variant")) != usual.protocol.variant and isinstance(variant, str):
             config = one.compose((_variant(usual, variant, project), *setting)).config
+        _obey_endowments(config, one.parse(setting))
     return usual, config
+
+
+def _obey_endowments(config: DictConfig, overrides: Sequence[Override]) -> None:
+    """Note which endowments were given: of these posters own what all do, rather than what their jobs cost."""
+    root, named = "protocol.endowment", set[str]()
+    for one in overrides:
+        if one.key_or_group.startswith(f"{root}."):
+            named.add(one.key_or_group.removeprefix(f"{root}."))
+        elif one.key_or_group == root and isinstance(values := one.value(), dict):
+            named.update(map(str, values))
+    said = config.scenario.get("given", [])
+    if not OmegaConf.is_list(said) and said != []:
+        raise Misconfigured(f"scenario.given={said}: it must be a list, such as [mdc]")
+    given = [*dict.fromkeys([*said, *sorted(named)])]
+    for asset in given:
+        if asset not in config.protocol.endowment:
+            raise Misconfigured(f"scenario.given=[{asset}]: {choices(asset, config.protocol.endowment)}")
+    OmegaConf.update(config, "scenario.given", given, force_add=True)
 
 
 def _files(project: Path | None) -> tuple[tuple[str, int, int], ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
+
+from slashpoint.experiments.text import in_html
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ def steps(series: Mapping[str, Points], unit: str, height: int = 260) -> str:
     for value in dict.fromkeys((high, 0.0, low)):
         y = place(0, value).split()[1]
         parts.append(f'<path class="rule" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y}" class="end">{value:,.4g} {escape(unit)}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y}" class="end">{value:,.4g} {in_html(unit)}</text>')
     for i, (name, line) in enumerate(series.items()):
         thin = line[:: len(line) // STEPS + 1]
         path = f"M{place(0, 0)}" + "".join(
@@ -50,10 +51,10 @@ def bars(values: Mapping[str, float], unit: str) -> str:
     parts = []
     for i, (name, value) in enumerate(values.items()):
         y, wide = 8 + i * LINE, (WIDTH - LEFT - 130) * abs(value) / most
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 8}" class="end">{escape(name)}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 8}" class="end">{in_html(name)}</text>')
         colour = COLOURS[0 if value >= 0 else 2]
         parts.append(f'<rect x="{LEFT}" y="{y}" width="{wide:.1f}" height="{LINE - 6}" fill="{colour}"/>')
-        parts.append(f'<text x="{LEFT + wide + 6:.1f}" y="{y + 8}">{value:,.0f} {escape(unit)}</text>')
+        parts.append(f'<text x="{LEFT + wide + 6:.1f}" y="{y + 8}">{value:,.0f} {in_html(unit)}</text>')
     return _svg(parts, 12 + LINE * len(values)) if values else _none()
 
 
@@ -69,7 +70,7 @@ def lanes(moments: Sequence[tuple[str, float, str, bool]]) -> str:
     for who, i in rows.items():
         y = 16 + i * LINE
         parts.append(f'<path class="rule" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y}" class="end">{escape(who)}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y}" class="end">{in_html(who)}</text>')
     for who, minutes, what, ok in moments:
         x, y = LEFT + (WIDTH - LEFT - RIGHT) * minutes / end, 16 + rows[who] * LINE
         colour, hollow = _colour(kinds[what]), "" if ok else ' fill-opacity="0.1"'
@@ -84,7 +85,7 @@ def _colour(i: int) -> str:
 
 
 def _title(text: str) -> str:
-    return f"<title>{escape(text)}</title>"
+    return f"<title>{in_html(text)}</title>"
 
 
 def _axis(end: float, y: int) -> str:
@@ -96,7 +97,7 @@ def _axis(end: float, y: int) -> str:
 
 
 def _legend(names: Sequence[str]) -> str:
-    items = (f'<span><i style="background:{_colour(i)}"></i>{escape(name)}</span>' for i, name in enumerate(names))
+    items = (f'<span><i style="background:{_colour(i)}"></i>{in_html(name)}</span>' for i, name in enumerate(names))
     return f'<p class="legend">{"".join(items)}</p>'
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import math
 import time
-import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,8 @@ from slashpoint.experiments.folder import write
 from slashpoint.experiments.key import key_of
 from slashpoint.experiments.run import run
 from slashpoint.sim.contract.artifact import standing_in
-from slashpoint.sim.metrics.caveats import unexplained
+from slashpoint.sim.errors import contained, traced
+from slashpoint.sim.metrics.caveats import unexplained, unposted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,6 +44,7 @@ COLUMNS = {
     "violations": "complaints of invariants",
     "complaint": "the first of them",
     "unknown": "money that moved for no known cause; empty when none did",
+    "unposted": "how many of the scenario's jobs were posted, and why no more; empty when all were",
     "notes": "what a reader must know, with line breaks between",
     "error": "the traceback of a run that failed; empty for one that did not",
 }  # and each metric: its name, or name:key
@@ -57,12 +58,12 @@ class Point:
     overrides: tuple[str, ...]  # in Hydra's grammar
     project: Path | None = None
     labels: Mapping[str, Any] = field(default_factory=dict, compare=False)  # columns that say what it is to the asker
-    stand_in: Path | None = None  # a contract's build that is deployed in the place of ours
+    stand_ins: tuple[Path, ...] = ()  # builds that are deployed in the place of contracts of the same name
 
     @property
-    def job(self) -> tuple[tuple[str, ...], Path | None, Path | None]:
+    def job(self) -> tuple[tuple[str, ...], Path | None, tuple[Path, ...]]:
         """What is run: two points with other labels are one run."""
-        return self.overrides, self.project, self.stand_in
+        return self.overrides, self.project, self.stand_ins
 
 
 def evaluate(
@@ -123,25 +124,25 @@ def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tup
 
 def _one(job: Any, cache: Path | None) -> tuple[Any, dict[str, Any], float | None]:
     """Make a run, or find that it was made."""
-    overrides, project, stand_in = job
+    overrides, project, stand_ins = job
     begun = time.perf_counter()
     row, path = dict(NOTHING), None
     try:
         config = compose(overrides, project)
-        row |= {"seed": int(config.seed), "key": key_of(config, project, stand_in)}
+        row |= {"seed": int(config.seed), "key": key_of(config, project, stand_ins)}
         path = cache / row["key"][:2] / f"{row['key']}.json" if cache is not None else None
         if path is not None and path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))["row"]
             if not found["error"]:
                 return job, {name: math.nan if value is None else value for name, value in found.items()}, None
-        with standing_in(stand_in):
+        with contained(), standing_in(*stand_ins):
             row |= _row(run(config, project=project, overrides=overrides))
-    except Exception:  # noqa: BLE001 - whatever it is, it is this row's
-        row["error"] = traceback.format_exc()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
+        row["error"] = traced(error)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         plain = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
-        said = {"overrides": list(overrides), "stand_in": str(stand_in) if stand_in else None, "row": plain}
+        said = {"overrides": list(overrides), "stand_ins": [str(one) for one in stand_ins], "row": plain}
         write(path, json.dumps(said, ensure_ascii=False, allow_nan=False) + "\n")
     return job, row, time.perf_counter() - begun
 
@@ -159,7 +160,7 @@ def _row(result: Result) -> dict[str, Any]:
         "chain_hash": result.chain_hash, "full_hash": result.full_hash, "deeds_hash": _deeds(tables),
         "cheats": " ".join(cheats), "lies": int(asked.sum()), "violations": len(complaints),
         "complaint": complaints[0] if complaints else "", "unknown": "\n".join(unexplained(run)),
-        "notes": "\n".join(run.notes), "error": "",
+        "unposted": "\n".join(unposted(run)), "notes": "\n".join([*unposted(run), *run.notes]), "error": "",
     }  # fmt: skip
     metrics = result.metrics
     values = zip(metrics["name"], metrics["key"], metrics["value"].astype(float), strict=True)

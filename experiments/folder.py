@@ -21,7 +21,6 @@ import math
 import os
 import platform
 import re
-import shlex
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.provenance import source_hash, versions
 from slashpoint.experiments.report import page
+from slashpoint.experiments.text import command
 from slashpoint.sim.ledger import read
 from slashpoint.sim.metrics import all_metrics
 from slashpoint.sim.metrics.caveats import warnings
@@ -84,7 +84,7 @@ class RunFolder:
         path = runs / f"{now:%Y-%m-%d}" / f"{name}_{hashlib.blake2b(salt.encode(), digest_size=3).hexdigest()}"
         path.mkdir(parents=True)
         said = [*overrides] if any(one.startswith("seed=") for one in overrides) else [*overrides, f"seed={seed}"]
-        folder = cls(path, f"slashpoint run {shlex.join([*said, *options])}")
+        folder = cls(path, command("run", [*said, *options]))
         write(path / "config.yaml", f"# {folder.reproduce}\n{config}")
         provenance = {
             "reproduce": folder.reproduce,

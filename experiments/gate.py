@@ -17,7 +17,7 @@ from slashpoint.experiments.stats import t_interval, wilson
 from slashpoint.experiments.suite import PAIRED, Expectation, Scenario, Suite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 HELD, FAILED, INCONCLUSIVE, CRASHED = "held", "failed", "inconclusive", "crashed"
@@ -41,24 +41,24 @@ def gate(
     workers: int = 1,
     cache: Path | None = None,
     project: Path | None = None,
-    stand_in: Path | None = None,
+    stand_ins: Sequence[Path] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Run a suite and judge it.
 
     Args:
         suite: what to run and to expect.
-        strict: money that moved for no known cause fails its scenario.
+        strict: money that moved for no known cause, or jobs that nobody posted, fail their scenario.
         workers: processes.
         cache: where rows are kept.
         project: a project's folder.
-        stand_in: a contract's build in the place of ours.
+        stand_ins: builds that are deployed in the place of contracts of the same name.
         progress: told how many runs are done, of how many.
 
     Returns:
         A row for each check; columns as in COLUMNS.
     """
-    runs = [point for scenario in suite.scenarios for point in points(scenario, project, stand_in)]
+    runs = [point for scenario in suite.scenarios for point in points(scenario, project, stand_ins)]
     rows = evaluate(runs, workers=workers, cache=cache, progress=progress)
     found = [
         finding
@@ -68,11 +68,11 @@ def gate(
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def points(scenario: Scenario, project: Path | None = None, stand_in: Path | None = None) -> list[Point]:
+def points(scenario: Scenario, project: Path | None = None, stand_ins: Sequence[Path] = ()) -> list[Point]:
     """The runs of a scenario, in the order of seeds: a cheat takes every seat of its role by turns."""
     runs = paired(scenario.overrides, range(scenario.seeds), project, scenario=scenario.name)
     return [
-        Point(one.overrides, project, one.labels, stand_in)
+        Point(one.overrides, project, one.labels, tuple(stand_ins))
         for one in runs
         if scenario.paired or not one.labels["honest"]
     ]
@@ -102,9 +102,10 @@ def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool) -> dict
     if len(broken):
         found = f"{broken['complaint'].iloc[0]} ({len(broken)} of {len(rows)} runs)"
         return _finding(scenario, "invariants", FAILED, found, len(rows), broken.iloc[0])
-    odd = rows[rows["unknown"] != ""]
-    if strict and len(odd):
-        return _finding(scenario, "invariants", FAILED, odd["unknown"].iloc[0], len(rows), odd.iloc[0])
+    for doubt in ("unknown", "unposted") if strict else ():
+        odd = rows[rows[doubt] != ""]
+        if len(odd):
+            return _finding(scenario, "invariants", FAILED, odd[doubt].iloc[0], len(rows), odd.iloc[0])
     most = wilson(0, len(rows)).high
     return _finding(scenario, "invariants", HELD, f"0 of {len(rows)} runs broke one (at most {most:.0%})", len(rows))
 

@@ -16,11 +16,12 @@ from slashpoint.experiments.provenance import source_hash, versions
 from slashpoint.sim.contract.artifact import BUILD
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from omegaconf import DictConfig
 
-def key_of(config: DictConfig, project: Path | None = None, stand_in: Path | None = None) -> str:
+def key_of(config: DictConfig, project: Path | None = None, stand_ins: Iterable[Path] = ()) -> str:
     """SHA-256 of all that decides a run: configuration, contracts, a project's files, program and versions."""
     plain = json.dumps(OmegaConf.to_container(config), sort_keys=True)
     folders = [] if project is None else [project / kind.theirs for kind in (*KINDS.values(), PROTOCOL, ROLES)]
@@ -29,7 +30,7 @@ def key_of(config: DictConfig, project: Path | None = None, stand_in: Path | Non
     if project is not None:
         files += sorted((project / "contracts" / "build").glob("*.json"))
     parts = [plain, source_hash(), _versions(), *(_content(path) for path in files)]
-    parts += [_content(stand_in)] if stand_in is not None else []
+    parts += [_content(one) for one in stand_ins]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

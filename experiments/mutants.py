@@ -89,7 +89,7 @@ def _tried(
             return row | {"verdict": NO_BUILD}
     size = max(2, 2 * workers)
     for scenario in scenarios:
-        runs, rows = points(scenario, project, mutant.build if mutant else None), pd.DataFrame()
+        runs, rows = points(scenario, project, [mutant.build] if mutant else ()), pd.DataFrame()
         for at in range(0, len(runs), size):
             new = evaluate(runs[at : at + size], workers=workers, cache=cache)
             rows = pd.concat([rows, new], ignore_index=True)

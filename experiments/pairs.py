@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ from slashpoint.agents.population import Population
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.config import attacks, compose
 from slashpoint.experiments.executor import Point, column
+from slashpoint.experiments.text import command
 from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -149,4 +149,4 @@ def _money(row: Mapping[Any, Any], who: str) -> float:
 
 def line(overrides: Iterable[str]) -> str:
     """The command that repeats a run."""
-    return f"slashpoint run {shlex.join(overrides)}"
+    return command("run", overrides)

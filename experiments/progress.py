@@ -7,8 +7,12 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from rich.progress import Progress, ProgressColumn
 
     from slashpoint.sim.world import World
 
@@ -21,12 +25,9 @@ def progress(jobs: int, *, shown: bool = True) -> Iterator[Callable[[World], Non
     if not shown or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import TextColumn, TimeElapsedColumn
 
-    counts = MofNCompleteColumn(), TextColumn("jobs"), TimeElapsedColumn()
-    columns = TextColumn("{task.description}"), BarColumn(), *counts
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with _bar(TextColumn("jobs"), TimeElapsedColumn()) as bar:
         task, last = bar.add_task("block 0", total=jobs), 0.0
 
         def told(world: World) -> None:
@@ -46,10 +47,18 @@ def counting(title: str, *, what: str = "runs", shown: bool = True) -> Iterator[
     if not shown or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import TextColumn, TimeRemainingColumn
 
-    counts = MofNCompleteColumn(), TextColumn(f"{what},"), TimeRemainingColumn(), TextColumn("to go")
-    with Progress(TextColumn(title), BarColumn(), *counts, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
+    with _bar(TextColumn(f"{what},"), TimeRemainingColumn(), TextColumn("to go")) as bar:
+        task = bar.add_task(visible(title), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _bar(*counts: ProgressColumn) -> Progress:
+    """A bar with what it is about before it, and what is counted behind it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from slashpoint.experiments.screen import Screen
+
+    about = TextColumn("{task.description}", markup=False)
+    return Progress(about, BarColumn(), MofNCompleteColumn(), *counts, console=Screen(stderr=True), transient=True)

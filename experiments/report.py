@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from decimal import Decimal
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.drawing import bars, lanes, steps
+from slashpoint.experiments.text import in_html
 from slashpoint.sim.metrics.gas import OTHER
 from slashpoint.sim.metrics.run import lines
 from slashpoint.sim.units import ETH, SECOND
@@ -55,11 +55,11 @@ def page(run: Run, about: Mapping[str, Any]) -> str:
         (f"A request, from its birth to its end: {job[:10]}" if job else "A request", "Hollow: reverted or dropped.",
          lanes(_moments(run, job))),
     ]  # fmt: skip
-    body = "".join(f"<h2>{escape(name)}</h2><p>{escape(text)}</p>{drawn}" for name, text, drawn in sections)
+    body = "".join(f"<h2>{in_html(name)}</h2><p>{in_html(text)}</p>{drawn}" for name, text, drawn in sections)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{in_html(title)}</title>'
         f'<link rel="icon" href="data:,"><style>{STYLE}</style></head>'
-        f"<body><h1>{escape(title)}</h1>{_head(run, about)}{body}</body></html>\n"
+        f"<body><h1>{in_html(title)}</h1>{_head(run, about)}{body}</body></html>\n"
     )
 
 
@@ -67,10 +67,11 @@ def _head(run: Run, about: Mapping[str, Any]) -> str:
     complaints = list(run.tables["violations"]["complaint"])
     told = f"{len(complaints)} violations" if complaints else "every invariant held"
     said = [*about["warnings"], *run.notes, *complaints[:5]]
-    notes = "".join(f'<li class="{"bad" if one in complaints else ""}">{escape(str(one))}</li>' for one in said)
+    notes = "".join(f'<li class="{"bad" if one in complaints else ""}">{in_html(one)}</li>' for one in said)
+    chain = in_html(about.get("chain_hash", "")[:16])
     return (
-        f"<p><code>{escape(about['reproduce'])}</code><br>chain hash <code>{about.get('chain_hash', '')[:16]}</code>, "
-        f"engine {escape(about['engine'])}, {told}</p><ul>{notes}</ul>"
+        f"<p><code>{in_html(about['reproduce'])}</code><br>chain hash <code>{chain}</code>, "
+        f"engine {in_html(about['engine'])}, {told}</p><ul>{notes}</ul>"
     )
 
 
@@ -110,8 +111,8 @@ def _money(run: Run) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    top = "".join(f"<th>{in_html(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{in_html(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><tr>{top}</tr>{body}</table>"
 
 

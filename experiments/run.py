@@ -12,13 +12,14 @@ from omegaconf import DictConfig, OmegaConf
 from slashpoint.agents.arrivals import arrivals
 from slashpoint.agents.payers import Payers
 from slashpoint.agents.population import Population
+from slashpoint.agents.posters import commission, provide
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLES
 from slashpoint.experiments.config import attacks as chosen_attacks
 from slashpoint.experiments.config import chain_rules, compose, plugin
 from slashpoint.experiments.folder import RunFolder
 from slashpoint.sim.engine import make_engine
-from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.errors import Misconfigured, choices, contained, from_project, named
 from slashpoint.sim.invariants import invariants_of
 from slashpoint.sim.ledger import Ledger, LedgerError, Tables, read
 from slashpoint.sim.luck import Luck
@@ -50,6 +51,7 @@ class Result:
     extra: tuple[Any, ...] = ()  # a project's metrics
 
     @cached_property
+    @contained()
     def metrics(self) -> pd.DataFrame:
         """Every metric: name, key (of what is many), value, unit, better, definition."""
         return all_metrics(self.run, [*builtin(), *self.extra])
@@ -107,21 +109,36 @@ def build(
     """
     while len(MODELS) > MOST_MODELS:
         del MODELS[next(iter(MODELS))]
-    rules = chain_rules(config)
-    engine = make_engine(config.engine, rules.fork)
-    task, prices = plugin("task", config, project), plugin("prices", config, project)
     try:
-        world = World(engine, rules, Luck(config.seed), task, prices, ledger, MODELS)
-        protocol: dict[str, Any] = OmegaConf.to_container(config.protocol)  # type: ignore[assignment]
-        module, roles = (catalogue.part(kind, protocol["name"], project) for kind in (PROTOCOL, ROLES))
-        market = module.MARKET.deploy(world, module.TERMS(**protocol))
+        world, market = deploy(config, ledger, project)
         world.add_market(market)
         for extra in catalogue.parts(INVARIANTS, project):
             world.invariants += invariants_of(extra)
-        _settle(world, market, roles.ROLES, config, project, attacks)
+        roles = catalogue.part(ROLES, config.protocol.name, project).ROLES
+        _settle(world, market, roles, config, project, attacks)
     except ValueError as error:
         raise Misconfigured(str(error)) from error
     return world
+
+
+def deploy(config: DictConfig, ledger: Ledger, project: Path | None = None) -> tuple[World, Any]:
+    """Return a world with nobody in it, and the market that was deployed there.
+
+    Args:
+        config: a composed configuration.
+        ledger: where the world writes.
+        project: a project's folder.
+
+    Raises:
+        ValueError: the protocol cannot be deployed.
+    """
+    rules = chain_rules(config)
+    engine = make_engine(config.engine, rules.fork)
+    task, prices = plugin("task", config, project), plugin("prices", config, project)
+    world = World(engine, rules, Luck(config.seed), task, prices, ledger, MODELS)
+    protocol: dict[str, Any] = OmegaConf.to_container(config.protocol)  # type: ignore[assignment]
+    module = catalogue.part(PROTOCOL, protocol["name"], project)
+    return world, module.MARKET.deploy(world, module.TERMS(**protocol))
 
 
 def _settle(
@@ -145,11 +162,10 @@ def _settle(
     ]
     start, jobs = world.rules.genesis + 2 * world.rules.block_time, scenario["jobs"] if posters else 0
     times = arrivals(scenario["arrivals"], scenario["interval"], jobs, world.luck("arrivals"))
-    for job, time in enumerate(times):
-        mine = world.demand.setdefault(posters[job % len(posters)].name, [])
-        mine.append((len(mine), start + time))
+    commission(world, posters, [start + time for time in times])
     if scenario["crowd"]["members"]:
         Payers(world, market, latency=scenario["people"]["latency"], **scenario["crowd"])
+    provide(world, market, posters, scenario["given"])
     world.tally = Tally() if scenario["free_entry"] else None
     for person in people:
         person.begin()
@@ -160,6 +176,7 @@ def label(attacks: Sequence[Conduct]) -> str:
     return "+".join(type(attack).__name__.lower() for attack in attacks) or "honest"
 
 
+@contained()
 def run(
     config: DictConfig,
     *,
@@ -201,11 +218,11 @@ def run(
             world.run(config.scenario.jobs, config.scenario.blocks, progress)
     except BaseException as error:
         with suppress(LedgerError):  # a full disk: what is there is marked as partial and can be read
-            ledger.close(complete=False, why=f"{type(error).__name__}: {error}")
+            ledger.close(complete=False, why=named(error))
         if folder is not None and world is not None:
             error.add_note(f"{folder.path} holds a partial ledger")
-        if isinstance(error, NotImplementedError) and error.args:  # a task that cannot be lied about so, say
-            raise Misconfigured(str(error)) from error
+        if isinstance(error, NotImplementedError) and error.args and not from_project(error):
+            raise Misconfigured(str(error)) from error  # a task that cannot be lied about so, say
         raise
     finally:
         if world is not None:
@@ -222,6 +239,7 @@ def _conclude(
     market, engine = world.markets[0], world.engine.name
     prices = at_end(world.prices, tables)
     notes = [note for note in (world.workshop.task.note,) if note]
+    notes += world.notes
     notes += [f"infeasible: {why}" for why in market.terms.infeasible()]
     if not world.ended:
         notes.append(f"stopped at {world.chain.number} blocks with jobs still open (scenario.blocks)")
@@ -235,6 +253,7 @@ def _conclude(
     return Result(done, engine, folder.path if folder else None, extra)
 
 
+@contained()
 def simulate(
     protocol: str = "modelmarket",
     attack: Any = (),

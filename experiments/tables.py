@@ -5,11 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from slashpoint.experiments.screen import Grid, Screen
 from slashpoint.sim.metrics import gas, profit, quality, traffic, welfare
 from slashpoint.sim.metrics.caveats import warnings
 from slashpoint.sim.metrics.run import spreads
@@ -18,32 +14,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
-    from rich.console import RenderableType
 
     from slashpoint.sim.metrics.run import Run
 
 SHOWN = 8  # complaints of broken invariants
-WIDE = 120  # columns of text that a table may take
 
 
-def screen() -> Console:
-    """Where wide tables are printed: a narrow terminal breaks their lines, where it would cut their figures."""
-    console = Console(highlight=False)
-    console.width = max(console.width, WIDE)
-    return console
-
-
-def summary(run: Run, console: Console) -> None:
+def summary(run: Run, console: Screen) -> None:
     """Print the tables of a finished run. They fit into 60 columns."""
-    for part in (people(run), outcome(run), fees(run), actions(run), answers(run), *doubts(run)):
-        console.print(part)
-        if isinstance(part, Table):
-            console.print()
+    for table in (people(run), outcome(run), fees(run), actions(run), answers(run)):
+        console.print(table)
+        console.print()
+    for told, style in doubts(run):
+        console.print(told, style=style)
 
 
-def people(run: Run) -> Table:
+def people(run: Run) -> Grid:
     """Profit by role and strategy."""
-    table = grid("profit in USD", "role", "strategy", n=True, mean=True, p05=True, median=True, p95=True)
+    table = Grid("profit in USD", "role", "strategy", n=True, mean=True, p05=True, median=True, p95=True)
     by = [run.people["role"], run.people["strategy"]]
     counts, attackers = profit.persons(run), run.people.groupby(["role", "strategy"])["attacker"].any()
     for key, row in spreads(profit.profit(run), by).iterrows():
@@ -54,10 +42,10 @@ def people(run: Run) -> Table:
     return table
 
 
-def outcome(run: Run) -> Table:
+def outcome(run: Run) -> Grid:
     """What was delivered, what it was worth, and how fast."""
     ended = ", ".join(f"{count:,} {how}" for how, count in quality.outcomes(run).items())
-    table = grid(f"jobs: {ended or 'none'}", "", value=True, unit=False)
+    table = Grid(f"jobs: {ended or 'none'}", "", value=True, unit=False)
     table.show_header = False
     for name, value, unit in (
         ("delivered, of jobs due", percent(quality.delivered_share(run)), ""),
@@ -86,9 +74,9 @@ def _backdoors(run: Run) -> Iterator[tuple[str, str, str]]:
         yield "marked items fooled", percent(share), ""
 
 
-def fees(run: Run) -> Table:
+def fees(run: Run) -> Grid:
     """Gas by phase and function."""
-    table = grid("gas", "phase", "function", calls=True, failed=True, each=True, USD=True)
+    table = Grid("gas", "phase", "function", calls=True, failed=True, each=True, USD=True)
     for key, row in gas.costs(run, "verb", "contract", "function").iterrows():
         assert isinstance(key, tuple)
         verb, contract, function = key
@@ -101,9 +89,9 @@ def fees(run: Run) -> Table:
     return table
 
 
-def actions(run: Run) -> Table:
+def actions(run: Run) -> Grid:
     """The mix of actions, with the share that failed and the most frequent reason."""
-    table = grid("actions", "role", "action", sent=True, failed=True, why=False)
+    table = Grid("actions", "role", "action", sent=True, failed=True, why=False)
     rows = run.tables["transactions"]
     for (role, verb), group in rows.groupby(["role", "verb"]):
         failed = group[group["status"] != "success"]
@@ -115,39 +103,28 @@ def actions(run: Run) -> Table:
     return table
 
 
-def answers(run: Run) -> Table:
+def answers(run: Run) -> Grid:
     """The mix of duties, by who answered."""
-    table = grid("duties", "role", "duty", "answered by", times=True)
+    table = Grid("duties", "role", "duty", "answered by", times=True)
     for key, count in traffic.duties(run).items():
         assert isinstance(key, tuple)
         table.add_row(*map(str, key), f"{count:,}")
     return table
 
 
-def doubts(run: Run) -> Iterator[RenderableType]:
-    """Violations, warnings, what was assumed, and the hashes."""
+def doubts(run: Run) -> Iterator[tuple[str, str]]:
+    """Violations, warnings, what was assumed, and the hashes: lines with their styles."""
     violations = run.tables["violations"]
     for block, invariant, complaint in violations[["block", "invariant", "complaint"]].head(SHOWN).to_numpy():
-        yield Text(f"violated  {invariant}: block {block}: {complaint}", "bold red")
+        yield f"violated  {invariant}: block {block}: {complaint}", "bold red"
     if len(violations) > SHOWN:
-        yield Text(f"violated  and {len(violations) - SHOWN} more complaints, in the ledger", "bold red")
+        yield f"violated  and {len(violations) - SHOWN} more complaints, in the ledger", "bold red"
     for warning in warnings(run):
-        yield Text(f"warning   {warning}", "yellow")
+        yield f"warning   {warning}", "yellow"
     for note in run.notes:
-        yield Text(f"note      {note}")
+        yield f"note      {note}", ""
     for name, value in run.hashes.items():
-        yield Text(f"{name:<11}{value}", "dim")
-
-
-def grid(title: str, *names: str, **others: bool) -> Table:
-    """An empty table: columns of text, then columns that are numbers where True."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False)
-    table.pad_edge, table.padding = False, (0, 1, 0, 0)
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for name, right in others.items():
-        table.add_column(name, justify="right" if right else "left", no_wrap=right)
-    return table
+        yield f"{name:<11}{value}", "dim"
 
 
 def cells(row: pd.Series) -> tuple[str, str]:

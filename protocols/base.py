@@ -133,6 +133,20 @@ class Terms:
         """What a job pays for work, whole units of the market's asset: what gains are compared with."""
         raise NotImplementedError
 
+    @property
+    def price(self) -> int:
+        """What a job takes of its poster until it is over, smallest units of the market's asset: reward and stake."""
+        return whole(self.purse)
+
+    @property
+    def poster_gas(self) -> int:
+        """What a job's poster declares for all its calls together, at most; gas."""
+        return 4_000_000
+
+    def infeasible(self) -> Iterable[str]:
+        """Why nobody could or would take part, if so; what posters lack is told of a world."""
+        return ()
+
     def value(self, quality: float) -> float:
         """The buyer's willingness to pay for a model of `quality` (share of the scale), USD: linear above the floor."""
         return self.value_usd * max(0.0, (quality - self.value_floor) / (1 - self.value_floor))
@@ -157,11 +171,11 @@ class Market:
     @property
     def name(self) -> str:
         """The contract's name."""
-        return self.contract.name
+        return self.contract.name_
 
     def event(self, name: str) -> Event:
-        """An event of the contract by its name."""
-        return self.contract.event(name)
+        """Return an event of the contract by its name, or by its signature where several share the name."""
+        return self.contract.event_(name)
 
     @property
     def news(self) -> tuple[Event, ...]:
@@ -172,7 +186,7 @@ class Market:
         """An event of the contract by its name; a misspelt one raises and lists what exists."""
         if name.startswith("_") or name == "contract":
             raise AttributeError(name)
-        return self.contract.event(name)
+        return self.contract.event_(name)
 
     def does(self, verb: str, job: Job | None, call: Call, *, subject: Any = None, carries: Any = None) -> Call:
         """Tag an intention with what a stranger may read of it."""
@@ -224,9 +238,9 @@ class Market:
         """What the contract holds, by asset."""
         token = self.world.tokens.get(self.asset)
         held = (
-            self.world.engine.balance(self.contract.address)
+            self.world.engine.balance(self.contract.address_)
             if token is None
-            else token.balanceOf(self.contract.address)
+            else token.balanceOf(self.contract.address_)
         )
         return {self.asset: held}
 

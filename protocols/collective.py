@@ -95,13 +95,16 @@ class CollectiveTerms(Terms):
         paid = self.rounds * (self.proposer_reward + self.voter_reward)
         return (paid or self.value_usd) / max(1, self.seats.get("learner", 0))
 
+    @property
+    def price(self) -> int:
+        """The rewards of all rounds."""
+        return self.rewards
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)
         if self.stake > richest:
             yield f"no learner owns the stake of {self.stake:g} MDC (endowment {richest:g} MDC)"
-        if self.rewards > whole(richest):
-            yield f"no convener owns the rewards of {self.rounds} rounds (endowment {richest:g} MDC)"
         if self.seats.get("learner", 0) < self.min_learners:
             yield f"{self.seats.get('learner', 0)} learners are fewer than the {self.min_learners} that it takes"
 
@@ -142,7 +145,7 @@ class Collective(Watched):
         except NotImplementedError as error:
             raise ValueError(error) from error
         token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
-        return cls(world, world.deploy(Artifact.ours("Collective"), token.address, terms.rules()), terms)
+        return cls(world, world.deploy(Artifact.ours("Collective"), token.address_, terms.rules()), terms)
 
     @property
     def news(self) -> tuple[Event, ...]:
@@ -266,9 +269,9 @@ class Collective(Watched):
     ) -> Iterable[tuple[str, int, str | None]]:
         """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
         job = call.job.key if call.job is not None else None
-        if receiver == self.contract.address and call.function in {"createExperiment", "join"}:
+        if receiver == self.contract.address_ and call.function in {"createExperiment", "join"}:
             return [("deposit" if call.function == "createExperiment" else "stake", amount, job)]
-        if call.function == "withdraw" and sender == self.contract.address:
+        if call.function == "withdraw" and sender == self.contract.address_:
             return self.withdrawn(receiver, amount, job)
         return [("unknown", amount, job)]
 

@@ -118,11 +118,14 @@ class CompetitionTerms(Terms):
         """What a host offers, MDC."""
         return self.prize
 
+    @property
+    def price(self) -> int:
+        """Prize and stake."""
+        return whole(self.prize) + whole(self.host_stake)
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)
-        if self.prize + self.host_stake > richest:
-            yield f"no host owns prize and stake, {self.prize + self.host_stake:g} MDC (endowment {richest:g} MDC)"
         if self.buy_in > richest:
             yield f"no competitor owns the buy-in of {self.buy_in:g} MDC (endowment {richest:g} MDC)"
         if self.bond * (self.seats.get("competitor", 0) + bool(self.committee)) > richest:
@@ -158,7 +161,7 @@ class Competition(Watched):
     def deploy(cls, world: World, terms: CompetitionTerms) -> Competition:
         """Put token and contract on a world's chain."""
         token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
-        return cls(world, world.deploy(Artifact.ours("Competition"), token.address, terms.rules()), terms)
+        return cls(world, world.deploy(Artifact.ours("Competition"), token.address_, terms.rules()), terms)
 
     @property
     def news(self) -> tuple[Event, ...]:
@@ -336,12 +339,12 @@ class Competition(Watched):
     ) -> Iterable[tuple[str, int, str | None]]:
         """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
         job = call.job.key if call.job is not None else None
-        if receiver == self.contract.address and call.function == "createCompetition":
+        if receiver == self.contract.address_ and call.function == "createCompetition":
             stake = min(amount, whole(self.terms.host_stake))
             return [("deposit", amount - stake, job)] + ([("stake", stake, job)] if stake else [])
-        if receiver == self.contract.address and call.function in {"register", "enrol", "report", "commitReport"}:
+        if receiver == self.contract.address_ and call.function in {"register", "enrol", "report", "commitReport"}:
             return [("stake", amount, job)]
-        if call.function == "withdraw" and sender == self.contract.address:
+        if call.function == "withdraw" and sender == self.contract.address_:
             return self.withdrawn(receiver, amount, job)
         return [("unknown", amount, job)]
 

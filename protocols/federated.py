@@ -74,7 +74,7 @@ class Federated(Rounds):
         world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
         referee = address_of(REFEREE, world.rules.addresses)
         token = world.tokens[cls.asset]
-        contract = world.deploy(Artifact.ours("Federated"), token.address, referee, terms.rules())
+        contract = world.deploy(Artifact.ours("Federated"), token.address_, referee, terms.rules())
         mailbox = Mailbox(terms.mail_seconds, terms.mail_limit)
         return cls(world, contract, terms, data=Holdings(world, terms), mailbox=mailbox)
 
@@ -248,10 +248,10 @@ class Federated(Rounds):
     ) -> Iterable[tuple[str, int, str | None]]:
         """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
         job = call.job.key if call.job is not None else None
-        if receiver == self.contract.address:
+        if receiver == self.contract.address_:
             cause = {"postJob": "deposit", "acceptJob": "stake", "joinPanel": "stake", "dispute": "stake"}
             return [(cause.get(call.function, "unknown"), amount, job)]
-        if call.function == "withdraw" and sender == self.contract.address:
+        if call.function == "withdraw" and sender == self.contract.address_:
             return self.withdrawn(receiver, amount, job)
         return [("unknown", amount, job)]
 

@@ -76,20 +76,24 @@ class FederatedTerms(Terms):
         }  # fmt: skip
 
     @property
-    def escrow(self) -> float:
-        """What a sponsor locks, MDC."""
-        return self.rounds * (self.reward * self.max_clients + self.validator_fee * self.max_validators)
-
-    @property
     def purse(self) -> float:
         """What a client earns whose updates are all accepted at the listed price, MDC."""
         return self.reward * self.rounds
 
+    @property
+    def price(self) -> int:
+        """The escrow."""
+        paid = whole(self.reward) * self.max_clients + whole(self.validator_fee) * self.max_validators
+        return self.rounds * paid
+
+    @property
+    def poster_gas(self) -> int:
+        """Labels are opened once a round."""
+        return 4_000_000 + 500_000 * self.rounds
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)
-        if self.escrow > richest:
-            yield f"no sponsor owns the escrow of {self.escrow:g} MDC (endowment {richest:g} MDC)"
         for whose, bond in (("client", self.client_bond), ("validator", self.validator_bond)):
             if bond > richest:
                 yield f"no {whose} owns the bond of {bond:g} MDC (endowment {richest:g} MDC)"

@@ -76,14 +76,16 @@ class ModelMarketTerms(Terms):
             "beacon": self.split == BEACON,
         }  # fmt: skip
 
+    @property
+    def price(self) -> int:
+        """Reward and stake."""
+        return whole(self.reward) + whole(self.requester_stake)
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)
         if self.stake > richest:
             yield f"no trainer owns the stake of {self.stake:g} MDC (endowment {richest:g} MDC)"
-        if self.reward + self.requester_stake > richest:
-            needed = self.reward + self.requester_stake
-            yield f"no requester owns reward and stake, {needed:g} MDC (endowment {richest:g} MDC)"
         if self.reward == 0:
             yield "the reward is zero"
 
@@ -115,7 +117,7 @@ class ModelMarket(Watched):
     def deploy(cls, world: World, terms: ModelMarketTerms) -> ModelMarket:
         """Put token and market on a world's chain."""
         token = world.deploy(Artifact.ours("ModelCoin"), terms.airdrop, symbol=cls.asset)
-        contract = world.deploy(Artifact.ours("ModelMarket"), token.address, terms.rules())
+        contract = world.deploy(Artifact.ours("ModelMarket"), token.address_, terms.rules())
         world.names[DEAD] = "burnt"
         return cls(world, contract, terms)
 
@@ -231,16 +233,16 @@ class ModelMarket(Watched):
     ) -> Iterable[tuple[str, int, str | None]]:
         """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
         job = call.job.key if call.job is not None else None
-        if call.function == "createRequest" and receiver == self.contract.address:
+        if call.function == "createRequest" and receiver == self.contract.address_:
             stake = min(amount, whole(self.terms.requester_stake))
             return [("deposit", amount - stake, job)] + ([("stake", stake, job)] if stake else [])
-        if call.function == "submitModel" and receiver == self.contract.address:
+        if call.function == "submitModel" and receiver == self.contract.address_:
             return [("stake", amount, job)]
         if call.function == "claimAirdrop":
             return [("airdrop", amount, None)]
-        if call.function == "withdraw" and sender == self.contract.address:
+        if call.function == "withdraw" and sender == self.contract.address_:
             return self.withdrawn(receiver, amount, job)
-        if sender == self.contract.address:
+        if sender == self.contract.address_:
             return [("burn", amount, job)]
         return [("unknown", amount, job)]
 

@@ -45,7 +45,7 @@ class Vaulted(Market):
 
     def setup(self, me: Actor) -> Sequence[Call]:
         """The contract may take one's tokens."""
-        return (self.does("approves", None, self.token.approve(self.contract.address, UNLIMITED, gas=60_000)),)
+        return (self.does("approves", None, self.token.approve(self.contract.address_, UNLIMITED, gas=60_000)),)
 
     def withdraws(self, job: Job | None = None) -> Call:
         """Take what one is owed."""
@@ -121,7 +121,7 @@ class Vaulted(Market):
         return (job for job in self._now(world).values() if job is not None and job.closed is not None)
 
     def _told(self, event: str, job: Job) -> Sequence[Fact]:
-        return self.world.facts.of(self.contract.event(event), job.key)
+        return self.world.facts.of(self.contract.event_(event), job.key)
 
     @invariant
     def debts_add_up(self, world: World) -> Iterator[str]:

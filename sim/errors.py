@@ -1,22 +1,124 @@
-"""Errors that are the user's to mend."""
+"""Errors that are the user's to mend, and what other people's code may raise."""
 
 from __future__ import annotations
 
+import errno
+import signal
+import traceback
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+REMEDIES = {
+    errno.ENOSPC: "free some space, or choose another place",
+    errno.EDQUOT: "free some of what is yours there, or choose another place",
+    errno.EROFS: "choose another place",
+    errno.EACCES: "choose another place, or ask its owner",
+    errno.EPERM: "choose another place, or ask its owner",
+    errno.ENAMETOOLONG: "choose a shorter path",
+    errno.ENOTDIR: "a file is where a folder should be: move it, or choose another place",
+    errno.EEXIST: "a file is where a folder should be: move it, or choose another place",
+    errno.EISDIR: "a folder is where a file should be: move it, or choose another place",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+}
 FEW = 16  # names that are all told
+PROJECT = "slashpoint_project_"  # what the private names of a project's modules begin with
 
 
 class Misconfigured(ValueError):
     """What was asked for cannot be: the message names the culprit and the remedy. The command exits with 2."""
 
 
+class BrokenProject(Misconfigured):
+    """A file of a project raised when it was loaded. The command exits with 3."""
+
+
 class OutOfRoom(Exception):
     """What was to be kept could not be written: the disk is full, say. The command says so and exits with 3."""
+
+
+def legible(text: str) -> str:
+    """Return text that can be printed and stored: lone surrogates, which stand for bytes that are no UTF-8, escaped."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+class Escaped(Exception):
+    """Other people's code raised what is no `Exception`, such as SystemExit: here it ends no more than its run."""
+
+
+class Stopped(BaseException):
+    """A signal asked the command to stop. Not an Exception: nothing on the way may take it for an error of its own."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Raise as an `Escaped` whatever `except Exception` would miss, but for what the user sent: a signal, Ctrl-C.
+
+    Usable as a decorator too.
+    """
+    try:
+        yield
+    except (Exception, Stopped):
+        raise
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            raise  # Ctrl-C in a notebook; where that is another's business, code raised this
+        escaped = Escaped(f"{place(error)} raised {named(error)}: it may not end the program")
+        for note in getattr(error, "__notes__", ()):
+            escaped.add_note(note)
+        raise escaped.with_traceback(error.__traceback__) from None
+
+
+def named(error: BaseException) -> str:
+    """Return an error's class and message, also where the message cannot be made."""
+    kind = type(error).__name__
+    try:
+        said = str(error)
+    except Exception as worse:  # noqa: BLE001 - it is other people's
+        said = f"(its message cannot be made: {type(worse).__name__})"
+    return legible(f"{kind}: {said}" if said else kind)
+
+
+def unwritten(error: OSError) -> str:
+    """Return what the system refused, of which file, and what helps."""
+    what = f"{error.filename}: " if error.filename else "what was to be written or printed: "
+    helps = REMEDIES.get(error.errno or 0, "")
+    return legible(f"{what}{error.strerror}{helps and '; '}{helps}")
+
+
+def traced(error: BaseException) -> str:
+    """Return an error's traceback."""
+    return legible("".join(traceback.format_exception(error)))
+
+
+def place(error: BaseException) -> str:
+    """Return file and line of what raised an error: the last of a project's lines on the way, else the last line."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    lines = list(_lines(error))
+    own = [at for at, module in lines if module.startswith(PROJECT)]
+    return (own or [at for at, _ in lines] or ["an unknown place"])[-1]
+
+
+def from_project(error: BaseException) -> bool:
+    """Whether a file of a project was on the way of an error."""
+    return any(module.startswith(PROJECT) for _, module in _lines(error))
+
+
+def _lines(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Yield file and line, and the module's name, of each call that an error passed through, the outermost first."""
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        yield f"{frame.f_code.co_filename}:{trace.tb_lineno}", str(frame.f_globals.get("__name__"))
+        trace = trace.tb_next
 
 
 def choices(name: str, there: Iterable[str]) -> str:

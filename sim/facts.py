@@ -22,7 +22,8 @@ _number = attrgetter("number")
 class Fact:
     """One thing that happened: a decoded event, or an intention that succeeded (under its verb).
 
-    The arguments of the event are attributes: `fact.trainer`. `by` is the address whose transaction did it.
+    The arguments of the event are attributes: `fact.trainer`; one called as an attribute of every fact is in `args`
+    alone. `by` is the address whose transaction did it.
     """
 
     __slots__ = ("args", "by", "event", "job", "number", "time")
@@ -103,7 +104,7 @@ class Hearing(Wait):
         if self.dead or self._value is not PENDING:
             return True
         for name, value in self.where.items():
-            if getattr(fact, name, _NOTHING) != value:
+            if fact.args.get(name, _NOTHING) != value:
                 return False
         now = self.env.now
         heard = max(fact.time + self.latency, now)

@@ -94,20 +94,20 @@ class Recorder:
             contract = self.world.contracts.get(log.address)
             if contract is None:
                 continue
-            event, args = contract.decode_log(log)
+            event, args = contract.decode_log_(log)
             sender = block.txs[log.tx].sender
             market = self.world.market_of.get(log.address)
             fact = Fact(event.name, block.time, sender, None, args)
             if market is not None:
                 fact.job = market.relate(fact)
-            self._decoded.append((log.tx, number, contract.name, fact))
+            self._decoded.append((log.tx, number, contract.name_, fact))
             facts.setdefault(log.tx, []).append((event, fact))
         return facts
 
     def _transferred(self, result: BlockResult) -> list[tuple[int, Log]]:
         """Keep what tokens moved for `block`; returns the events of all other contracts with their places."""
         tokens = self.world.tokens
-        addresses = [token.address for token in tokens.values()]
+        addresses = [token.address_ for token in tokens.values()]
         moved, others = result.token_transfers(addresses)
         assets = map(list(tokens).__getitem__, moved.token)
         self._moved += zip(moved.tx, assets, moved.sender, moved.receiver, moved.amount)
@@ -122,7 +122,7 @@ class Recorder:
         to = block.txs[i].to
         contract = None if to is None else self.world.contracts.get(to)
         output = bytes(result.output[i])
-        return contract.decode_error(output) if contract is not None else Revert("0x" + output.hex(), {})
+        return contract.decode_error_(output) if contract is not None else Revert("0x" + output.hex(), {})
 
     # --- writing ------------------------------------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ class Recorder:
     def _tokens(self, block: Block) -> None:
         """Write down what moved with its causes, which the markets know."""
         world, calls, place = self.world, block.calls(), self.place
-        tokens = {token.address for token in world.tokens.values()}
+        tokens = {token.address_ for token in world.tokens.values()}
         pays = [call.function == "transfer" and call.to in tokens for call in calls]  # each other: no market's business
         if all(pays):
             self._paid(block.number)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import simpy
 from simpy.events import PENDING, Event
 
+from slashpoint.sim.errors import Stopped
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
@@ -201,7 +203,9 @@ class Script(Wait):
         except StopIteration as end:
             self.live = False
             self.fire(end.value)
-        except Exception as error:
+        except Stopped:
+            raise
+        except BaseException as error:
             self.live = False
             error.add_note(f"in {self.name} at t={self.env.now / 10**9:.3f}")
             raise

@@ -17,8 +17,10 @@ from slashpoint.sim import invariants as builtin
 from slashpoint.sim import inventory
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
 from slashpoint.sim.contract import Contract
+from slashpoint.sim.contract.artifact import stand_in
 from slashpoint.sim.engine import BlockContext, CallResult, Engine, Signer, Status, Tx
 from slashpoint.sim.engine.keys import address_of
+from slashpoint.sim.errors import legible
 from slashpoint.sim.facts import Fact, Facts
 from slashpoint.sim.invariants import Invariant, invariants_of
 from slashpoint.sim.recorder import SUCCESS, Recorder, deed
@@ -84,6 +86,7 @@ class World(mesa.Model):
         self.demand: dict[
             str, list[tuple[int, float]]
         ] = {}  # account → jobs that it is to post: (number, Unix seconds)
+        self.notes: list[str] = []  # what a reader must know of how it was set up
         self.expected_jobs = 0
         self.attempts = 0  # to post a job
         self.watchers: list[Callable[[Pending], None]] = []  # those who read the mempool
@@ -116,10 +119,11 @@ class World(mesa.Model):
         return bytes(result.output[0])
 
     def deploy(self, artifact: Artifact, *args: Any, symbol: str | None = None) -> Contract:
-        """Put a contract on the chain before the first block; a token's `symbol` makes its transfers known."""
+        """Put a contract, or what stands in for it, on the chain; a token's `symbol` makes its transfers known."""
+        artifact = stand_in(artifact)
         address = self.genesis(None, artifact.deploy_data(*args))
         contract = Contract(artifact, address, self.engine)
-        self.contracts[address], self.names[address] = contract, contract.name
+        self.contracts[address], self.names[address] = contract, contract.name_
         if symbol is not None:
             self.tokens[symbol] = contract
             self.booked[symbol][self._deployer] = contract.balanceOf(self._deployer)
@@ -131,16 +135,21 @@ class World(mesa.Model):
         Raises:
             ValueError: there are not so many tokens.
         """
-        self.engine.fund(account.address, wei)
-        self.booked["ETH"][account.address] += wei
-        self.recorder.transfer(-1, "ETH", GENESIS, account.name, wei, "funding", None)
+        if wei:
+            self.booked["ETH"][account.address] += wei
+            self.engine.fund(account.address, self.booked["ETH"][account.address])
+            self.recorder.transfer(-1, "ETH", GENESIS, account.name, wei, "funding", None)
         for asset, amount in tokens.items():
-            if amount > (left := self.booked[asset][self._deployer]):
+            if amount > (left := self.left_of(asset)):
                 raise ValueError(
                     f"{account.name} is to own {amount / ETH:g} {asset}, and of their supply {left / ETH:g} are left"
                 )
             if amount:
-                self.genesis(self.tokens[asset].address, self.tokens[asset].transfer(account.address, amount).data)
+                self.genesis(self.tokens[asset].address_, self.tokens[asset].transfer(account.address, amount).data)
+
+    def left_of(self, token: str) -> int:
+        """What nobody was given yet of a token's supply, smallest units."""
+        return self.booked[token][self._deployer]
 
     def register(self, account: Any) -> None:
         """Make an account known by its address."""
@@ -152,9 +161,9 @@ class World(mesa.Model):
     def add_market(self, market: Any) -> None:
         """Open a market for business: its contract's events and movements of money are its to explain."""
         self.markets.append(market)
-        self.market_of[market.contract.address] = market
+        self.market_of[market.contract.address_] = market
         if market.asset in self.tokens:  # its token's own functions too, such as an airdrop
-            self.market_of.setdefault(self.tokens[market.asset].address, market)
+            self.market_of.setdefault(self.tokens[market.asset].address_, market)
         self.invariants += invariants_of(market)
 
     # --- people act ---------------------------------------------------------------------------------------------
@@ -182,7 +191,7 @@ class World(mesa.Model):
             crowd.hears(block.time)
         if block.result is not None:
             for contract in self.contracts.values():
-                contract.forget()
+                contract.forget_()
         elif not block.dropped:
             self.recorder.block(block)
             self._quiet += 1
@@ -223,7 +232,7 @@ class World(mesa.Model):
         """Ask the invariants that are due (all of them at 0) and write down what they complain of."""
         for invariant in self.invariants:
             if blocks % invariant.period == 0:
-                for complaint in invariant(self):
+                for complaint in map(legible, invariant(self)):
                     self.violations.append((self.chain.number, invariant.__name__, complaint))
                     self.ledger.violations.append((self.chain.number, self.chain.time, invariant.__name__, complaint))
         for asset in self.touched:
@@ -263,7 +272,7 @@ class World(mesa.Model):
         finally:
             self.engine.restore(mark)
             for contract in self.contracts.values():
-                contract.forget()
+                contract.forget_()
 
     def tries(self, call: Call, sender: bytes) -> CallResult:
         """What a call would come to in the block that ran last, without a trace; free of fees."""

@@ -7,10 +7,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 import slashpoint
 from slashpoint.experiments.report import page
+from slashpoint.experiments.screen import Screen
 from slashpoint.experiments.tables import summary
 from slashpoint.sim.learning.poison import Poison
 
@@ -57,7 +57,7 @@ def test_the_share_is_measured_on_what_was_delivered_by_the_truth():
 
 def test_who_looks_at_a_run_sees_it():
     result, out = run("federated", CROWD), io.StringIO()
-    summary(result.run, Console(file=out, width=60))
+    summary(result.run, Screen(file=out, width=60))
     shown = f"{result.metric('fooled_share'):.1%}"
     assert f"marked items fooled {shown}" in " ".join(out.getvalue().split())
     about = {"protocol": "", "attack": "", "seed": 0, "reproduce": "", "engine": "", "warnings": []}
@@ -73,7 +73,7 @@ def test_every_protocol_is_measured_by_what_it_delivers(protocol):
 def test_where_nobody_trained_a_backdoor_or_nothing_can_be_marked_there_is_no_number():
     honest = run("federated", attack=())
     out = io.StringIO()
-    summary(honest.run, Console(file=out, width=60))
+    summary(honest.run, Screen(file=out, width=60))
     assert np.isnan(honest.metric("fooled_share"))
     assert "fooled" not in out.getvalue()
     assert np.isnan(run("federated", attack=("label_flip",)).metric("fooled_share"))  # it has no mark

@@ -51,10 +51,10 @@ def gas(variant: str) -> dict[int, int]:
         return int(does(who, call.to, call.data).gas[0])
 
     coin = deploy("ModelCoin", False)
-    market = deploy("Competition", coin.address, {**terms.rules(), "maxModels": 0})
+    market = deploy("Competition", coin.address_, {**terms.rules(), "maxModels": 0})
     for who in (HOST, OWNER):
         calls(HOST, coin.transfer(who, 10**21))
-        calls(who, coin.approve(market.address, 2**256 - 1))
+        calls(who, coin.approve(market.address_, 2**256 - 1))
     windows = dict.fromkeys(("registerWindow", "competeWindow", "openWindow", "reportWindow", "revealWindow"), 100)
     asked = {
         "trainCid": bytes(32), "testCid": bytes(32), "truth": bytes(32), "scale": 100, "byteLimit": max(SIZES),

@@ -19,7 +19,7 @@ from slashpoint.experiments.explain import jobs, story
 from slashpoint.experiments.folder import RunFolder
 from slashpoint.experiments.listing import LISTS
 from slashpoint.experiments.verbs.list import KINDS
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, Stopped
 from slashpoint.sim.ledger import Ledger, LedgerError, Unwritten, read, row
 from slashpoint.sim.metrics.run import Run
 from slashpoint.sim.units import ETH, SECOND
@@ -148,8 +148,10 @@ def terminal() -> Iterator[None]:
         ({"verb_fails": True}, ["--strict"], 4),
         ({"raises": RuntimeError("boom")}, [], 3),
         ({"raises": Misconfigured("no such thing")}, [], 2),
-        ({"raises": KeyboardInterrupt()}, [], 130),
+        ({"raises": KeyboardInterrupt()}, [], 3),  # by code: Ctrl-C is a signal
+        ({"raises": SystemExit(0)}, [], 3),
         ({"signal": signal.SIGTERM}, [], 143),
+        ({"signal": signal.SIGHUP}, [], 129),
         ({"signal": signal.SIGINT}, [], 130),
     ],
 )
@@ -159,7 +161,7 @@ def test_exit_codes(runs: Any, how: dict[str, Any], strict: list[str], code: int
 
 
 def test_what_ends_a_run_says_where_its_ledger_is(runs: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    interrupt = KeyboardInterrupt()
+    interrupt = Stopped(signal.SIGINT)
     interrupt.add_note("runs/x holds a partial ledger")
     runs(raises=interrupt)
     main(["run"])

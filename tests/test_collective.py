@@ -282,7 +282,7 @@ def test_a_surrogate_is_refused_for_nobody_can_share_it_out():
 def test_too_little_to_take_part_is_said():
     plain = dict(compose(["protocol=collective"]).protocol)
     poor = CollectiveTerms(**{**plain, "stake": 2000.0, "proposer_reward": 900.0, "seats": {"learner": 2}})
-    assert len(list(poor.infeasible())) == 3
+    assert len(list(poor.infeasible())) == 2
     terms = CollectiveTerms(**plain)
     assert list(terms.infeasible()) == []
     assert terms.purse == 15 * 6 / 5

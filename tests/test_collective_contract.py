@@ -173,7 +173,7 @@ def test_at_the_end_stakes_and_what_nobody_earned_come_back(stage):
     assert sum(map(stage.gained, LEARNERS)) == 3 * PROPOSER + 4 * VOTER
     for who in (*LEARNERS[:5], CONVENER):
         stage.must(who, stage.market.withdraw())
-    assert stage.coin.balanceOf(stage.market.address) == 0
+    assert stage.coin.balanceOf(stage.market.address_) == 0
 
 
 def test_the_history_is_a_chain_of_hashes(stage):
@@ -432,7 +432,7 @@ def test_impossible_terms_are_refused(stage, change, name):
 @pytest.mark.parametrize("rule", ["minLearners", "quorumBps", "absenceBps", "pokeBountyBps"])
 def test_impossible_rules_are_refused(stage, rule):
     with pytest.raises(AssertionError, match=f"RuleOutOfRange.*{rule}"):
-        stage.deploy("Collective", stage.coin.address, {**HARDENED, rule: 0 if rule == "minLearners" else 10_001})
+        stage.deploy("Collective", stage.coin.address_, {**HARDENED, rule: 0 if rule == "minLearners" else 10_001})
 
 
 def test_gas_of_five_learners(stage):
@@ -514,11 +514,11 @@ class AnybodyAnything(RuleBasedStateMachine):
 
     @rule(who=people, what=st.sampled_from(["join", "exit", "begin"]))
     def meddles(self, who, what):
-        self.stage.do(who, self.market.function(what)(0))
+        self.stage.do(who, self.market.function_(what)(0))
 
     @rule(who=people, number=st.integers(0, 3), what=st.sampled_from(["skipProposer", "tally", "passTurn"]))
     def pokes(self, who, number, what):
-        self.stage.do(who, self.market.function(what)(0, number))
+        self.stage.do(who, self.market.function_(what)(0, number))
 
     @rule(who=people, number=st.integers(0, 3), approve=st.booleans())
     def lies(self, who, number, approve):

@@ -226,6 +226,6 @@ def test_impossible_terms_are_refused(wrong):
 def test_too_little_to_take_part_is_said():
     plain = dict(compose(["protocol=competition"]).protocol)
     poor = CompetitionTerms(**{**plain, "prize": 2e3, "buy_in": 2e3, "bond": 1e3, "seats": {"competitor": 2}})
-    assert len(list(poor.infeasible())) == 4
+    assert len(list(poor.infeasible())) == 3
     assert list(CompetitionTerms(**plain).infeasible()) == []
     assert CompetitionTerms(**plain).purse == 100

@@ -408,7 +408,7 @@ def test_impossible_terms_are_refused(stage, wrong):
 )  # fmt: skip
 def test_impossible_rules_are_refused(stage, rule_, value):
     with pytest.raises(AssertionError, match=f"RuleOutOfRange.*{rule_}"):
-        stage.deploy("Competition", stage.coin.address, {**VARIANTS[ANSWERS], rule_: value})
+        stage.deploy("Competition", stage.coin.address_, {**VARIANTS[ANSWERS], rule_: value})
 
 
 def test_rules_that_need_seals_are_refused_without():
@@ -417,7 +417,7 @@ def test_rules_that_need_seals_are_refused_without():
                   rules("hardened", proofOfEvaluation=True, sealedTruth=False),
                   rules("hardened", committee=3, beacon=False, sealedModels=False)):  # fmt: skip
         with pytest.raises(AssertionError, match=r"RuleOutOfRange.*(sealedReports|sealedTruth|beacon)"):
-            stage.deploy("Competition", stage.coin.address, wrong)
+            stage.deploy("Competition", stage.coin.address_, wrong)
 
 
 # --- reports that are answers ---
@@ -658,7 +658,7 @@ class AnybodyAnything(RuleBasedStateMachine):
         assert market.competitionOf(0).held == market.escrow() == 0
         for who in EVERYBODY:
             stage.do(who, market.withdraw())
-        assert stage.coin.balanceOf(market.address) == market.treasury()
+        assert stage.coin.balanceOf(market.address_) == market.treasury()
         assert sum(map(stage.gained, EVERYBODY)) == -market.treasury()
 
 

@@ -85,7 +85,7 @@ def test_garbage_is_refused_or_read_but_never_crashes(data):
     ("kind", "value"),
     [("uint8", 256), ("uint8", -1), ("int8", 128), ("uint8", 1.0), ("bool", 2),
      ("address", b"\1" * 19), ("address", "0xzz"), ("bytes4", b"\1" * 5), ("bytes", "text"),
-     ("string", b"bytes"), ("uint8[2]", (1,)), ("uint8[]", 3)],
+     ("string", 7), ("string", "\ud800"), ("uint8[2]", (1,)), ("uint8[]", 3)],
 )  # fmt: skip
 def test_what_is_of_no_type_is_a_type_error_that_names_the_parameter(kind, value):
     with pytest.raises(TypeError, match=r"^stake: "):
@@ -188,19 +188,19 @@ def run(engine, who, call):
 def test_views_answer_and_are_remembered_until_forgotten(engine, coin):
     assert coin.balanceOf(ALICE) == coin.totalSupply() == 10**24
     assert coin.balanceOf("0x" + ALICE.hex()) == 10**24
-    assert (coin.symbol(), coin.function("name")(), coin.name) == ("MDC", "ModelCoin", "ModelCoin")
+    assert (coin.symbol(), coin.name(), coin.name_) == ("MDC", "ModelCoin", "ModelCoin")
     assert coin.treasury() == ALICE
     assert coin.balanceOf(BOB) == 0
     run(engine, ALICE, coin.transfer(BOB, 7))
     assert coin.balanceOf(BOB) == 0
-    coin.forget()
+    coin.forget_()
     assert coin.balanceOf(BOB) == 7
 
 
 def test_other_functions_build_calls(coin):
     call = coin.transfer(BOB, 7, value=1, gas=60_000)
     assert call == Call(
-        coin.address, bytes.fromhex("a9059cbb") + bytes(12) + BOB + (7).to_bytes(32), "transfer",
+        coin.address_, bytes.fromhex("a9059cbb") + bytes(12) + BOB + (7).to_bytes(32), "transfer",
         ("to", "value"), (BOB, 7), 1, 60_000, "ModelCoin",
     )  # fmt: skip
     assert call.args == {"to": BOB, "value": 7}
@@ -217,10 +217,12 @@ def test_other_functions_build_calls(coin):
 def test_misuse_names_the_culprit_and_what_exists(coin):
     with pytest.raises(AttributeError, match=r"ModelCoin has no 'transfr'; it has AIRDROP, .*transfer, transferFrom"):
         coin.transfr  # noqa: B018
-    with pytest.raises(AttributeError, match=r"no event 'Transferred'; it has Airdropped, Approval, Transfer$"):
-        coin.event("Transferred")
+    with pytest.raises(
+        AttributeError, match=r"no event 'Transferred'; it has Airdropped\(address,uint256\), Appr.*Transfer\("
+    ):
+        coin.event_("Transferred")
     with pytest.raises(AttributeError, match=r"no function 'mint'"):
-        coin.function("mint")
+        coin.function_("mint")
     with pytest.raises(
         TypeError, match=r"transfer\(address to, uint256 value\): it takes 2 values \(to, value\), not 1"
     ):
@@ -231,35 +233,166 @@ def test_misuse_names_the_culprit_and_what_exists(coin):
 
 def test_an_address_without_code_is_named(engine, coin):
     with pytest.raises(ViewFailed, match=r"no code lives there"):
-        Contract(coin.artifact, BOB, engine).totalSupply()
+        Contract(coin.artifact_, BOB, engine).totalSupply()
+
+
+def abi(kind, name, *inputs, **more):
+    """An entry of an ABI; a parameter with an asterisk is indexed."""
+    parts = [{"type": one.strip("*"), "name": f"x{i}", "indexed": "*" in one} for i, one in enumerate(inputs)]
+    return {"type": kind, "name": name, "inputs": parts, "stateMutability": "nonpayable", **more}
+
+
+OURS_HAS = [name.removesuffix("_") for name in dir(Contract) if name.endswith("_") and not name.startswith("_")]
+OURS_HAS += ["artifact", "address", "engine", "name"]  # of each contract, in its __init__
+
+
+@pytest.mark.parametrize("name", [*OURS_HAS, "_answers", "__callback", "functions", "events", "self", "x_"])
+def test_a_function_of_the_abi_is_reached_by_its_name_whatever_that_is(engine, name):
+    where = Contract(Artifact("X", (abi("function", name, "uint8"),)), ALICE, engine)
+    assert getattr(where, name)(7).function == where.function_(name)(7).function == name
+    assert (where.name_, where.address_, where.artifact_.name) == ("X", ALICE, "X")
+
+
+@pytest.mark.parametrize("name", ["name_", "address_", "forget_", "ask_"])
+def test_a_function_that_is_called_as_what_every_contract_has_is_reached_by_function(engine, name):
+    where = Contract(Artifact("X", (abi("function", name),)), ALICE, engine)
+    assert where.function_(name)().function == name
+    assert where.name_ == "X"
+
+
+def test_who_asks_for_what_every_contract_has_by_its_bare_name_is_told_how_it_is_called(coin):
+    with pytest.raises(
+        AttributeError, match=r"ModelCoin has no 'forget' \(the contract's own is forget_\); it has AIR"
+    ):
+        coin.forget  # noqa: B018
+
+
+def test_an_event_that_shares_its_name_with_a_function_has_a_door_of_its_own(engine):
+    both = Contract(Artifact("X", (abi("function", "paid"), abi("event", "paid", "uint8"))), ALICE, engine)
+    assert both.paid().function == "paid"
+    log = Log(0, ALICE, (both.event_("paid").topic0,), (5).to_bytes(32))
+    assert both.decode_log_(log) == (both.event_("paid"), {"x0": 5})
+
+
+def test_overloaded_events_are_told_apart_by_signature_and_not_by_name(engine):
+    entries = abi("event", "Went", "uint8"), abi("event", "Went", "address*", "uint8"), abi("event", "Came", "uint8")
+    where = Contract(Artifact("X", entries), ALICE, engine)
+    one, two = where.event_("Went(uint8)"), where.event_("Went(address,uint8)")
+    assert len({one.topic0, two.topic0}) == 2
+    assert where.decode_log_(Log(0, ALICE, (one.topic0,), (5).to_bytes(32))) == (one, {"x0": 5})
+    log = Log(0, ALICE, (two.topic0, BOB.rjust(32, b"\0")), (6).to_bytes(32))
+    assert where.decode_log_(log) == (two, {"x0": BOB, "x1": 6})
+    with pytest.raises(AttributeError, match=r"X has Went\(address,uint8\), Went\(uint8\); choose with event_\(sign"):
+        where.Went  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no event 'Went\(bool\)'; it has Came\(uint8\), Went\(address,uint8\)"):
+        where.event_("Went(bool)")
+
+
+def test_events_that_differ_in_what_is_indexed_alone_are_one_event(engine):
+    entries = abi("event", "Moved", "address*", "uint256"), abi("event", "Moved", "address*", "uint256*")
+    where = Contract(Artifact("X", entries), ALICE, engine)
+    who, seven = BOB.rjust(32, b"\0"), (7).to_bytes(32)
+    for log in (Log(0, ALICE, (where.Moved.topic0, who), seven), Log(0, ALICE, (where.Moved.topic0, who, seven), b"")):
+        assert where.decode_log_(log) == (where.Moved, {"x0": BOB, "x1": 7})
+
+
+def test_an_anonymous_event_is_known_by_its_shape_where_one_alone_fits(engine):
+    note, other = abi("event", "Note", "bytes32*", "uint8", anonymous=True), abi("event", "Other", "uint8")
+    log = Log(0, ALICE, (b"\5" * 32,), (7).to_bytes(32))
+    where = Contract(Artifact("X", (note, other)), ALICE, engine)
+    assert where.decode_log_(log) == (where.Note, {"x0": b"\5" * 32, "x1": 7})
+    twice = Contract(Artifact("X", (note, {**note, "name": "Twin"})), ALICE, engine)
+    assert twice.decode_log_(log)[1] == {"topics": log.topics, "data": log.data}
+
+
+def test_a_view_is_asked_as_somebody_and_remembers_whom(coin, engine):
+    code = bytes.fromhex("6007600c60003960076000f3335f5260205ff3")  # puts there what returns CALLER
+    made = engine.run_block(BlockContext(2, 2, 0, 30_000_000), [Tx(ALICE, None, code, 0, 200_000, nonce=1)])
+    view = {**abi("function", "whoAmI"), "outputs": [{"type": "address", "name": ""}], "stateMutability": "view"}
+    where = Contract(Artifact("X", (view, abi("function", "go"))), bytes(made.output[0]), engine)
+    assert where.whoAmI() == bytes(20)
+    assert where.whoAmI(sender=ALICE) == where.whoAmI(sender="0x" + ALICE.hex()) == ALICE
+    assert where.whoAmI(sender=BOB) == BOB
+    assert where.whoAmI(sender=coin.address_) == coin.address_  # a contract asks too
+    assert where.whoAmI() == bytes(20)
+    with pytest.raises(TypeError, match=r"X.whoAmI\(\) is a view: nobody sends it wei"):
+        where.whoAmI(value=1)
+    with pytest.raises(TypeError, match=r"X.go\(\) is no view: its sender is the account that sends the call"):
+        where.go(sender=ALICE)
+    with pytest.raises(TypeError, match=r"b'.*' is no address"):
+        where.whoAmI(sender=b"\1" * 19)
+    with pytest.raises(ViewFailed, match=r"gas"):
+        where.whoAmI(gas=21_005)
+
+
+@pytest.mark.parametrize(
+    ("entry", "view"),
+    [
+        ({"constant": True, "payable": False}, True),
+        ({"constant": False, "payable": True}, False),
+        ({"payable": False}, False),
+        ({"stateMutability": "pure"}, True),
+        ({"constant": True, "stateMutability": "nonpayable"}, False),
+    ],
+)
+def test_an_abi_from_before_stateMutability_says_what_is_a_view(coin, entry, view):
+    old = {"name": "balanceOf", "inputs": [{"type": "address", "name": "who"}], "outputs": [{"type": "uint256"}]}
+    token = Contract(Artifact("Old", ({**old, **entry},)), coin.address_, coin.engine_)  # `type` may be missing too
+    assert token.balanceOf(ALICE) == 10**24 if view else token.balanceOf(ALICE).function == "balanceOf"
+
+
+# --- strings that are no UTF-8: contracts check none ---
+
+STRANGE = b"caf\xe9 \xff\0"
+
+
+def test_a_string_of_any_bytes_is_sent_and_read_without_loss(engine):
+    coder = sequence([{"type": "string", "name": "x"}])
+    (text,) = coder.unpack(coder.pack((STRANGE,)), 0)
+    assert isinstance(text, str)
+    assert coder.pack((text,)) == coder.pack((STRANGE,)) == eth_abi.encode(["bytes"], [STRANGE])
+    assert coder.unpack(coder.pack(("naïve 🙂",)), 0) == ("naïve 🙂",)
+
+
+@given(st.binary(max_size=50))
+def test_every_string_comes_back_as_the_bytes_that_it_was(data):
+    coder = sequence([{"type": "string", "name": "x"}])
+    (text,) = coder.unpack(coder.pack((data,)), 0)
+    assert coder.pack((text,)) == coder.pack((data,))
+
+
+def test_a_revert_with_bytes_that_are_no_text_can_be_printed(coin):
+    said = str(coin.decode_error_(bytes.fromhex("08c379a0") + eth_abi.encode(["bytes"], [b"no \xff"])))
+    assert said == "Error(message=no \\udcff)"
+    assert said.encode().decode() == said
 
 
 def test_logs_are_decoded_with_indexed_arguments_in_the_order_of_the_abi(engine, coin):
     log = run(engine, ALICE, coin.transfer(BOB, 7)).logs[0]
-    event, args = coin.decode_log(log)
-    assert event is coin.Transfer is coin.event("Transfer")
+    event, args = coin.decode_log_(log)
+    assert event is coin.Transfer is coin.event_("Transfer")
     assert list(args.items()) == [("from", ALICE), ("to", BOB), ("value", 7)]
-    assert (event.name, event.fields, event.contract_address) == ("Transfer", ("from", "to", "value"), coin.address)
-    assert coin.Transfer is not Contract(coin.artifact, BOB, engine).Transfer
+    assert (event.name, event.fields, event.contract_address) == ("Transfer", ("from", "to", "value"), coin.address_)
+    assert coin.Transfer is not Contract(coin.artifact_, BOB, engine).Transfer
 
 
 @pytest.mark.parametrize("topics", [(), (b"\7" * 32,)])
 def test_a_strangers_log_is_data(coin, topics):
-    event, args = coin.decode_log(Log(0, coin.address, topics, b"abc"))
+    event, args = coin.decode_log_(Log(0, coin.address_, topics, b"abc"))
     assert event.name == "0x" + b"".join(topics).hex()
     assert args == {"topics": topics, "data": b"abc"}
 
 
 def test_a_log_that_differs_in_what_is_indexed_is_a_strangers(coin):
-    event, _ = coin.decode_log(Log(0, coin.address, (coin.Transfer.topic0,), bytes(96)))
+    event, _ = coin.decode_log_(Log(0, coin.address_, (coin.Transfer.topic0,), bytes(96)))
     assert event is not coin.Transfer
 
 
 def test_reverts_are_named(engine, coin):
     run(engine, BOB, coin.claimAirdrop())
     again = run(engine, BOB, coin.claimAirdrop())
-    assert coin.decode_error(again.output[0]) == Revert("AlreadyClaimed", {"who": BOB})
-    poor = coin.decode_error(run(engine, BOB, coin.transfer(ALICE, 10**22)).output[0])
+    assert coin.decode_error_(again.output[0]) == Revert("AlreadyClaimed", {"who": BOB})
+    poor = coin.decode_error_(run(engine, BOB, coin.transfer(ALICE, 10**22)).output[0])
     assert str(poor) == f"ERC20InsufficientBalance(sender=0x{BOB.hex()}, balance={10**21}, needed={10**22})"
 
 
@@ -275,7 +408,7 @@ def test_reverts_are_named(engine, coin):
     ],
 )
 def test_reverts_of_no_error_of_the_abi(coin, data, said):
-    assert str(coin.decode_error(data)) == said
+    assert str(coin.decode_error_(data)) == said
 
 
 # --- structs and overloads ---
@@ -321,12 +454,12 @@ def test_overloads_are_chosen_by_arity_or_by_signature(engine):
     assert len(where.add(1, 2).data) == 4 + 64
     with pytest.raises(TypeError, match=r"2 of add\(uint256\), add\(uint256,uint256\), add\(string\) with 1 arguments"):
         where.add(1)
-    assert where.function("add(uint256)")(1).args == {"n": 1}
+    assert where.function_("add(uint256)")(1).args == {"n": 1}
 
 
 def test_an_indexed_string_is_its_hash_and_a_struct_a_named_tuple(engine):
     where = Contract(SHAPED, ALICE, engine)
     log = Log(0, ALICE, (where.Went.topic0, b"\5" * 32), eth_abi.encode(["(uint8,string)"], [(1, "a")]))
-    _, args = where.decode_log(log)
+    _, args = where.decode_log_(log)
     assert args["where"] == b"\5" * 32
     assert (args["p"].x, args["p"].from_, type(args["p"]).__name__) == (1, "a", "Point")

@@ -83,7 +83,7 @@ def test_a_key_changes_with_whatever_decides_the_run(tmp_path):
     config = compose((*SMALL, "seed=1"))
     keys = {
         key_of(config),
-        key_of(config, stand_in=build),
+        key_of(config, stand_ins=[build]),
         key_of(compose((*SMALL, "seed=2"))),
         key_of(compose((*SMALL, "seed=1", "protocol.stake=11"))),
     }

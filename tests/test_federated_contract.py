@@ -403,7 +403,7 @@ def test_terms_and_rules_out_of_range_are_refused(stage):
             stage.post(**change)
     for broken in ("enrolWindow", "trainWindow", "openWindow", "claimWindow", "maxValidators"):
         with pytest.raises(AssertionError, match=f"RuleOutOfRange.*{broken}"):
-            stage.deploy("Federated", stage.coin.address, REFEREE, {**HARDENED, broken: 0})
+            stage.deploy("Federated", stage.coin.address_, REFEREE, {**HARDENED, broken: 0})
 
 
 # --- what theory says ---------------------------------------------------------------------------------------------
@@ -502,8 +502,8 @@ class AnybodyAnything(RuleBasedStateMachine):
         self.stage, snapshot = prepared(variant)
         self.stage.engine.restore(snapshot)
         self.stage.now = 1_000_000
-        self.stage.coin.forget()
-        self.stage.market.forget()
+        self.stage.coin.forget_()
+        self.stage.market.forget_()
         self.market, self.outputs = self.stage.market, []
         self.job = self.stage.post(reward=reward)
         for who in CLIENTS[:2]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from slashpoint.agents.person import Person, Traits
 from slashpoint.agents.roles.base import Role
 from slashpoint.experiments.config import compose
 from slashpoint.experiments.run import build
-from slashpoint.sim.ledger import Ledger
+from slashpoint.sim.ledger import Ledger, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -142,10 +143,37 @@ def test_misspelt_names_raise_and_list_what_there_is() -> None:
     def verb(me: Me, market: Any) -> Steps:
         yield me.sees("submit")
 
+    def field(me: Me, market: Any) -> Steps:
+        yield me.sees("submits", market.ModelSubmitted, trainr=b"")
+
+    with pytest.raises(ValueError, match=r"'submits' has no trainr; it has subject, carries"):
+        probe(field)
     with pytest.raises(AttributeError, match="RequestCreated"):
         probe(event)
     with pytest.raises(ValueError, match="submits"):
         probe(verb)
+
+
+def test_a_strangers_string_of_any_bytes_is_heard_and_written_down() -> None:
+    strange, got = b"caf\xe9 \xff", []
+
+    def script(me: Me, market: Any) -> Steps:
+        ours = yield me.hears(market.RequestCreated).next()
+        inbox = me.hears(market.RequestCreated)
+        for call in market.setup(me):
+            yield me.sends(call)
+        draft = market.draft(me, ours.job.task, bytes(32), bytes(32))
+        call = market.posts(draft, b"", b"")
+        coder = market.contract.artifact_.interface.functions["createRequest"][0].coder
+        terms = coder.unpack(call.data, 4)[0]._replace(context=strange)
+        receipt = yield me.sends(market.contract.createRequest(terms, gas=420_000))
+        got.append((receipt.ok, (yield inbox.next(by=me.now + 60)).context))
+
+    world = probe(script)
+    assert got == [(True, strange.decode(errors="surrogateescape"))]
+    told = read(world.ledger)["events"]
+    mine = told[(told["event"] == "RequestCreated") & told["job"].isna()]
+    assert json.loads(mine["args"].item())["context"] == "0x" + strange.hex()
 
 
 def test_what_fails_says_where() -> None:

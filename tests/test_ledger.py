@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slashpoint.sim.ledger import TABLES, Ledger, LedgerError, read, row
+from slashpoint.sim.ledger.text import text, texts
 
 LARGE = 10**24 + 1
 CAUSES = ("funding", "reward", "compute", "gas")
@@ -387,3 +389,32 @@ def test_a_column_that_does_not_fit_is_named():
     with pytest.raises(LedgerError, match=r"blocks\.gas_used is i64: row 1 holds 1\.5"):
         ledger.blocks.extend(100, list(range(100)), 5, 1, [0, 1.5, *range(98)], 1, 1, 1)
     assert ledger.blocks.waiting == 0
+
+
+def test_text_that_is_no_unicode_is_written_escaped_and_beside_it_everything_is_as_it_was(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.transactions.append(row("transactions", account="é", job="caf\udce9"))
+    ledger.transactions.append(row("transactions", account="🙂", job=None))
+    ledger.violations.append(row("violations", complaint="\udcff was closed again"))
+    ledger.close()
+    table = read(tmp_path)["transactions"]
+    assert table["account"].tolist() == ["é", "🙂"]
+    assert table["job"].tolist()[0] == "caf\\udce9"
+    assert read(tmp_path)["violations"]["complaint"].tolist() == ["\\udcff was closed again"]
+
+
+def test_arguments_with_bytes_that_are_no_text_are_json_that_keeps_them(tmp_path):
+    """As hex: a lone surrogate in JSON is refused by DuckDB, for the whole table."""
+    import duckdb
+
+    strange = b"caf\xe9 \xff"
+    said = text(("who", "note"), ("naïve 🙂", strange.decode(errors="surrogateescape")))
+    assert json.loads(said) == {"who": "naïve 🙂", "note": "0x" + strange.hex()}
+    assert texts({"note": [strange.decode(errors="surrogateescape")]}).to_pylist() == [
+        f'{{"note": "0x{strange.hex()}"}}'
+    ]
+    ledger = Ledger(tmp_path)
+    ledger.events.append(row("events", args=said))
+    ledger.close()
+    found = duckdb.sql(f"SELECT args->>'note' FROM '{tmp_path / 'ledger/events.parquet'}'").fetchall()
+    assert found == [("0x" + strange.hex(),)]

@@ -95,7 +95,7 @@ class Stage(Scene):
         """Escrow is what each request says that it holds, and no coin came or went."""
         market = self.market
         self.check_vault(sum(market.requestOf(job).held for job in range(market.requests())))
-        holders = [DEPLOYER, DEAD, market.address, *self.people]
+        holders = [DEPLOYER, DEAD, market.address_, *self.people]
         assert sum(map(self.coin.balanceOf, holders)) == self.coin.totalSupply() == 10**24
 
 
@@ -419,12 +419,12 @@ def test_a_closed_airdrop_gives_nothing_and_an_open_one_a_thousand_once():
     stage.must(RIVAL, coin.claimAirdrop())
     assert coin.balanceOf(RIVAL) == 10_000 + 1_000 * 10**18
     assert (
-        coin.decode_error(stage.execute(RIVAL, coin.address, coin.claimAirdrop().data).output[0]).name
+        coin.decode_error_(stage.execute(RIVAL, coin.address_, coin.claimAirdrop().data).output[0]).name
         == "AlreadyClaimed"
     )
     closed = stage.deploy("ModelCoin", False)
-    failed = stage.execute(RIVAL, closed.address, closed.claimAirdrop().data)
-    assert closed.decode_error(failed.output[0]) == Revert("AirdropClosed", {})
+    failed = stage.execute(RIVAL, closed.address_, closed.claimAirdrop().data)
+    assert closed.decode_error_(failed.output[0]) == Revert("AirdropClosed", {})
 
 
 def test_gas_at_a_hundred_labels(stage):
@@ -652,7 +652,7 @@ class AnybodyAnything(RuleBasedStateMachine):
         what=st.sampled_from(["cancelRequest", "cancelSubmission", "pickCandidate", "enforceTimeout", "drawSplit"]),
     )
     def meddles(self, data, who, what):
-        self.attempt(who, self.market.function(what)(self.a_job(data)))
+        self.attempt(who, self.market.function_(what)(self.a_job(data)))
 
     @rule(data=st.data(), who=people, correct=counts)
     def lies(self, data, who, correct):

@@ -44,7 +44,7 @@ def _ran(monkeypatch):
     def fake(points, **_):
         rows = []
         for point in points:
-            name = point.stand_in.stem if point.stand_in else ""
+            name = point.stand_ins[0].stem if point.stand_ins else ""
             loud = name == "Loud" and point.labels["scenario"] == "second"
             told = {"violations": int(loud), "complaint": "solvency: block 3: no" * loud}
             rows.append({**NOTHING, **point.labels, **told, "m": -1.0 if name == "Poor" else 1.0})
@@ -93,7 +93,7 @@ def test_a_stand_in_is_deployed_in_the_place_of_ours(tmp_path):
     build = json.loads((BUILD / "ModelMarket.json").read_text())
     broken.write_text(json.dumps({**build, "bytecode": "0xfe"}))
     quick = ("scenario=small", "scenario.jobs=1", "engine=pyevm", "seed=0")
-    rows = evaluate([Point(quick, stand_in=broken), Point(quick)])
+    rows = evaluate([Point(quick, stand_ins=(broken,)), Point(quick)])
     assert "the genesis failed" in rows["error"][0]
     assert not rows["error"][1]
 

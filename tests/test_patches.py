@@ -16,7 +16,7 @@ SETTINGS = sorted({one.overrides for one in ALL})
 
 
 def live(overrides, build=None, *, seed: int = 0, jobs: int = 2) -> Result:
-    with standing_in(build):
+    with standing_in(*([build] if build else [])):
         return run(compose([*overrides, f"seed={seed}", *([f"scenario.jobs={jobs}"] if jobs else [])]))
 
 

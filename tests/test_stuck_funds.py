@@ -45,7 +45,7 @@ def abandoned(world):
                 context._replace(base_fee=0), [Tx(who, call.to, call.data, 0, 3_000_000, 0, 0, chain.nonce(who))]
             )
             for contract in world.contracts.values():
-                contract.forget()
+                contract.forget_()
             return result.status[0] == Status.SUCCESS
 
         for request in range(market.requests()):
@@ -60,7 +60,7 @@ def abandoned(world):
             assert does(who, market.withdraw()), world.name_of(who)
             assert (token.balanceOf(who) - before, market.owed(who)) == (owed, 0), world.name_of(who)
         assert (market.escrow(), market.owedTotal()) == (0, 0)
-        assert token.balanceOf(market.address) == market.treasury()
+        assert token.balanceOf(market.address_) == market.treasury()
         return len(claimants)
 
 

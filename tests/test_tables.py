@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
 
+from slashpoint.experiments.screen import Screen
 from slashpoint.experiments.tables import SHOWN, money, number, summary
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.metrics.run import Run
@@ -18,7 +18,7 @@ PRICES = {"ETH": 2500.0, "MDC": 1.0, "USD": 1.0}
 def printed(run: Run, width: int = 60) -> str:
     """The tables as text."""
     out = io.StringIO()
-    summary(run, Console(file=out, width=width))
+    summary(run, Screen(file=out, width=width))
     return out.getvalue()
 
 

@@ -32,7 +32,7 @@ def test_a_fork_leaves_no_trace(engine: str) -> None:
         context = lived.chain.context(lived.chain.number + 1, lived.chain.time + lived.chain.period)
         sent = Tx(ann, call.to, call.data, 0, 100_000, 10**12, 0, chain.nonce(ann))
         assert chain.run_block(context, [sent]).status[0] == Status.SUCCESS
-        token.forget()
+        token.forget_()
         assert token.balanceOf(ann) == 0
         assert token.balanceOf(bob) == sum(before)
     assert (token.balanceOf(ann), token.balanceOf(bob)) == before
@@ -60,7 +60,7 @@ def test_web3_speaks_to_the_running_chain() -> None:
     ann = min(lived.accounts)
     assert client.eth.get_balance(client.to_checksum_address(ann)) == lived.engine.balance(ann)
     token = lived.tokens["MDC"]
-    contract = client.eth.contract(address=client.to_checksum_address(token.address), abi=token.artifact.abi)
+    contract = client.eth.contract(address=client.to_checksum_address(token.address_), abi=token.artifact_.abi)
     fee = {"maxFeePerGas": 10**12, "maxPriorityFeePerGas": 0}  # eth-tester would offer 1 gwei, which may be too little
     assert contract.functions.balanceOf(client.to_checksum_address(ann)).call(fee) == token.balanceOf(ann)
     with pytest.raises(RuntimeError, match="engine=eth_tester"):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import federated
-from slashpoint.protocols.base import whole
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -25,7 +24,7 @@ class Sponsor(federated.Sponsor):
         market = self.market
         what, _ = yield me.first(begun=me.sees(market.RoundOpened), closed=me.sees(market.JobClosed))
         if what == "begun":
-            yield me.sends(market.takes_back(job, whole(market.terms.escrow)))
+            yield me.sends(market.takes_back(job, market.terms.price))
         yield from super().serve(me, job, labels, salt)
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     import pandas as pd
-    from rich.console import Console
 
     from slashpoint.experiments.bench import Benchmark
+    from slashpoint.experiments.screen import Screen
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
     from slashpoint.experiments.provenance import machine, versions
-    from slashpoint.experiments.tables import screen
+    from slashpoint.experiments.screen import screen
     from slashpoint.experiments.turns import GROWTH, ROWS, measure
 
     console = screen()
@@ -70,14 +70,14 @@ def main(args: Namespace) -> int:
     return FAILED if failed else HELD
 
 
-def _list(found: dict[str, str], console: Console, *, json: bool) -> int:
+def _list(found: dict[str, str], console: Screen, *, json: bool) -> int:
     import json as writer
 
     if json:
         print(writer.dumps(found, indent=2))
     else:
         for name, about in found.items():
-            console.print(f"{name:<11}{about}", markup=False, soft_wrap=True)
+            console.tell(f"{name:<11}{about}")
     return 0
 
 
@@ -99,13 +99,13 @@ def _profile(benchmark: Benchmark, name: str, *, long: bool) -> None:
     pstats.Stats(profile).sort_stats("tottime").print_stats(15)
 
 
-def _show(benchmark: Benchmark, rows: pd.DataFrame, growth: pd.DataFrame, console: Console) -> None:
-    from slashpoint.experiments.tables import grid
+def _show(benchmark: Benchmark, rows: pd.DataFrame, growth: pd.DataFrame, console: Screen) -> None:
+    from slashpoint.experiments.screen import Grid
 
     setting = benchmark.setting
     table = rows[rows["note"] == ""].to_dict("records")
     turns = max((row["n"] for row in table), default=0)
-    shown = grid(f"{benchmark.name}: {setting.unit}, turns: {turns}", setting.case, "", median=True, quartiles=True)
+    shown = Grid(f"{benchmark.name}: {setting.unit}, turns: {turns}", setting.case, "", median=True, quartiles=True)
     shown.columns[1].no_wrap = True
     shown.add_column(f"over {setting.base}" if setting.base else "", justify="right", no_wrap=True)
     before = None
@@ -120,10 +120,10 @@ def _show(benchmark: Benchmark, rows: pd.DataFrame, growth: pd.DataFrame, consol
     console.print(shown)
     for row in rows[rows["note"] != ""].to_dict("records"):
         who = f"{row['contender']}, {row['case']}" if row["case"] else row["contender"]
-        console.print(f"  {who}: {row['note']}", markup=False, soft_wrap=True)
+        console.tell(f"  {who}: {row['note']}")
     for row in growth.to_dict("records"):
         spread = f"({row['exponent_low']:.2f}–{row['exponent_high']:.2f})"
-        console.print(f"  {row['contender']}: seconds ∝ {setting.case}^{row['exponent']:.2f} {spread}", markup=False)
+        console.print(f"  {row['contender']}: seconds ∝ {setting.case}^{row['exponent']:.2f} {spread}")
     console.print()
 
 

@@ -23,18 +23,16 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Compare; 1 when an engine that is installed does not conform."""
-    from rich.console import Console
-    from rich.table import Table
-
     from slashpoint.experiments.cli import FAILED, HELD
     from slashpoint.experiments.engines import parity
+    from slashpoint.experiments.screen import Screen, plain
 
     rows = parity(args.fork)
     if args.json:
         print(json.dumps(rows, indent=2))
     else:
-        table = Table(*rows[0], box=None, pad_edge=False, header_style="bold")
+        table = plain(*rows[0])
         for row in rows:
             table.add_row(*row.values())
-        Console(highlight=False).print(table, markup=False)
+        Screen().print(table)
     return FAILED if any(row["conforms"].startswith("no:") for row in rows) else HELD

@@ -25,37 +25,37 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Explain; returns the exit code."""
-    from rich.console import Console
-    from rich.table import Table
-
     from slashpoint.experiments.explain import SHORT, find_job, jobs, story
     from slashpoint.experiments.folder import open_run
+    from slashpoint.experiments.screen import Screen, plain
     from slashpoint.sim.errors import Misconfigured
 
     try:
         run = open_run(args.run, args.out)
     except FileNotFoundError as error:
         raise Misconfigured(str(error)) from error
-    console = Console(highlight=False)
+    console = Screen()
     if args.job is None:
         rows = jobs(run)
         if args.json:
             print(json.dumps(rows, indent=2))
             return 0
-        table = Table("job", "poster", "reward", "outcome", "winner", "right", box=None, pad_edge=False)
+        table = plain("job", "poster", "reward", "outcome", "winner", "right")
         for row in rows:
             right = "" if row["delivered"] is None else f"{row['delivered']} of {row['scale']}"
             table.add_row(row["job"][:SHORT], row["poster"], row["reward"], row["outcome"], row["winner"] or "", right)
         console.print(table)
-        console.print(f"\nslashpoint explain {args.run} JOB tells the story of one", style="dim")
+        console.print()
+        console.tell(f"slashpoint explain {args.run} JOB tells the story of one", style="dim")
         return 0
     moments = story(run, find_job(run, args.job))
     if args.json:
         print(json.dumps([dataclasses.asdict(moment) for moment in moments], indent=2))
         return 0
     for moment in moments:
-        console.print(f"[dim]{moment.seconds:>10,.1f} s[/]  [bold]{moment.who}[/]", end=" ", soft_wrap=True)
-        console.print(moment.what, markup=False, soft_wrap=True)
+        console.tell(f"{moment.seconds:>10,.1f} s  ", style="dim", end="")
+        console.tell(f"{moment.who} ", style="bold", end="")
+        console.tell(moment.what)
         for line in moment.then:
-            console.print(f"{'':14}{line}", markup=False, style="cyan", soft_wrap=True)
+            console.tell(f"{'':14}{line}", style="cyan")
     return 0

@@ -19,18 +19,16 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """List; returns the exit code."""
-    from rich.console import Console
-    from rich.table import Table
-
     from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.listing import LISTS
+    from slashpoint.experiments.screen import Screen, plain
 
     rows = LISTS[args.kind](find_project())
     if args.json:
         print(json.dumps(rows, indent=2))
         return 0
-    table = Table(*(rows[0] if rows else ["none"]), box=None, pad_edge=False, header_style="bold")
+    table = plain(*(rows[0] if rows else ["none"]))
     for row in rows:
         table.add_row(*row.values())
-    Console(highlight=False).print(table, markup=False)
+    Screen().print(table)
     return 0

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
 
     import pandas as pd
-    from rich.table import Table
+
+    from slashpoint.experiments.screen import Grid
 
 CENT = 0.01  # USD
 
@@ -46,7 +48,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.matrix import FAILED as CRASH
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
-    from slashpoint.experiments.tables import screen
+    from slashpoint.experiments.screen import screen
 
     overrides = [one for one in args.what if "=" in one]
     how = {"workers": args.jobs, "cache": args.out / CACHE, "project": find_project()}
@@ -67,11 +69,13 @@ def main(args: Namespace) -> int:
         console = screen()
         for name, each in tables.items():
             title = "attack × protocol × variant" if name == "rows" else "the most harmful, on the standard tier"
-            console.print(_grid(each, title, args.seeds_cap))
+            console.print(_grid(each, title))
+            for line in _caption(each, args.seeds_cap):
+                console.print(line, style="dim italic")
         for row in (row for each in tables.values() for row in _troubled(each)):
             where = f"{row['attack']} × {row['protocol']} × {row['variant']}"
-            console.print(f"{where}: {row['error'] or row['complaint']}", style="red")
-            console.print(f"  {row['line']}", soft_wrap=True, markup=False)
+            console.tell(f"{where}: {row['error'] or row['complaint']}", style="red")
+            console.tell(f"  {row['line']}")
     crashed = any((each["verdict"] == CRASH).any() for each in tables.values())
     violated = any(each["violations"].any() for each in tables.values())
     return worst([CRASHED if crashed else HELD, FAILED if violated else HELD])
@@ -83,23 +87,23 @@ def _troubled(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return [row for row in table.to_dict("records") if row["verdict"] == FAILED or row["complaint"]]
 
 
-def _grid(table: pd.DataFrame, title: str, cap: int) -> Table:
-    from slashpoint.experiments.matrix import PAYS
-    from slashpoint.experiments.tables import grid
-
-    caption = [
-        "gain: USD a run of a person who cheats, over the same seat played honestly; 95 % intervals",
-        "profit, the price of first holdings, and the worth of the models that were delivered to it",
-    ]
+def _caption(table: pd.DataFrame, cap: int) -> Iterator[str]:
+    yield "gain: USD a run of a person who cheats, over the same seat played honestly; 95 % intervals"
+    yield "profit, the price of first holdings, and the worth of the models that were delivered to it"
     if table["underpowered"].any():
-        caption.append(f"*: underpowered, {cap} seeds were not enough for the half-width")
+        yield f"*: underpowered, {cap} seeds were not enough for the half-width"
     if table["fresh"].any():
-        caption.append("fresh: picked as one of the best, then measured on seeds that had no part in it")
-    shown = grid(title, "attack", "protocol", "variant", "verdict", gain=True, others_lose=True, n=True, p=True)
+        yield "fresh: picked as one of the best, then measured on seeds that had no part in it"
+
+
+def _grid(table: pd.DataFrame, title: str) -> Grid:
+    from slashpoint.experiments.matrix import PAYS
+    from slashpoint.experiments.screen import Grid
+
+    shown = Grid(title, "attack", "protocol", "variant", "verdict", gain=True, others_lose=True, n=True, p=True)
     for column in shown.columns[:4]:
         column.no_wrap = True
     shown.add_column("")
-    shown.caption, shown.caption_justify = "\n".join(caption), "left"
     for row in table.to_dict("records"):
         number = row["n"] > 1
         gain, loss = (_interval(row, name) if number else "-" for name in ("gain", "loss"))

@@ -27,19 +27,23 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Break and look; returns the exit code."""
-    from rich.text import Text
-
     from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import FAILED, HELD
+    from slashpoint.experiments.config import compose
     from slashpoint.experiments.executor import CACHE
     from slashpoint.experiments.mutants import CLEAN, COLUMNS, KILLED, hunt
     from slashpoint.experiments.options import document
+    from slashpoint.experiments.patches import mutants
     from slashpoint.experiments.progress import counting
+    from slashpoint.experiments.screen import Grid, screen
+    from slashpoint.experiments.stand_ins import stand_ins
     from slashpoint.experiments.suite import load
-    from slashpoint.experiments.tables import grid, screen
 
     project = find_project()
     suite = load(args.suite, project, args.seeds)
+    configs = [compose(scenario.overrides, project) for scenario in suite.scenarios if args.names]
+    for name in {mutant.name for mutant in mutants() if mutant.build.is_file()}.intersection(args.names):
+        stand_ins([name], configs, project)  # a mutant of what is not deployed would survive
     with counting("mutants", what="mutants", shown=not args.quiet) as told:
         table = hunt(suite, args.names, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told)
     sound = table["verdict"].isin([CLEAN, KILLED])
@@ -47,13 +51,14 @@ def main(args: Namespace) -> int:
     if args.json:
         print(document({"rows": table}, COLUMNS, suite=suite.name, exit=code))
         return code
-    shown = grid("", "mutant", "verdict", "scenario", "found", runs=True)
+    shown = Grid("", "mutant", "verdict", "scenario", "found", runs=True)
     for row, good in zip(table.to_dict("records"), sound):
         found = f"{row['by']}: {row['found']}" if row["by"] else f"should be noticed: {row['caught_by']}" * (not good)
         shown.add_row(
-            row["mutant"], row["verdict"], row["scenario"], Text(found), str(row["runs"]), style="" if good else "red"
+            row["mutant"], row["verdict"], row["scenario"], found, str(row["runs"]), style="" if good else "red"
         )
     console = screen()
     console.print(shown)
-    console.print(f"\n{int((table['verdict'] == KILLED).sum())} of {len(table) - 1} mutants killed")
+    console.print()
+    console.print(f"{int((table['verdict'] == KILLED).sum())} of {len(table) - 1} mutants killed")
     return code

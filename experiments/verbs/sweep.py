@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +36,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.executor import CACHE
     from slashpoint.experiments.progress import counting
     from slashpoint.experiments.sweep import sweep
+    from slashpoint.experiments.text import complain
     from slashpoint.sim.errors import Misconfigured
 
     with counting("sweep", shown=not args.quiet) as told:
@@ -51,13 +50,15 @@ def main(args: Namespace) -> int:
     except KeyError as error:
         raise Misconfigured(f"--metric: {error.args[0]}") from error
     for row in found.rows[found.rows["error"] != ""].head(3).to_dict("records"):
-        print(row["error"], file=sys.stderr)
+        complain(row["error"])
     broken = bool((found.rows["violations"] > 0).any())
     return worst([CRASHED if failed else HELD, FAILED if broken else HELD])
 
 
 def _write(args: Namespace, found: Sweep) -> Path:
     """The folder with the tables: the same for the same overrides, whenever they are run."""
+    from slashpoint.experiments.text import command
+
     name = re.sub(r"[^\w.+-]+", "-", "_".join(found.axes) or "one")
     salt = hashlib.blake2b(" ".join(args.overrides).encode(), digest_size=3).hexdigest()
     folder: Path = args.out / "sweeps" / f"{name}_{salt}"
@@ -65,16 +66,15 @@ def _write(args: Namespace, found: Sweep) -> Path:
     found.table.to_parquet(folder / "table.parquet", index=False)
     found.table.to_csv(folder / "table.csv", index=False)
     found.rows.to_parquet(folder / "rows.parquet", index=False)
-    (folder / "command").write_text(f"slashpoint sweep {shlex.join(args.overrides)}\n", encoding="utf-8")
+    (folder / "command").write_text(command("sweep", args.overrides) + "\n", encoding="utf-8")
     return folder
 
 
 def _tell(args: Namespace, found: Sweep, metric: str, folder: Path) -> None:
-    from rich.console import Console
-
     from slashpoint.experiments.options import document
+    from slashpoint.experiments.screen import Grid, Screen
     from slashpoint.experiments.sweep import COLUMNS
-    from slashpoint.experiments.tables import grid, money
+    from slashpoint.experiments.tables import money
 
     chosen, crossings = found.of(metric), found.crossings(metric)
     if found.axes:
@@ -84,22 +84,22 @@ def _tell(args: Namespace, found: Sweep, metric: str, folder: Path) -> None:
     if args.json:
         print(document({"rows": found.table, "crossings": crossings}, COLUMNS, metric=metric, folder=str(folder)))
         return
-    shown = grid(f"{metric} in {_unit(metric)}", *found.axes, mean=True, low=True, high=True, n=True, failed=True)
+    shown = Grid(f"{metric} in {_unit(metric)}", *found.axes, mean=True, low=True, high=True, n=True, failed=True)
     for row in chosen.to_dict("records"):
         numbers = (money(row[name]) for name in ("mean", "low", "high"))
         cells = (f"{row[axis]:g}" if isinstance(row[axis], float) else str(row[axis]) for axis in found.axes)
         shown.add_row(*cells, *numbers, str(row["n"]), str(row["failed"] or "-"))
-    console = Console(highlight=False)
+    console = Screen()
     console.print(shown)
     others = [axis for axis in found.axes if axis != found.along]
     for row in crossings.dropna(subset=["crossing"]).to_dict("records"):
         about = " ".join(f"{axis}={row[axis]}" for axis in others)
         told = f"crosses zero at {found.along} = {row['crossing']:.3g}"
         known = f", 95 % between {row['low']:.3g} and {row['high']:.3g}" if row["low"] == row["low"] else ", not sure"
-        console.print(f"{about} {told}{known}".strip(), markup=False)
+        console.print(f"{about} {told}{known}".strip())
     for note in dict.fromkeys(note for note in found.table["notes"] if note):
-        console.print(f"note      {note}", markup=False, soft_wrap=True)
-    console.print(f"folder    {folder}", soft_wrap=True)
+        console.tell(f"note      {note}")
+    console.tell(f"folder    {folder}")
 
 
 def _unit(metric: str) -> str:

@@ -123,7 +123,7 @@ class Watched(Vaulted):
             paid = {fact.number for fact in self._told("VoucherExecuted", job)}
             for fact in self._told("Credited", job):  # labels withheld: paid without vouchers
                 spent += fact.amount if fact.cause == REWARD and fact.number - 1 not in paid else 0
-            left = whole(self.terms.escrow) - spent
+            left = self.terms.price - spent
             if found != Counter({job.poster: left}):
                 back_to = {world.name_of(who): amount for who, amount in found.items() if amount}
                 yield f"job {job.id} ({job.outcome}): {back_to} went back, of {left} unspent"

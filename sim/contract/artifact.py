@@ -17,17 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 BUILD = Path(slashpoint.__file__).parent / "contracts" / "build"
-_stand_in: ContextVar[Artifact | None] = ContextVar("a contract that is deployed in the place of ours", default=None)
+_stand_ins: ContextVar[Mapping[str, Artifact] | None] = ContextVar("what is deployed in others' places", default=None)
 
 
 @contextmanager
-def standing_in(path: Path | None) -> Iterator[None]:
-    """Deploy the contract in a file in the place of ours of the same name, as a mutant is; None changes nothing."""
-    token = _stand_in.set(Artifact.load(path) if path is not None else None)
+def standing_in(*paths: Path) -> Iterator[None]:
+    """Deploy the contracts in these files in the place of those of the same name, as mutants are."""
+    token = _stand_ins.set({one.name: one for one in map(Artifact.load, paths)})
     try:
         yield
     finally:
-        _stand_in.reset(token)
+        _stand_ins.reset(token)
+
+
+def stand_in(artifact: Artifact) -> Artifact:
+    """Return what is deployed in the place of an artifact: what stands in for its name, else itself."""
+    return (_stand_ins.get() or {}).get(artifact.name, artifact)
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,10 @@ class Artifact:
             ValueError: it is none of these, or holds no such contract, or several and no `name` is given.
         """
         path = Path(path)
-        found = {f"{file}:{each.name}" if file else each.name: each for file, each in _read(path)}
+        try:
+            found = {f"{file}:{each.name}" if file else each.name: each for file, each in _read(path)}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is no artifact: {type(error).__name__}: {error}") from error
         if not found:
             raise ValueError(f"{path} is no artifact: it has neither an abi with bytecode nor contracts")
         wanted = [each for key, each in found.items() if name in {None, key, each.name}]
@@ -62,10 +70,7 @@ class Artifact:
 
     @classmethod
     def ours(cls, name: str) -> Artifact:
-        """One of the contracts that this project compiles, or what stands in for it."""
-        other = _stand_in.get()
-        if other is not None and other.name == name:
-            return other
+        """One of the contracts that this project compiles."""
         path = BUILD / f"{name}.json"
         if not path.exists():
             raise ValueError(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.sim.contract.entry import Event, Function
+from slashpoint.sim.contract.entry import Event
 from slashpoint.sim.contract.revert import Revert
 from slashpoint.sim.contract.rows import CallRows, matrix
+from slashpoint.sim.contract.words import address
 from slashpoint.sim.engine import ZERO_ADDRESS, Status, Tx
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from slashpoint.sim.contract.artifact import Artifact
-    from slashpoint.sim.contract.entry import Record
+    from slashpoint.sim.contract.entry import Function, Record
+    from slashpoint.sim.contract.interface import Named
     from slashpoint.sim.contract.rows import Values
     from slashpoint.sim.engine import Engine, Log
 
@@ -69,19 +72,32 @@ class Method:
     def __init__(self, contract: Contract, overloads: Sequence[Function]) -> None:
         self._contract, self._overloads = contract, overloads
 
-    def __call__(self, *args: Any, value: int = 0, gas: int = GAS) -> Any:
-        """The answer of a view, or the `Call` of what is none; `value` (wei) and `gas` (its limit) are a call's.
+    def __call__(
+        self, *args: Any, value: int | None = None, gas: int | None = None, sender: bytes | str | None = None
+    ) -> Any:
+        """Return what a view answers, or the `Call` of what is no view.
+
+        Args:
+            args: the function's arguments, in its order.
+            value: wei that the call sends along; a view takes none.
+            gas: the limit that the call declares, or that the view may use.
+            sender: who asks the view, its `msg.sender`: 20 bytes or their hex; by default nobody, address 0.
 
         Raises:
-            TypeError: the arguments are not the function's.
+            TypeError: the arguments are not the function's, a view is given wei, or a call a sender.
             ViewFailed: the view reverted.
         """
         function = self._overloads[0] if len(self._overloads) == 1 else self._choose(len(args))
         contract = self._contract
         data = function.encode(args)  # refuses another number of them
         if function.view:
-            return contract.ask(function, data)
-        return Call(contract.address, data, function.name, function.names, args, value, gas, contract.name)
+            if value is not None:
+                raise TypeError(f"{contract.name_}.{function} is a view: nobody sends it wei")
+            return contract.ask_(function, data, sender, gas)
+        if sender is not None:
+            raise TypeError(f"{contract.name_}.{function} is no view: its sender is the account that sends the call")
+        to, name = contract.address_, contract.name_
+        return Call(to, data, function.name, function.names, args, value or 0, GAS if gas is None else gas, name)
 
     def rows(self, *columns: Values, value: int = 0, gas: int = GAS) -> CallRows:
         """Many calls, one for each row of the columns; `value` and `gas` are those of every one.
@@ -90,7 +106,7 @@ class Method:
             TypeError: the columns are not the function's.
         """
         function = self._overloads[0] if len(self._overloads) == 1 else self._choose(len(columns))
-        to, name = self._contract.address, self._contract.name
+        to, name = self._contract.address_, self._contract.name_
         data = matrix(function, columns)
         call = Call(to, b"", function.name, (), (), value, gas, name)
         return CallRows(call, data, dict(zip(function.names, columns, strict=True)))
@@ -100,104 +116,138 @@ class Method:
         if len(fitting) != 1:
             all_of_them = ", ".join(each.signature for each in self._overloads)
             raise TypeError(
-                f"{self._contract.name} has {len(fitting)} of {all_of_them} with {arity} arguments; "
-                "choose with contract.function(signature)"
+                f"{self._contract.name_} has {len(fitting)} of {all_of_them} with {arity} arguments; "
+                "choose with contract.function_(signature)"
             )
         return fitting[0]
 
     def __repr__(self) -> str:
         """`ModelMarket.withdraw()`."""
-        return f"{self._contract.name}.{' | '.join(map(str, self._overloads))}"
+        return f"{self._contract.name_}.{' | '.join(map(str, self._overloads))}"
 
 
 class Contract:
     """A contract at an address; for a proxy, the implementation's artifact at the proxy's address.
 
-    Functions and events of its ABI are attributes (`market.status(3)`, `market.RequestCreated`). What an attribute of
-    its own hides, and overloads, are reached by `function` and `event`. Views are remembered until `forget`.
+    Its attributes are the functions and events of its ABI, whatever they are called: `market.status(3)`, `nft.name()`,
+    `market.RequestCreated`. What every contract has besides ends in an underscore, as `from_` does in a struct:
+    `nft.address_`, `nft.name_`. Overloads are told apart by their signatures, in `function_` and `event_`, and there
+    everything has a door: also what shares its name with one of these, and an event that shares it with a function.
+    Views are remembered until `forget_`.
     """
 
     def __init__(self, artifact: Artifact, address: bytes, engine: Engine, name: str = "") -> None:
-        self.artifact, self.address, self.engine = artifact, address, engine
-        self.name = name or artifact.name
-        self._answers: dict[bytes, Any] = {}
-        self._events: dict[bytes, tuple[Event, Record]] = {}  # by topic
+        self.artifact_, self.address_, self.engine_ = artifact, address, engine
+        self.name_ = name or artifact.name
+        self.__answers: dict[Hashable, Any] = {}  # names that no function of an ABI has: Python adds the class's
+        self.__events: dict[bytes, tuple[Event, list[Record]]] = {}  # by topic; what is indexed may differ
+        self.__anonymous: list[tuple[Event, Record]] = []
         for records in artifact.interface.events.values():
             for each in records:
-                self._events[each.hash] = Event(address, self.name, each.name, each.hash, each.names), each
-        self._named = {event.name: event for event, _ in reversed(self._events.values())}
+                event = Event(address, self.name_, each.name, each.hash, each.names)
+                event, known = self.__events.setdefault(each.hash, (event, []))
+                if each.anonymous:
+                    self.__anonymous.append((event, each))
+                else:
+                    known.append(each)
 
     def __getattr__(self, name: str) -> Any:
         """A function or an event of the ABI, kept as an attribute from then on."""
-        if name.startswith("__"):
+        if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        interface = self.artifact.interface
+        interface = self.artifact_.interface
         found: Method | Event
         if name in interface.functions:
             found = Method(self, interface.functions[name])
-        elif name in self._named:
-            found = self._named[name]
+        elif name in interface.events:
+            found = self.event_(name)
         else:
-            offered = ", ".join(sorted(interface.functions.keys() | self._named.keys()))
-            raise AttributeError(f"{self.name} has no {name!r}; it has {offered}")
+            ours = f" (the contract's own is {name}_)" if f"{name}_" in dir(self) else ""
+            offered = ", ".join(sorted(interface.functions.keys() | interface.events.keys()))
+            raise AttributeError(f"{self.name_} has no {name!r}{ours}; it has {offered}")
         self.__dict__[name] = found
         return found
 
     def __repr__(self) -> str:
         """`ModelMarket at 0x…`."""
-        return f"{self.name} at 0x{self.address.hex()}"
+        return f"{self.name_} at 0x{self.address_.hex()}"
 
-    def function(self, name: str) -> Method:
-        """A function by its name, or one overload by its signature, as in `transfer(address,uint256)`."""
-        functions = self.artifact.interface.functions
-        chosen = [each for each in functions.get(name.partition("(")[0], ()) if name in {each.name, each.signature}]
-        if not chosen:
-            offered = ", ".join(each.signature for overloads in functions.values() for each in overloads)
-            raise AttributeError(f"{self.name} has no function {name!r}; it has {offered}")
-        return Method(self, chosen)
+    def function_(self, name: str) -> Method:
+        """Return a function by its name, or one overload by its signature, as in `transfer(address,uint256)`."""
+        return Method(self, _chosen(self.name_, "function", name, self.artifact_.interface.functions))
 
-    def event(self, name: str) -> Event:
-        """An event by its name."""
-        if name not in self._named:
-            raise AttributeError(f"{self.name} has no event {name!r}; it has {', '.join(sorted(self._named))}")
-        return self._named[name]
+    def event_(self, name: str) -> Event:
+        """Return an event by its name, or by its signature, as in `Transfer(address,address,uint256)`.
 
-    def ask(self, function: Function, data: bytes) -> Any:
-        """What a view answers to these call data: asked once, until `forget`."""
-        if data in self._answers:
-            return self._answers[data]
-        result = self.engine.call(Tx(ZERO_ADDRESS, self.address, data, gas=VIEW_GAS))
+        Raises:
+            AttributeError: there is none, or several have this name.
+        """
+        found = {each.hash for each in _chosen(self.name_, "event", name, self.artifact_.interface.events)}
+        if len(found) > 1:
+            several = sorted(each.signature for each in self.artifact_.interface.events[name])
+            raise AttributeError(f"{self.name_} has {', '.join(several)}; choose with event_(signature)")
+        return self.__events[found.pop()][0]
+
+    def ask_(self, function: Function, data: bytes, sender: bytes | str | None = None, gas: int | None = None) -> Any:
+        """Return what a view answers to these call data when `sender` asks: asked once, until `forget_`."""
+        key: Hashable = data if sender is None and gas is None else (data, sender, gas)
+        if key in self.__answers:
+            return self.__answers[key]
+        who = ZERO_ADDRESS if sender is None else address(sender)
+        result = self.engine_.call(Tx(who, self.address_, data, gas=VIEW_GAS if gas is None else gas))
         if result.status != Status.SUCCESS:
-            revert = Revert(result.reason, {}) if result.reason else self.decode_error(result.output)
-            raise ViewFailed(f"{self.name}.{function}", revert)
+            revert = Revert(result.reason, {}) if result.reason else self.decode_error_(result.output)
+            raise ViewFailed(f"{self.name_}.{function}", revert)
         try:
             answer = function.answer(result.output)
         except ValueError as why:
-            lives = "" if self.engine.code(self.address) else ": no code lives there"
+            lives = "" if self.engine_.code(self.address_) else ": no code lives there"
             raise ViewFailed(f"{self!r}.{function}", Revert(f"{why}{lives}", {})) from None
-        self._answers[data] = answer
+        self.__answers[key] = answer
         return answer
 
-    def forget(self) -> None:
+    def forget_(self) -> None:
         """Ask again: the state may have changed."""
-        self._answers.clear()
+        self.__answers.clear()
 
-    def decode_log(self, log: Log) -> tuple[Event, dict[str, Any]]:
-        """The event of a log and its arguments by name, indexed ones too.
+    def decode_log_(self, log: Log) -> tuple[Event, dict[str, Any]]:
+        """Return the event of a log and its arguments by name, indexed ones too.
 
-        A log that is of no event in the ABI, as a proxy's or a library's may be, is an event called by its first topic
-        in hex, whose arguments are the `topics` and the `data`.
+        An anonymous event is known by its shape, where only one of the ABI fits. A log that is of no event in the ABI,
+        as a proxy's or a library's may be, is an event called by its first topic in hex, whose arguments are the
+        `topics` and the `data`.
         """
-        known = self._events.get(log.topics[0]) if log.topics else None
-        if known is not None:
+        topics = log.topics
+        event, records = self.__events.get(topics[0], _NO_EVENT) if topics else _NO_EVENT
+        for record in records:
             try:
-                return known[0], known[1].decode(log)
+                return event, record.decode(log)
             except ValueError:
                 pass  # another event of the same signature: what is indexed in it differs
-        topic = log.topics[0] if log.topics else b""
-        stranger = Event(self.address, self.name, f"0x{topic.hex()}", topic, ("topics", "data"))
-        return stranger, {"topics": log.topics, "data": log.data}
+        if self.__anonymous and len(fitting := list(self.__nameless(log))) == 1:
+            return fitting[0]
+        topic = topics[0] if topics else b""
+        stranger = Event(self.address_, self.name_, f"0x{topic.hex()}", topic, ("topics", "data"))
+        return stranger, {"topics": topics, "data": log.data}
 
-    def decode_error(self, data: bytes) -> Revert:
-        """What revert data of this contract say."""
-        return self.artifact.interface.decode_error(data)
+    def __nameless(self, log: Log) -> Iterator[tuple[Event, dict[str, Any]]]:
+        """What a log says as each anonymous event that it may be of."""
+        for event, record in self.__anonymous:
+            with suppress(ValueError):
+                yield event, record.decode(log)
+
+    def decode_error_(self, data: bytes) -> Revert:
+        """Return what revert data of this contract say."""
+        return self.artifact_.interface.decode_error(data)
+
+
+_NO_EVENT: tuple[Any, tuple[Record, ...]] = (None, ())
+
+
+def _chosen(contract: str, kind: str, name: str, entries: Mapping[str, list[Named]]) -> list[Named]:
+    """Those of a name, or the one of a signature."""
+    chosen = [each for each in entries.get(name.partition("(")[0], ()) if name in {each.name, each.signature}]
+    if not chosen:
+        offered = ", ".join(sorted(each.signature for overloads in entries.values() for each in overloads))
+        raise AttributeError(f"{contract} has no {kind} {name!r}; it has {offered or 'none'}")
+    return chosen

@@ -70,8 +70,10 @@ class Function(Entry):
 
     @functools.cached_property
     def view(self) -> bool:
-        """Whether it changes nothing."""
-        return self.abi.get("stateMutability") in {"view", "pure"}
+        """Whether it changes nothing: compilers before Solidity 0.4.16 said `constant` instead."""
+        if "stateMutability" in self.abi:
+            return self.abi["stateMutability"] in {"view", "pure"}
+        return bool(self.abi.get("constant"))
 
     @functools.cached_property
     def selector(self) -> bytes:
@@ -101,13 +103,23 @@ class Function(Entry):
 class Record(Entry):
     """An event: how its logs are read."""
 
+    @property
+    def anonymous(self) -> bool:
+        """Whether its logs go without its topic."""
+        return bool(self.abi.get("anonymous"))
+
+    @functools.cached_property
+    def topics(self) -> int:
+        """How many topics its logs have."""
+        return len([each for each in self.inputs if each.get("indexed")]) + (not self.anonymous)
+
     @functools.cached_property
     def _plan(self) -> tuple[Callable[[bytes, int], Any], list[tuple[str, Callable[[bytes, int], Any] | None, int]]]:
         """What reads the data, and for each field what reads it from which topic, or its place in the data."""
         plan: list[tuple[str, Callable[[bytes, int], Any] | None, int]] = []
-        topic, place = 0 if self.abi.get("anonymous") else 1, 0
+        topic, place = int(not self.anonymous), 0
         for each, name in zip(self.inputs, self.names, strict=True):
-            if each["indexed"]:
+            if each.get("indexed"):
                 kind = coder(each)
                 word = kind.type.count("(") + kind.type.count("[") == 0 and not kind.dynamic
                 plan.append((name, kind.unpack if word else _hash_alone, topic))
@@ -115,7 +127,7 @@ class Record(Entry):
             else:
                 plan.append((name, None, place))
                 place += 1
-        return sequence([each for each in self.inputs if not each["indexed"]]).unpack, plan
+        return sequence([each for each in self.inputs if not each.get("indexed")]).unpack, plan
 
     def decode(self, log: Log) -> dict[str, Any]:
         """Its arguments by name, in the ABI's order; of an indexed dynamic one there is only the hash.
@@ -126,10 +138,9 @@ class Record(Entry):
         read, plan = self._plan
         values = read(log.data, 0)
         topics = log.topics
-        try:
-            return {name: values[i] if take is None else take(topics[i], 0) for name, take, i in plan}
-        except IndexError:
-            raise ValueError(f"{len(topics)} topics are too few for {self}") from None
+        if len(topics) != self.topics:
+            raise ValueError(f"a log of {self} has {self.topics} topics, not {len(topics)}")
+        return {name: values[i] if take is None else take(topics[i], 0) for name, take, i in plan}
 
 
 def _hash_alone(topic: bytes, _: int) -> bytes:

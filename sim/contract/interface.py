@@ -18,13 +18,13 @@ class Interface:
     """What an ABI offers. Overloads share a name."""
 
     def __init__(self, abi: Iterable[dict[str, Any]]) -> None:
-        entries = list(abi)
-        self.functions = _by_name(Function(each) for each in entries if each["type"] == "function")
-        self.events = _by_name(Record(each) for each in entries if each["type"] == "event")
-        self._errors = [Entry(each) for each in entries if each["type"] == "error"]
-        inputs: list[dict[str, Any]] = next(
-            (each.get("inputs", []) for each in entries if each["type"] == "constructor"), []
-        )
+        kinds: dict[str, list[dict[str, Any]]] = {}
+        for each in abi:
+            kinds.setdefault(each.get("type", "function"), []).append(each)  # before Solidity 0.5 it may go without
+        self.functions = _by_name(map(Function, kinds.get("function", [])))
+        self.events = _by_name(map(Record, kinds.get("event", [])))
+        self._errors = [Entry(each) for each in kinds.get("error", [])]
+        inputs: list[dict[str, Any]] = next((each.get("inputs", []) for each in kinds.get("constructor", [])), [])
         self.constructor = Function({"name": "constructor", "inputs": inputs})
 
     @functools.cached_property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slashpoint.sim.contract.entry import SELECTOR, Entry
+from slashpoint.sim.errors import legible
 
 PANICS = {  # the Solidity documentation, "Panic via assert and Error via require"
     0x01: "assertion failed",
@@ -51,11 +52,11 @@ class Revert:
     args: dict[str, Any]
 
     def __str__(self) -> str:
-        """`WrongStake(sent=1, required=2)`."""
+        """`WrongStake(sent=1, required=2)`; bytes of a message that are no UTF-8 are escaped."""
         if not self.args:
             return f"{self.name}()" if self.name.isidentifier() else self.name or "reverted without a reason"
         shown = ((name, f"0x{value.hex()}" if isinstance(value, bytes) else value) for name, value in self.args.items())
-        return f"{self.name}({', '.join(f'{name}={value}' for name, value in shown)})"
+        return legible(f"{self.name}({', '.join(f'{name}={value}' for name, value in shown)})")
 
 
 @functools.cache

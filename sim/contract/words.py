@@ -77,22 +77,34 @@ def _pack_bool(value: Any) -> bytes:
 
 
 def _pack_address(value: Any) -> bytes:
-    if value.__class__ is bytes and len(value) == ADDRESS:
-        return _BEFORE_ADDRESS + value
+    return _BEFORE_ADDRESS + (value if value.__class__ is bytes and len(value) == ADDRESS else address(value))
+
+
+def address(value: Any) -> bytes:
+    """Return the 20 bytes of an address that is given as such, or as their hex; raises TypeError."""
+    given = value
     if isinstance(value, str):
-        value = bytes.fromhex(value.removeprefix("0x"))
-    if not isinstance(value, bytes) or len(value) != ADDRESS:
+        try:
+            given = bytes.fromhex(value.removeprefix("0x"))
+        except ValueError:
+            given = None
+    if not isinstance(given, bytes) or len(given) != ADDRESS:
         raise TypeError(f"{reprlib.repr(value)} is no address: it takes 20 bytes, or their hex")
-    return _BEFORE_ADDRESS + value
+    return given
 
 
 def _blob(kind: str) -> Coder:
-    """`bytes` and `string`. What is no UTF-8 in a string is shown escaped: a sender may write anything."""
+    """Return the coder of `bytes` or `string`.
+
+    The EVM checks no `string`, so that a sender may write any bytes into one. It is read as a str that keeps them all:
+    a byte that is no UTF-8 becomes one of the surrogates U+DC80 to U+DCFF (PEP 383, as in Python's file names), which
+    become the same bytes when it is written. A `string` is also written from bytes.
+    """
 
     def pack(value: Any) -> bytes:
-        if not isinstance(value, str if kind == "string" else bytes):
+        data = value.encode(errors="surrogateescape") if kind == "string" and isinstance(value, str) else value
+        if not isinstance(data, bytes):
             raise TypeError(f"{reprlib.repr(value)} is no {kind}")
-        data = value.encode() if isinstance(value, str) else value
         return len(data).to_bytes(WORD, "big") + data + bytes(-len(data) % WORD)
 
     def unpack(data: bytes, at: int) -> bytes | str:
@@ -100,7 +112,7 @@ def _blob(kind: str) -> Coder:
         if start + size > len(data):
             raise ValueError(f"a {kind} of {size} bytes ends after the data")
         value = data[start : start + size]
-        return value.decode(errors="backslashreplace") if kind == "string" else value
+        return value.decode(errors="surrogateescape") if kind == "string" else value
 
     return Coder(kind, WORD, True, pack, unpack)
 

@@ -103,7 +103,7 @@ class Ledger:
                 table.release()
         if not complete and self.folder:
             with suppress(OSError):  # an empty mark is one too
-                (self.folder / PARTIAL).write_text(why + "\n")
+                (self.folder / PARTIAL).write_text(why + "\n", encoding="utf-8")
 
     def hashes(self) -> tuple[str, str]:
         """SHA-256, in hexadecimal, of what is on chain, and of everything.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from slashpoint.sim.errors import legible
 from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, Column
 
 if TYPE_CHECKING:
@@ -141,7 +142,10 @@ def plain(values: Values, column: Column) -> pa.Array:
         return pa.array(np.frombuffer(array(CODES[column.kind], values), CODES[column.kind]))
     if column.type in CODES:
         integers(values)
-    found = pa.array(values, TYPES[column.type])
+    try:
+        found = pa.array(values, TYPES[column.type])
+    except UnicodeEncodeError:  # a string of a contract's, say, with bytes that are no UTF-8: Arrow has no other text
+        found = pa.array([value if value is None else legible(value) for value in values], TYPES[column.type])
     if found.null_count and not column.nullable:
         raise ValueError("None is not one of its values")
     return found

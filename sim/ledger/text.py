@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from slashpoint.sim.errors import legible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -18,9 +20,11 @@ SAFE = 2**53  # integers beyond it are text in JSON, for readers that take numbe
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: bytes in hex, large integers as text."""
-    if isinstance(value, bool | str) or value is None:
+    """Return a value as JSON has it: large integers as text, bytes and what is no UTF-8 in a string in hex."""
+    if isinstance(value, bool) or value is None:
         return value
+    if isinstance(value, str):
+        return value if value.isascii() or legible(value) == value else plain(value.encode(errors="surrogateescape"))
     if isinstance(value, int):
         return value if -SAFE < value < SAFE else str(value)
     if isinstance(value, bytes | bytearray):

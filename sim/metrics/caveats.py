@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 
 def warnings(run: Run) -> list[str]:
     """Warn of what was cut short, never works, never happened, is unexplained or was left lying."""
-    return [*partial(run), *fruitless(run), *silent(run), *unexplained(run), *unclaimed(run)]
+    return [*partial(run), *unposted(run), *fruitless(run), *silent(run), *unexplained(run), *unclaimed(run)]
 
 
 def partial(run: Run) -> Iterator[str]:
     """An unfinished ledger."""
     if not run.tables.complete:
         yield f"the ledger is partial: {run.tables.why or 'it was not closed'}"
+
+
+def unposted(run: Run) -> Iterator[str]:
+    """Jobs of the scenario that nobody posted."""
+    wanted, posted = run.config.get("scenario", {}).get("jobs", 0), len(run.tables["jobs"])
+    if posted < wanted:
+        sent = run.tables["transactions"].query("verb == 'posts' and status != 'success'")
+        reasons = sent["reason"].dropna().str.split("(").str[0].mode()
+        why = reasons.iloc[0] if len(reasons) else "the others were never sent"
+        yield f"{posted:,} of {wanted:,} jobs posted: {why}"
 
 
 def fruitless(run: Run) -> Iterator[str]:

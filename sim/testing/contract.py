@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from slashpoint.sim.contract import Artifact, Contract, Revert
+from slashpoint.sim.contract.artifact import stand_in
 from slashpoint.sim.engine import BlockContext, BlockResult, Status, Tx, make_engine
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ class Scene:
         self.beacon = bytes(32)  # the blocks' PREVRANDAO
         self.people, self.purse = list(people), purse
         self.coin = self.deploy("ModelCoin", airdrop)
-        self.market = self.deploy(contract, self.coin.address, *args)
+        self.market = self.deploy(contract, self.coin.address_, *args)
         for each in self.people:
             self.must(DEPLOYER, self.coin.transfer(each, purse))
-            self.must(each, self.coin.approve(self.market.address, 2**256 - 1))
+            self.must(each, self.coin.approve(self.market.address_, 2**256 - 1))
 
     def deploy(self, name: str, *args: Any) -> Contract:
         """One of our builds.
@@ -70,7 +71,7 @@ class Scene:
         Raises:
             AssertionError: its constructor refuses the arguments; the message has its error.
         """
-        artifact = Artifact.ours(name)
+        artifact = stand_in(Artifact.ours(name))
         result = self.execute(DEPLOYER, None, artifact.deploy_data(*args))
         assert result.status[0] == Status.SUCCESS, str(artifact.interface.decode_error(bytes(result.output[0])))
         return Contract(artifact, bytes(result.output[0]), self.engine)
@@ -84,8 +85,8 @@ class Scene:
         return self.engine.run_block(BlockContext(self.number, self.now, 0, BLOCK_GAS, prevrandao=self.beacon), txs)
 
     def _forget(self) -> None:
-        self.coin.forget()
-        self.market.forget()
+        self.coin.forget_()
+        self.market.forget_()
 
     def do(self, who: bytes, call: Call) -> Deed:
         """Somebody calls; a panic or a halt is nothing that a contract of ours may come to."""
@@ -93,9 +94,9 @@ class Scene:
         self._forget()
         ok = result.status[0] == Status.SUCCESS
         assert ok or result.status[0] == Status.REVERTED, result.reasons
-        revert = Revert("", {}) if ok else self.market.decode_error(bytes(result.output[0]))
+        revert = Revert("", {}) if ok else self.market.decode_error_(bytes(result.output[0]))
         assert revert.name != "Panic", revert
-        logs = [self.market.decode_log(log) for log in result.logs if log.address == self.market.address]
+        logs = [self.market.decode_log_(log) for log in result.logs if log.address == self.market.address_]
         return Deed(ok, int(result.gas[0]), revert, [(event.name, args) for event, args in logs])
 
     def must(self, who: bytes, call: Call) -> Deed:
@@ -125,5 +126,5 @@ class Scene:
         """The contract holds what it says: `held` for jobs, what may be withdrawn, and its treasury."""
         market = self.market
         assert market.escrow() == held
-        assert self.coin.balanceOf(market.address) == held + market.owedTotal() + market.treasury()
+        assert self.coin.balanceOf(market.address_) == held + market.owedTotal() + market.treasury()
         assert market.owedTotal() == sum(map(market.owed, self.people))

@@ -1,0 +1,43 @@
+"""Text that was written by users, contracts and chains, made fit to be shown, and commands that a shell reads back."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LINES = "\n\t"  # what a text of several lines may have beside printable characters
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Return a text in which whatever does not print is written out, as `\x1b` for the escape of a terminal's command.
+
+    What prints is what Python calls so: control characters, line breaks, lone surrogates and marks that change the
+    direction of writing do not. So no text can clear a screen, forge a line of output, or break an XML file.
+
+    Args:
+        text: of unknown origin.
+        keep: characters that stay as they are, such as LINES.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in keep else one.encode("unicode_escape").decode() for one in text)
+
+
+def in_html(text: object) -> str:
+    """Return a text as it is written into a page."""
+    return escape(visible(str(text)))
+
+
+def complain(*lines: str) -> None:
+    """Print lines, or texts of several, on stderr."""
+    print(*(visible(line, LINES) for line in lines), sep="\n", file=sys.stderr)
+
+
+def command(verb: str, said: Iterable[str]) -> str:
+    """Return the line that a shell reads as `slashpoint VERB` with these arguments."""
+    return shlex.join(["slashpoint", verb, *said])

@@ -1,0 +1,250 @@
+"""Faults: what other people's code raises, signals, closed pipes. Nothing of it may pass for a result."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import slashpoint
+from slashpoint.experiments.cli import main
+from slashpoint.experiments.signals import stoppable
+from slashpoint.sim.errors import BrokenProject, Escaped
+from slashpoint.sim.ledger import read
+
+QUICK = ("scenario=small", "scenario.jobs=1", "engine=pyevm")
+ATTACK = """
+    import sys
+    from dataclasses import dataclass
+
+    from slashpoint import Conduct
+
+    class Odd(BaseException): pass
+    class Mute(Exception):
+        def __str__(self): raise RuntimeError
+    class Nested(Exception):
+        def __str__(self): return chr(0xdcff)  # which is in no encoding
+
+    def deeper(): deeper()
+
+    @dataclass
+    class Bad(Conduct):
+        what: str = ""
+
+        def __post_init__(self):
+            {constructor}
+
+        def claim(self, me, job, measured):
+            {duty}
+            return measured
+"""
+INVARIANT = """
+    from slashpoint import invariant
+
+    @invariant
+    def always(world):
+        {invariant}
+        yield from ()
+"""
+METRIC = """
+    from slashpoint import metric
+
+    @metric(unit="1")
+    def odd(run):
+        "Nothing."
+        {metric}
+        return 1.0
+"""
+PRICES = """
+    from dataclasses import dataclass
+
+    from slashpoint.sim.prices.constant import Constant
+
+    @dataclass
+    class Odd(Constant):
+        def usd(self, asset, now):
+            {prices}
+            return super().usd(asset, now)
+"""
+FILES = {"attacks/bad.py": ATTACK, "invariants/bad.py": INVARIANT, "metrics/bad.py": METRIC, "prices/odd.py": PRICES}
+PLACES = {place: name for name, text in FILES.items() for place in re.findall(r"\{(\w+)\}", text)}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, a project in which all is well."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "slashpoint.yaml").touch()
+    spoilt(tmp_path)
+    return tmp_path
+
+
+def spoilt(project: Path, **faults: str) -> None:
+    """Write a project's files with statements at some places of them."""
+    for name, text in FILES.items():
+        places = {place: faults.get(place, "pass") for place, file in PLACES.items() if file == name}
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(dedent(text).format(**places) + faults.get(name, ""))
+
+
+def line_of(project: Path, name: str, statement: str) -> str:
+    """File and line of a statement."""
+    lines = (project / name).read_text().splitlines()
+    return f"{project / name}:{next(i for i, line in enumerate(lines, 1) if statement in line)}"
+
+
+RUN = ["run", *QUICK, "attack=bad", "prices=odd", "--quiet"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_project_that_exits_is_a_crash_with_file_and_line(
+    project: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave = "__import__('sys').exit(0)"
+    spoilt(project, **{place: leave})
+    assert main(RUN) == 3
+    assert f"{line_of(project, PLACES[place], leave)} raised SystemExit: 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "raised", ["KeyboardInterrupt", "GeneratorExit", "Odd", "Mute", "Nested", "MemoryError", "StopIteration", "Mute(3)"]
+)
+def test_whatever_a_duty_raises_is_a_crash_with_file_and_line(
+    project: Path, raised: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt(project, duty=f"raise {raised}")
+    assert main(RUN) == 3
+    told = capsys.readouterr().err
+    path, number = line_of(project, "attacks/bad.py", f"raise {raised}").split(":")
+    assert f"{path}:{number} raised" in told or f'File "{path}", line {number}' in told
+    assert raised.partition("(")[0] in told
+    (folder,) = project.glob("runs/*/*")
+    assert raised.partition("(")[0] in read(folder).why
+
+
+@pytest.mark.parametrize("fault", ["deeper()", "raise NotImplementedError('later')", "raise Exception"])
+def test_endless_recursion_and_what_is_not_implemented_are_crashes(project: Path, fault: str) -> None:
+    spoilt(project, duty=fault)
+    assert main(RUN) == 3
+
+
+@pytest.mark.parametrize(
+    ("top", "code"),
+    [
+        ("sys.exit(0)", 3),
+        ("raise KeyboardInterrupt", 3),
+        ("1 / 0", 3),
+        ("import nonsense_that_is_not", 2),
+        ("def f(:", 2),
+    ],
+)
+@pytest.mark.parametrize("verb", [RUN, ["list", "attacks"]])
+def test_what_a_file_raises_when_it_is_loaded_is_told_in_a_sentence(
+    project: Path, verb: list[str], top: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt(project, **{"attacks/bad.py": top})
+    assert main(verb) == code
+    told = capsys.readouterr().err
+    assert line_of(project, "attacks/bad.py", top) in told
+    assert "Traceback" not in told
+
+
+def test_python_gets_an_exception(project: Path) -> None:
+    spoilt(project, duty="sys.exit(0)")
+    with pytest.raises(Escaped, match=r"bad.py:\d+ raised SystemExit: 0"):
+        slashpoint.simulate(attack="bad", scenario="small", overrides=QUICK[1:])
+    spoilt(project, metric="raise SystemExit")
+    result = slashpoint.simulate(scenario="small", overrides=QUICK[1:])
+    with pytest.raises(Escaped, match="bad.py"):
+        result.metric("odd")
+    (project / "attacks/worse.py").write_text("raise SystemExit")
+    with pytest.raises(BrokenProject):
+        slashpoint.simulate(attack="worse", scenario="small")
+
+
+def test_ctrl_c_in_python_stays_what_it_is(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        spoilt(project, duty="signal = __import__('signal'); signal.raise_signal(signal.SIGINT)")
+        with pytest.raises(KeyboardInterrupt):
+            slashpoint.simulate(attack="bad", scenario="small", overrides=QUICK[1:])
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def python(code: str, *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A process of its own, as whoever installed the package would start it."""
+    return subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=False, cwd=cwd)
+
+
+COMMAND = "import sys; from slashpoint.experiments.cli import main; sys.exit(main({}))"
+
+
+def test_what_is_raised_while_an_object_is_destroyed_or_in_a_thread_is_a_crash_in_the_end(project: Path) -> None:
+    spoilt(project, duty="Gone(); __import__('threading').Thread(target=sys.exit).start()")
+    with (project / "attacks/bad.py").open("a") as file:
+        file.write("\nclass Gone:\n    def __del__(self): sys.exit(0)\n")
+    done = python(COMMAND.format(RUN), cwd=project)
+    assert done.returncode == 3
+    assert "jobs: 1 success" in done.stdout  # it went on
+    where = line_of(project, "attacks/bad.py", "__del__")
+    assert f"slashpoint: {where} raised SystemExit: 0, where nothing can catch it" in done.stderr
+
+
+def test_who_was_started_to_survive_the_terminal_does() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stoppable():
+            signal.raise_signal(signal.SIGHUP)
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_second_signal_in_a_row_is_the_first_and_a_later_one_ends_at_once() -> None:
+    done = python("""
+        import signal
+        from slashpoint.experiments import signals
+        from slashpoint.sim.errors import Stopped
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with signals.stoppable():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except Stopped:
+                pass
+            signal.raise_signal(signal.SIGTERM)
+            print("finishing", flush=True)
+            signals.PATIENCE = 0
+            signal.raise_signal(signal.SIGINT)
+            print("too late", flush=True)
+    """)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "finishing\n", "slashpoint: stopped at once\n")
+
+
+@pytest.mark.parametrize("verb", [["list", "attacks"], ["list", "attacks", "--json"], ["--help"], ["list", "--help"]])
+def test_nobody_reads_and_nothing_is_said(verb: list[str]) -> None:
+    command = [sys.executable, "-c", COMMAND.format(verb)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == (0 if "--help" in verb[1:] else 141)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_what_cannot_be_printed_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", COMMAND.format(["list", "attacks", "--json"])]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == (
+        "slashpoint: what was to be written or printed: No space left on device; "
+        "free some space, or choose another place\n"
+    )
+    assert done.returncode == 3

@@ -1,0 +1,188 @@
+"""Text of users, contracts and chains is never markup, and never a command: on a terminal, in XML, in a page."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+import pytest
+
+from slashpoint.experiments.catalogue import HOME
+from slashpoint.experiments.cli import main
+from slashpoint.experiments.explain import jobs, story
+from slashpoint.experiments.folder import open_run
+from slashpoint.experiments.gate import COLUMNS
+from slashpoint.experiments.junit import junit
+from slashpoint.experiments.pairs import line
+from slashpoint.experiments.report import page
+from slashpoint.experiments.screen import Grid, Screen
+from slashpoint.experiments.tables import summary
+from slashpoint.experiments.text import command, complain, visible
+from slashpoint.sim.ledger import Ledger, read, row
+from slashpoint.sim.ledger.columns import TABLES
+from slashpoint.sim.metrics.run import Run
+
+HOSTILE = "[/nope] :bomb: \x1b[31mred\x1b]0;t\x07 <script>alert(1)</script> \x00 ]]> \x9b2J \u202e \n0 failed\r&"
+SHOWN = r"[/nope] :bomb: \x1b[31mred\x1b]0;t\x07 <script>alert(1)</script> \x00 ]]> \x9b2J \u202e \n0 failed\r&"
+HALF = "\ud800"  # of a character, which no UTF-8 can hold
+BAD = """
+from slashpoint.sim.invariants import invariant
+
+@invariant()
+def hostile(world):
+    "Complains once the world is twenty blocks old."
+    if world.chain.number > 20:
+        yield {text!r}
+"""
+QUICK = ["scenario=small", "scenario.jobs=1", "engine=pyevm"]
+
+
+def printed(*what: object) -> str:
+    out = io.StringIO()
+    Screen(file=out, width=400, force_terminal=True, color_system="truecolor").print(*what)
+    return out.getvalue()
+
+
+def unprintable(text: str) -> set[str]:
+    """The characters that do something else than to be seen, but for line breaks and our own colours."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", text) if "\x1b[31mred" not in text else text
+    return {one for one in plain if not one.isprintable()} - {"\n"}
+
+
+def test_what_does_not_print_is_written_out() -> None:
+    assert visible("naïve ≤ 5 §") == "naïve ≤ 5 §"
+    assert visible(HOSTILE) == SHOWN
+    assert visible(HALF) == r"\ud800"
+    assert visible("a\nb\tc\x1b", "\n\t") == "a\nb\tc\\x1b"
+
+
+def test_nothing_on_the_screen_is_markup_or_a_command() -> None:
+    table = Grid(HOSTILE, HOSTILE)
+    table.add_row(HOSTILE)
+    for text in (printed(HOSTILE), printed(table)):
+        assert text.count(SHOWN) == (3 if "─" in text else 1)
+        assert not unprintable(text)
+    out = io.StringIO()
+    Screen(file=out, width=400).rule(HOSTILE)
+    assert SHOWN in out.getvalue()
+
+
+def test_what_goes_to_stderr_keeps_its_lines_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    complain("Traceback\n  File x\x1b[2J", HALF)
+    assert capsys.readouterr().err == "Traceback\n  File x\\x1b[2J\n\\ud800\n"
+
+
+@pytest.fixture
+def hostile() -> Run:
+    """A run in whose ledger every text is hostile."""
+    ledger = Ledger()
+    numbers = {"gas_limit": 10, "gas": 50_000, "scale": 10, "delivered": 5, "closed_ns": 2}
+    for name, columns in TABLES.items():
+        texts = {one: HOSTILE for one, column in columns.items() if column.type == "str"}
+        texts |= {one: "{}" if one == "args" else texts[one] for one in texts}
+        given = {one: value for one, value in numbers.items() if one in columns}
+        getattr(ledger, name).append(row(name, **texts, **given))
+    prices = {HOSTILE: 1.0, "ETH": 2500.0, "USD": 1.0}
+    return Run(read(ledger), prices, notes=(HOSTILE,), hashes={"chain_hash": HOSTILE, "full_hash": HOSTILE})
+
+
+def test_a_ledger_of_hostile_texts_is_told_in_plain_ones(hostile: Run) -> None:
+    out = io.StringIO()
+    summary(hostile, Screen(file=out, width=1000))
+    assert out.getvalue().count(SHOWN) > 10
+    assert not unprintable(out.getvalue())
+
+
+def test_a_page_of_hostile_texts_has_no_tag_of_theirs(hostile: Run) -> None:
+    about = dict.fromkeys(("protocol", "attack", "seed", "reproduce", "engine", "chain_hash"), HOSTILE + HALF)
+    text = page(hostile, about | {"warnings": [HOSTILE]})
+    assert text.count("&lt;script&gt;") > 10
+    assert "<script" not in text
+    assert not {one for one in text if not one.isprintable()} - {"\n"}
+    text.encode()
+
+
+def test_junit_of_hostile_texts_is_xml_and_says_them() -> None:
+    rows = [
+        {"scenario": HOSTILE, "check": HOSTILE, "status": status, "found": HOSTILE, "line": HOSTILE, "n": 2}
+        for status in ("held", "failed", "crashed")
+    ]
+    root = ET.fromstring(junit(HOSTILE, pd.DataFrame(rows, columns=list(COLUMNS))).encode())
+    (failure,) = root.iter("failure")
+    assert failure.attrib["message"] == failure.text == SHOWN
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose invariant complains in a hostile way."""
+    (tmp_path / "slashpoint.yaml").write_text("")
+    (tmp_path / "invariants").mkdir()
+    (tmp_path / "invariants" / "bad.py").write_text(BAD.format(text=HOSTILE + HALF))
+    (tmp_path / "suite.yaml").write_text(f"base: {json.dumps(QUICK)}\nseeds: 2\nscenarios: {{'[/a] b': {{}}}}\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["run", *QUICK],
+        ["gate", "suite.yaml", "--junit", "x.xml"],
+        ["matrix", "overclaim", *QUICK, "--variants", "hardened", "--seeds-cap", "2"],
+        ["sweep", *QUICK, "seed=0,1"],
+    ],
+    ids=lambda said: said[0],
+)
+def test_a_hostile_complaint_of_a_project_is_shown_as_it_is(
+    said: list[str], project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*said, "--quiet"]) == 1
+    out, err = capsys.readouterr()
+    assert not unprintable(out + err)
+    if said[0] != "sweep":  # whose table has metrics alone
+        assert r"[/nope] :bomb: \x1b[31mred" in out
+        assert r"\ud800" in "".join(out.split())
+    if said[0] == "gate":
+        assert "[/a] b" in out
+        (failure,) = ET.parse(project / "x.xml").iter("failure")
+        assert SHOWN + r"\ud800" in failure.attrib["message"]
+    if said[0] == "run":
+        run = open_run("last", project / "runs")
+        assert main(["explain", "last", jobs(run)[0]["job"]]) == 0
+        assert story(run, jobs(run)[0]["job"])[0].who in capsys.readouterr().out
+
+
+ODD = ["attack=[sybil,lazy]", "x='a b'", 'y="$HOME"', "z=`id`", "w=it\\'s", "v={uniform: [1, 2]}", "u=!x;rm *", "t=#"]
+
+
+def test_a_shell_reads_a_line_as_it_was_said() -> None:
+    assert shlex.split(command("run", ODD)) == ["slashpoint", "run", *ODD]
+    said = subprocess.run(["sh", "-c", f"printf '%s\\0' {line(ODD)}"], capture_output=True, text=True, check=True)
+    assert said.stdout.split("\0")[:-1] == ["slashpoint", "run", *ODD]
+
+
+def test_the_line_of_a_composed_attack_repeats_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    what = [*QUICK, "attack=[sybil,lazy]", "attack.sybil.k=2", "seed=3", "scenario.people.speed={uniform: [1, 2]}"]
+    hashes = []
+    for said in (["run", *what], None):
+        given = said or shlex.split(next(one for one in out.splitlines() if one.startswith("again")))[2:]  # noqa: F821
+        assert main([*given, "--quiet", "--out", str(tmp_path)]) == 0
+        out = capsys.readouterr().out
+        hashes.append(re.findall(r"full_hash  (\w+)", out))
+    assert hashes[0] == hashes[1] != []
+
+
+def test_every_verb_prints_documents_or_on_the_screen() -> None:
+    for path in sorted((HOME / "experiments" / "verbs").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
+                (only,) = node.args
+                assert isinstance(only, ast.Call), f"{path.name}: {ast.unparse(node)}"
+                assert ast.unparse(only.func).endswith(("document", "dumps")), f"{path.name}: {ast.unparse(node)}"
