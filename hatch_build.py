@@ -12,6 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PYTHON = ("sim", "protocols", "agents", "experiments", "benchmarks")
 DATA = ("conf", "contracts/src", "contracts/build", "contracts/mutants")
+COMPILER = ("compile.mjs", "package.json", "package-lock.json", "solc.json")  # for the contracts of projects
 
 
 class Map(BuildHookInterface):  # type: ignore[misc,type-arg,unused-ignore] - hatchling is typed only where it is installed
@@ -24,6 +25,8 @@ class Map(BuildHookInterface):  # type: ignore[misc,type-arg,unused-ignore] - ha
         root = Path(self.root)
         build_data["force_include"]["slashpoint.py"] = "slashpoint/__init__.py"
         build_data["force_include"]["py.typed"] = "slashpoint/py.typed"
+        for name in COMPILER:
+            build_data["force_include"][f"contracts/{name}"] = f"slashpoint/contracts/{name}"
         for folder in (*PYTHON, *DATA):
             for file in sorted((root / folder).rglob("*")):
                 if file.is_file() and "__pycache__" not in file.parts:

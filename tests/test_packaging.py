@@ -58,6 +58,7 @@ def test_the_wheel_holds_one_package_and_all_of_it(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"slashpoint"}
     assert {"slashpoint/__init__.py", "slashpoint/py.typed", "slashpoint/conf/config.yaml"} <= names
+    assert {f"slashpoint/contracts/{name}" for name in ("compile.mjs", "package-lock.json", "solc.json")} <= names
     for folder in ("sim", "protocols", "agents", "experiments", "conf", "contracts/build", "contracts/src"):
         here = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
         assert {f"slashpoint/{path.relative_to(ROOT)}" for path in here} <= names

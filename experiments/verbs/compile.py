@@ -1,4 +1,12 @@
-"""Compile the contracts again, or check that the committed builds are of today's sources."""
+"""Compile contracts again, or check that the builds are of today's sources.
+
+slashpoint compile                all: a project's contracts/src into its contracts/build, else ours, with mutants
+slashpoint compile Escrow         one contract alone; others' builds, and mutants, stay as they are
+slashpoint compile --check        compile nothing; exit with 1 when a build is stale
+
+It takes Node and npm, and Solidity and OpenZeppelin in our versions. A source may import ours: "slashpoint/Vault.sol".
+What does not compile changes no build: exit code 1, and 2 for a name of no contract, or without Node.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +19,16 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help="a contract; all, with their mutants, if none is named"
+    )
     parser.add_argument("--check", action="store_true", help="compile nothing; exit with 1 when a build is stale")
 
 
 def main(args: Namespace) -> int:
     """Compile or check; returns the exit code."""
-    from slashpoint.experiments.compile import compile_contracts
+    from slashpoint.experiments.catalogue import find_project
+    from slashpoint.experiments.compile import compile_contracts, contracts_of
 
-    logging.basicConfig(format="%(message)s")
-    return compile_contracts(args.check)
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    return compile_contracts(args.check, contracts_of(find_project()), args.names)
