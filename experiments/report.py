@@ -7,6 +7,8 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from slashpoint.experiments.drawing import bars, lanes, steps
 from slashpoint.experiments.text import in_html
 from slashpoint.sim.metrics.gas import OTHER
@@ -51,6 +53,8 @@ def page(run: Run, about: Mapping[str, Any]) -> str:
         ("Where every token went", "Sums of all movements: why, from whom, to whom.", _money(run)),
         ("Quality delivered", f"Right answers of the model that the buyer can fetch; none where nothing came. {FOOLED}",
          bars(_quality(run), "%")),
+        ("Submissions over time", "Right answers of the models that each person trained and handed in.",
+         steps(_submitted(run, first), "%")),
         ("Gas by phase", apart, bars(_gas(run), "gas")),
         (f"A request, from its birth to its end: {job[:10]}" if job else "A request", "Hollow: reverted or dropped.",
          lanes(_moments(run, job))),
@@ -77,11 +81,7 @@ def _head(run: Run, about: Mapping[str, Any]) -> str:
 
 def _earned(run: Run, first: int) -> dict[str, list[tuple[float, float]]]:
     """USD gained so far by each person, or by role and strategy where there are many: (minutes, USD) points."""
-    people = run.people.drop(list(run.bystanders))
-    many = len(people) > CROWD
-    names: dict[str, str] = {}
-    for who, role, strategy, attacker in lines(people.reset_index(), "controller", "role", "strategy", "attacker"):
-        names[who] = f"{role} ({strategy})" if many else f"{who} ({strategy})" if attacker else who
+    names = _names(run)
     gained: dict[str, float] = defaultdict(float)
     series: dict[str, list[tuple[float, float]]] = {name: [(0.0, 0.0)] for name in sorted(set(names.values()))}
     columns = ("time_ns", "sender", "receiver", "asset", "amount", "cause")
@@ -94,6 +94,34 @@ def _earned(run: Run, first: int) -> dict[str, list[tuple[float, float]]]:
                 gained[name] += sign * run.usd(asset, amount)
                 series[name].append(((time - first) / SECOND / 60, gained[name]))
     return series
+
+
+def _names(run: Run) -> dict[str, str]:
+    """Return what a chart calls each person: by name, or by role and strategy where there are many."""
+    people = run.people.drop(list(run.bystanders))
+    many = len(people) > CROWD
+    return {
+        who: f"{role} ({strategy})" if many else f"{who} ({strategy})" if attacker else who
+        for who, role, strategy, attacker in lines(people.reset_index(), "controller", "role", "strategy", "attacker")
+    }
+
+
+def _submitted(run: Run, first: int) -> dict[str, list[tuple[float, float]]]:
+    """Return the models that each person handed in, in order: (minutes, per cent of right answers) points.
+
+    What is handed in is the last model that the person trained for the job before.
+    """
+    sent, models = run.tables["transactions"], run.tables["models"].dropna(subset=["correct"])
+    sent = sent[(sent["verb"] == "submits") & (sent["status"] == "success")]
+    columns = ["time_ns", "controller", "job"]
+    pairs = pd.merge_asof(
+        sent[columns].sort_values("time_ns"), models[[*columns, "correct", "scale"]].sort_values("time_ns"),
+        on="time_ns", by=["controller", "job"],
+    ).dropna(subset=["correct"])  # fmt: skip
+    names, series = _names(run), dict[str, list[tuple[float, float]]]()
+    for time, who, right, scale in lines(pairs, "time_ns", "controller", "correct", "scale"):
+        series.setdefault(names[who], []).append(((time - first) / SECOND / 60, 100 * right / scale))
+    return {name: series[name] for name in sorted(series)}
 
 
 def _money(run: Run) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 import slashpoint
 from slashpoint.experiments.drawing import bars, lanes, steps
+from slashpoint.experiments.report import _submitted
 
 VOID = {"meta", "link", "br", "path", "rect"}
 
@@ -53,6 +54,15 @@ def test_it_says_what_the_ledger_says(made):
     assert re.search(r"<td>MDC</td><td>reward</td><td>ModelMarket</td><td>trainer</td><td>100</td>", text)
     for verb in ("posts", "submits", "grounds", "claims", "opens", "withdraws"):
         assert re.search(rf"<title>\w+/\d {verb} after", text), verb
+
+
+def test_submissions_are_drawn_as_the_models_that_were_trained_for_them(made):
+    drawn = _submitted(made.run, made.ledger["blocks"]["time_ns"].min())
+    sent = made.ledger["transactions"].query("verb == 'submits' and status == 'success'")
+    assert {who.split()[0]: len(points) for who, points in drawn.items()} == dict(sent["controller"].value_counts())
+    right = made.ledger["models"].set_index("controller")["correct"]
+    assert drawn["trainer/0"][0][1] == right["trainer/0"]  # of 100
+    assert "Submissions over time" in (made.folder / "report.html").read_text()
 
 
 def test_drawings_know_nothing_from_something_and_escape():
