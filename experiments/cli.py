@@ -19,7 +19,7 @@ import slashpoint
 from slashpoint.experiments import verbs
 from slashpoint.experiments.signals import WORDS, exit_code, stoppable
 from slashpoint.experiments.text import complain
-from slashpoint.experiments.unraised import unraised
+from slashpoint.experiments.unraised import noticed
 from slashpoint.sim.errors import (
     BrokenProject,
     Misconfigured,
@@ -57,7 +57,7 @@ def worst(codes: Iterable[int]) -> int:
 def _guarded(given: Sequence[str]) -> int:
     """Do it; turn what ends it into words and an exit code."""
     try:
-        with stoppable(), unraised() as swallowed:
+        with stoppable(), noticed() as swallowed:
             code = _dispatched(given)
         return _told(swallowed[0], CRASHED) if swallowed else code
     except Misconfigured as error:

@@ -14,6 +14,7 @@ import json
 import math
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from slashpoint.experiments.config import compose
 from slashpoint.experiments.folder import write
 from slashpoint.experiments.key import key_of
 from slashpoint.experiments.run import run
+from slashpoint.experiments.text import command
+from slashpoint.experiments.workers import Died, each
 from slashpoint.sim.contract.artifact import standing_in
 from slashpoint.sim.errors import contained, traced
 from slashpoint.sim.metrics.caveats import unexplained, unposted
@@ -48,6 +51,7 @@ COLUMNS = {
     "notes": "what a reader must know, with line breaks between",
     "error": "the traceback of a run that failed; empty for one that did not",
 }  # and each metric: its name, or name:key
+LOST = "lost: the process that made this run was"  # what the error of such a run begins with
 NOTHING: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"seed": -1, "lies": 0, "violations": 0}  # a row before its run
 
 
@@ -116,10 +120,14 @@ def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tup
     if workers <= 1 or len(jobs) <= 1:
         yield from (_one(job, cache) for job in jobs)
         return
-    from joblib import Parallel, delayed
+    for job, found in each(partial(_one, cache=cache), jobs, workers):
+        yield (job, _lost(job, found), None) if isinstance(found, Died) else found
 
-    parallel = Parallel(n_jobs=min(workers, len(jobs)), backend="loky", return_as="generator_unordered")
-    yield from parallel(delayed(_one)(job, cache) for job in jobs)
+
+def _lost(job: Any, died: Died) -> dict[str, Any]:
+    """The row of a run whose worker died."""
+    helps = "where memory ran out, fewer at a time (-j) need less; the same command makes again what is missing"
+    return NOTHING | {"error": f"{LOST} {died} ({command('run', job[0])}): {helps}"}
 
 
 def _one(job: Any, cache: Path | None) -> tuple[Any, dict[str, Any], float | None]:

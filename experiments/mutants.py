@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from slashpoint.experiments.compile import CONTRACTS
-from slashpoint.experiments.executor import evaluate
+from slashpoint.experiments.executor import LOST, evaluate
 from slashpoint.experiments.gate import CRASHED, FAILED, checks, points
 from slashpoint.experiments.patches import Mutant, mutants, protocol_of
-from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.errors import Misconfigured, OutOfRoom, choices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,6 +94,8 @@ def _tried(
             new = evaluate(runs[at : at + size], workers=workers, cache=cache)
             rows = pd.concat([rows, new], ignore_index=True)
             row["runs"] += len(new)
+            if any(lost := new["error"][new["error"].str.startswith(LOST)]):
+                raise OutOfRoom(lost.iloc[0])  # that accuses no contract
             if (new["violations"] > 0).any() or (new["error"] != "").any():
                 break
         noticed = next((one for one in checks(suite, scenario, rows) if one["status"] in {FAILED, CRASHED}), None)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
-import os
-import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.bench import Absent, Contender
+from slashpoint.experiments.workers import Died, Worker
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -25,11 +23,7 @@ class Seat:
     """A contender in a process of its own."""
 
     def __init__(self, module: str, name: str) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, module, name), daemon=True)
-        self._process.start()
-        theirs.close()
+        self._worker = Worker(serve, module, name)
 
     def does(self, case: Case) -> dict[str, float]:
         """Do a case once; returns the figures, a bare rate under the empty unit.
@@ -39,10 +33,9 @@ class Seat:
             Failed: it tried.
         """
         try:
-            self._connection.send(case)
-            kind, answer = self._connection.recv()
-        except (EOFError, OSError):
-            raise Failed("failed: its process died") from None
+            kind, answer = self._worker.asks(case)
+        except Died as died:
+            raise Failed(f"failed: its process was {died}") from None
         if kind == "absent":
             raise Absent(answer)
         if kind == "failed":
@@ -51,14 +44,11 @@ class Seat:
 
     def leave(self) -> None:
         """End the process."""
-        self._connection.close()
-        self._process.join(1)
-        self._process.terminate()
+        self._worker.end()
 
 
 def serve(connection: Connection, module: str, name: str) -> None:
     """Do cases as they come, in this process, which has nothing else to do; set each up on its first turn."""
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # stdout is for the tables
     started: dict[Case, Any] = {}
     while True:
         try:

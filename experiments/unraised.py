@@ -15,23 +15,25 @@ from slashpoint.sim.errors import from_project, named, place
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+FOUND: list[str] = []  # in words, here and in workers
+
 
 @contextmanager
-def unraised() -> Iterator[list[str]]:
-    """Collect what projects raise in vain, in words, beside printing it as Python does."""
-    found: list[str] = []
+def noticed() -> Iterator[list[str]]:
+    """Collect in FOUND what projects raise in vain, beside printing it as Python does."""
 
     def noting(before: Callable[[Any], object]) -> Callable[[Any], None]:
         def hook(args: Any) -> None:
             before(args)
             if args.exc_value is not None and from_project(args.exc_value):
-                found.append(f"{place(args.exc_value)} raised {named(args.exc_value)}, where nothing can catch it")
+                FOUND.append(f"{place(args.exc_value)} raised {named(args.exc_value)}, where nothing can catch it")
 
         return hook
 
+    FOUND.clear()
     objects, threads = sys.unraisablehook, threading.excepthook
     sys.unraisablehook, threading.excepthook = noting(objects), noting(threads)
     try:
-        yield found
+        yield FOUND
     finally:
         sys.unraisablehook, threading.excepthook = objects, threads

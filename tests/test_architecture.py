@@ -42,7 +42,6 @@ FENCES = {  # who may import what
     "altair": ("experiments",),
     "html": ("experiments/text.py",),
     "duckdb": ("experiments", "sim/ledger"),
-    "joblib": ("experiments",),
     "mesa": ("sim/world.py", "agents"),
     "simpy": ("sim",),
 }
