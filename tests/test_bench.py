@@ -125,7 +125,7 @@ def test_contenders_take_turns_in_processes_of_their_own_and_one_document_comes_
     assert notes["", "ghost"] == "not installed: pip install 'no-such-package>=3'"
     assert notes["10", "shy"] == "bring a carrot"
     assert notes["100", "lame"] == "failed: ZeroDivisionError: division by zero"
-    assert notes["10", "brave"] == "failed: its process was ended from within, with exit code 1"
+    assert notes["10", "brave"] == "failed: its process was ended from within, with exit code 9"
     assert ("10", "lame") not in notes
 
     (grown,) = [row for row in document["growth"] if row["contender"] == "hare"]

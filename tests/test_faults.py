@@ -6,16 +6,26 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 import slashpoint
+from slashpoint.experiments import mutants
 from slashpoint.experiments.cli import main
+from slashpoint.experiments.executor import LOST, Point, evaluate
 from slashpoint.experiments.signals import stoppable
-from slashpoint.sim.errors import BrokenProject, Escaped
+from slashpoint.experiments.suite import load
+from slashpoint.experiments.workers import each
+from slashpoint.sim.errors import BrokenProject, Escaped, OutOfRoom
 from slashpoint.sim.ledger import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 QUICK = ("scenario=small", "scenario.jobs=1", "engine=pyevm")
 ATTACK = """
@@ -248,3 +258,80 @@ def test_what_cannot_be_printed_is_told() -> None:
         "free some space, or choose another place\n"
     )
     assert done.returncode == 3
+
+
+KILLS = "self.what and __import__('os').kill(__import__('os').getpid(), 9)"
+
+
+def test_a_killed_worker_is_a_row_and_the_others_finish(project: Path) -> None:
+    spoilt(project, duty=KILLS)
+    fatal = Point((*QUICK, "attack=bad", "attack.bad.what=x", "seed=0"), project)
+    sound = [Point((*QUICK, "attack=bad", f"seed={seed}"), project) for seed in (0, 1)]
+    rows = evaluate([fatal, *sound], workers=2, cache=project / "points")
+    assert list(rows["error"] == "") == [False, True, True]
+    assert rows["error"][0] == (
+        f"{LOST} killed by SIGKILL (slashpoint run {' '.join(fatal.overrides)}): where memory ran out, fewer at a time "
+        "(-j) need less; the same command makes again what is missing"
+    )
+    assert len(list((project / "points").glob("*/*"))) == 2
+
+
+def test_a_killed_worker_kills_no_mutant(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = pd.DataFrame([{"error": f"{LOST} killed by SIGKILL", "violations": 0}])
+    monkeypatch.setattr(mutants, "evaluate", lambda *_, **__: lost)
+    with pytest.raises(OutOfRoom, match="killed by SIGKILL"):
+        mutants.hunt(load("collective", seeds=2))
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    status = Path(f"/proc/{pid}/stat")
+    try:
+        return status.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def gone(pids: Iterable[int], seconds: float = 5) -> bool:
+    """Whether all of some processes end in a while."""
+    until = time.monotonic() + seconds
+    while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not left
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
+@pytest.mark.parametrize("busy", [True, False])
+def test_workers_end_with_a_parent_that_was_killed(busy: bool) -> None:
+    code = """
+        import multiprocessing, os, sys, threading, time
+        from slashpoint.experiments.workers import each
+        jobs = [600 if {busy} else 0] * 2
+        threading.Thread(target=lambda: list(each(time.sleep, jobs, 2)), daemon=True).start()
+        while len(multiprocessing.active_children()) < 2:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+        time.sleep(600)
+    """.replace("{busy}", str(busy))
+    with subprocess.Popen([sys.executable, "-c", dedent(code)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        workers = [int(one) for one in parent.stdout.readline().split()]
+        assert len(workers) == 2
+        assert all(map(alive, workers))
+        parent.kill()
+    assert gone(workers)
+
+
+def test_what_a_worker_raises_is_raised_where_it_was_asked(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        list(each(Path.read_text, [tmp_path / "nothing"], 1))
+
+
+def test_workers_work_where_their_asker_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        found += [where for _, where in each(Path.absolute, [Path()], 1)]
+    assert found == [tmp_path / "one", tmp_path / "two"]
