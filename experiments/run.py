@@ -112,6 +112,8 @@ def build(
     try:
         world, market = deploy(config, ledger, project)
         world.add_market(market)
+        for asset in ("ETH", *world.tokens):
+            _priced(world, asset)
         for extra in catalogue.parts(INVARIANTS, project):
             world.invariants += invariants_of(extra)
         roles = catalogue.part(ROLES, config.protocol.name, project).ROLES
@@ -119,6 +121,14 @@ def build(
     except ValueError as error:
         raise Misconfigured(str(error)) from error
     return world
+
+
+def _priced(world: World, asset: str) -> None:
+    """Refuse prices that do not know an asset, before anybody needs them."""
+    try:
+        world.prices.usd(asset, float(world.rules.genesis))
+    except KeyError as error:
+        raise Misconfigured(str(error.args[0])) from error
 
 
 def deploy(config: DictConfig, ledger: Ledger, project: Path | None = None) -> tuple[World, Any]:

@@ -7,11 +7,11 @@ once a block; where it is replayed, recorded blocks say what they took, whatever
 
 from __future__ import annotations
 
-import csv
 import math
-from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING
+
+from slashpoint.sim.csvfile import read
 
 if TYPE_CHECKING:
     from slashpoint.sim.chain import ChainRules
@@ -52,16 +52,23 @@ class Background:
 
 
 def recorded(path: str) -> list[float]:
-    """What others took of each block, as shares of its gas limit: the column `share` of a CSV file, blocks in order."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            shares = [float(row["share"]) for row in csv.DictReader(file)]
-    except OSError as error:
-        raise ValueError(f"chain.replay={path!r} cannot be read: {error.strerror}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"chain.replay={path!r} needs a column `share` of numbers ({error!r})") from error
-    strange = [f"{share} in block {i}" for i, share in enumerate(shares) if not 0 <= share <= 1]
-    if strange or not shares:
-        what = strange[0] if strange else "no block"
-        raise ValueError(f"chain.replay={path!r} says {what}: shares of the gas limit lie in [0, 1]")
+    """Return what others took of each block, as shares of its gas limit: the column `share` of a CSV file, by block.
+
+    Raises:
+        ValueError: it cannot be read, holds no blocks or something else than shares, or, where there is a column
+            `block`, the blocks do not come in order.
+    """
+    shares: list[float] = []
+    block = -math.inf
+    for row in read(path, "chain.replay", ("share",)):
+        share = row.number("share")
+        if not 0 <= share <= 1:
+            raise ValueError(f"{row.where}: {share:g} of the gas limit: a share lies in [0, 1]")
+        if "block" in row.cells:
+            before, block = block, row.number("block")
+            if not block > before:
+                raise ValueError(f"{row.where}: block {block:.0f} after block {before:.0f}: blocks come in order")
+        shares.append(share)
+    if not shares:
+        raise ValueError(f"chain.replay={path!r} has no block: there is nothing below its first line")
     return shares

@@ -99,15 +99,33 @@ def test_volatile_demand_moves_the_fee_and_the_seed_decides_how() -> None:
     assert max(fees(0)) > 1.05 * min(fees(0))
 
 
-def test_demand_is_replayed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"block,share\n7,0.5\n8,1\n9,0\n",
+        b"\xef\xbb\xbf Block ; Share\r\n7;0,5\r\n\r\n8;1\r\n9;0\r\n",
+        b"share\n0.5\n1\n\n0",
+    ],
+)
+def test_demand_is_replayed(tmp_path: Path, written: bytes) -> None:
     path = tmp_path / "blocks.csv"
-    path.write_text("block,share\n7,0.5\n8,1\n9,0\n")
+    path.write_bytes(written)
     chain = Chain(make_engine("pyevm"), ChainRules(replay=str(path)), Luck(0))
     assert [chain.mine().gas_used for _ in range(4)] == [36_000_000, 0, 18_000_000, 36_000_000]
 
 
 @pytest.mark.parametrize(
-    ("text", "culprit"), [("a\n1\n", "share"), ("share\n2\n", "2.0 in block 0"), ("share\n", "no block")]
+    ("text", "culprit"),
+    [
+        ("\ufeffa\n1\n", "lacks share: .* it has a"),
+        ("block,share\n8,0.5\n7,1\n", "line 3: block 7 after block 8"),
+        ("block,share\n8,0.5\n8,0.5\n", "line 3: block 8 after block 8"),
+        ("share\n0,5\n", "line 2: 2 cells, and 1 col"),
+        ("share\n50%\n", "line 2: share is '50%', which is no number"),
+        ("share\nnan\n", "line 2: nan of the gas limit"),
+        ("share\n2\n", "line 2: 2 of the gas limit"),
+        ("share\n", "no block"),
+    ],
 )
 def test_what_cannot_be_replayed_is_said(tmp_path: Path, text: str, culprit: str) -> None:
     path = tmp_path / "blocks.csv"

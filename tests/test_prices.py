@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from slashpoint.experiments.run import simulate
+from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.prices import Prices
 from slashpoint.sim.prices.constant import Constant
@@ -110,20 +112,91 @@ def test_replay_holds_each_price_until_the_next(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("time,price\n1,2\n", "lacks asset: it needs time,asset,price"),
-        ("", "lacks asset, price, time"),
+        ("time,price\n1,2\n", "lacks asset: its first line has to name time, asset, price; it has time, price"),
+        ("", "lacks time, asset, price: .* it has nothing"),
         ("time,asset,price\n1,ETH,2\nsoon,ETH,3\n", "line 3: .*soon"),
         ("time,asset,price\n1,ETH,much\n", "line 2: .*much"),
         ("time,asset,price\n1,ETH\n", "line 2: "),
         ("time,asset,price\n1,ETH,-1\n", "line 2: -1.0 is no price"),
         ("time,asset,price\n1,ETH,nan\n", "line 2: nan is no price"),
-        ("time,asset,price\n1,ETH,1\n1,ETH,2\n", "ETH has two prices at 1970-01-01T00:00:01"),
+        ("time,asset,price\n1,ETH,1\n1,ETH,2\n", "line 3: ETH has another price at 1970-01-01T00:00:01.* in line 2"),
         ("time,asset,price\n2e9,ETH,1\n", "the first price of ETH is from 2033-.*, the world begins at 2026-01-01"),
     ],
 )
 def test_replay_names_what_is_wrong(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         replay(tmp_path, text)
+
+
+PLAIN = "time,asset,price\n1700000000,ETH,2500.5\n1700000012,MDC,1\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        "\ufeff" + PLAIN,
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN.replace("\n", "\r"),
+        PLAIN.replace(",", " , ").replace("time", " Time"),
+        PLAIN.replace("\n", "\n\n,,\n"),
+        "\n" + PLAIN + "\n\n",
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", ";").replace(".", ","),
+        PLAIN.replace(",", "\t").replace(".", ","),
+        'asset,PRICE,note,time\nMDC,1,"a, b",1700000012\nETH,2500.5,,1700000000\n',
+        PLAIN.replace("\n", ",\n"),
+        PLAIN + "1700000012,MDC,1\n",
+        PLAIN.replace("00,", "00000,").replace("12,", "12000,"),
+        PLAIN.replace("00,", "00000000,").replace("12,", "12000000,"),
+        PLAIN.replace("00,", "00000000000,").replace("12,", "12000000000,"),
+        PLAIN.encode("utf-16"),
+        PLAIN.replace("1700000000", "2023-11-14T22:13:20Z").replace("1700000012", "2023-11-14 22:13:32"),
+    ],
+)
+def test_what_can_be_meant_in_one_way_is_read(tmp_path: Path, text: str | bytes) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    prices = Replay(path=str(path))
+    prices.begin(Luck(0), 1_700_000_012.0)
+    assert prices._rows == {"ETH": ([1_700_000_000.0], [2500.5]), "MDC": ([1_700_000_012.0], [1.0])}
+
+
+def test_prices_that_lack_an_asset_of_the_world_are_refused_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("time,asset,price\n0,ETH,2000\n")
+    with pytest.raises(Misconfigured, match=r"p.csv has no price for MDC; it has ETH"):
+        simulate(scenario="small", overrides=["prices=replay", f"prices.path={tmp_path / 'p.csv'}"])
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ("time;asset;price\n1;ETH;2\n1;MDC;1,234\n", "line 3: 1,234 may be 1234 or 1.234: use a point"),
+        ("time;asset;price\n1;ETH;1.234,5\n", "line 2: price is '1.234,5', which is no number"),
+        ("time,asset,price\n1,ETH,2500,5\n", "line 2: 4 cells, and 3 columns: 1,ETH,2500,5"),
+        (
+            "time,asset,price\n1,ETH,2\n\n1700000000000,ETH,3\n",
+            "line 4: 1700000000000 is in milliseconds, .* line 2 in s",
+        ),
+        ("time,asset,price\n1e40,ETH,2\n", "line 2: '1e40' is no time in any unit"),
+        ("time,asset,price\n31/12/2025,ETH,2\n", "line 2: '31/12/2025' is no time: write Unix seconds, or ISO 8601"),
+        ("time,asset,price\nnan,ETH,2\n", "line 2: 'nan' is no time"),
+        ("time,asset,price\n1,,2\n", "line 2: no asset"),
+        ("time,asset,price,price\n1,ETH,2,3\n", "two columns called price"),
+        ("time,asset,price\n", "has no price: there is nothing below its first line"),
+        ("timestamp,asset,price\n1,ETH,2\n", "lacks time: .* it has timestamp, asset, price"),
+        ('time,asset,price\n1,"ETH,2\n', "no table of comma-separated values"),
+        (b"time,asset,price\n1,ETH,2\n1,caf\xe9,2\n", "line 3: it is no text in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "line 1: it is no text in UTF-8"),
+    ],
+)
+def test_what_can_be_meant_in_two_ways_is_refused_by_its_line(
+    tmp_path: Path, data: str | bytes, complaint: str
+) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    with pytest.raises(ValueError, match=complaint):
+        Replay(path=str(path)).begin(Luck(0), GENESIS)
 
 
 @pytest.mark.parametrize(

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from slashpoint.sim.csvfile import Row, read
 from slashpoint.sim.prices import USD, Prices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from slashpoint.sim.luck import Luck
 
-COLUMNS = ["time", "asset", "price"]
+COLUMNS = ("time", "asset", "price")
+UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
+LATEST = 1e11  # Unix seconds (the year 5138): a number beyond is in a smaller unit
 
 
 @dataclass
 class Replay(Prices):
     """Recorded prices: a CSV file with the columns time, asset and price; a price holds until the next.
 
-    Times are Unix seconds or ISO 8601 (UTC unless it says otherwise); rows may come in any order.
+    Times are Unix times or ISO 8601 (UTC unless it says otherwise); rows may come in any order. Unix times are all in
+    seconds, or all in milli-, micro- or nanoseconds, which their size tells: of seconds, 10^11 is the year 5138.
     """
 
     path: str = ""  # the file; there is no default
@@ -38,18 +41,18 @@ class Replay(Prices):
 
     def begin(self, luck: Luck, genesis: float) -> None:  # noqa: ARG002 - nothing here is left to chance
         """Read the file; ValueError names the line that is wrong, or the asset that has no price yet at genesis."""
-        try:
-            with Path(self.path).open(newline="", encoding="utf-8") as file:
-                rows = sorted(self._read(file))
-        except OSError as error:
-            raise ValueError(f"prices.path={self.path!r} cannot be read: {error.strerror}") from error
-        self._rows = {}
-        for asset, time, price in rows:
+        self._rows, last = {}, None
+        for asset, time, price, row in sorted(self._read(), key=itemgetter(0, 1)):
             times, prices = self._rows.setdefault(asset, ([], []))
             if times and times[-1] == time:
-                raise ValueError(f"{self.path}: {asset} has two prices at {instant(time)}")
+                if prices[-1] != price:
+                    raise ValueError(f"{row.where}: {asset} has another price at {instant(time)} in line {last}")
+                continue
             times.append(time)
             prices.append(price)
+            last = row.line
+        if not self._rows:
+            raise ValueError(f"{self.path} has no price: there is nothing below its first line")
         for asset, (times, _) in self._rows.items():
             if times[0] > genesis:
                 raise ValueError(
@@ -66,27 +69,41 @@ class Replay(Prices):
         times, prices = self._rows[asset]
         return prices[max(0, bisect_right(times, now) - 1)]
 
-    def _read(self, file: Iterable[str]) -> Iterator[tuple[str, float, float]]:
-        reader = csv.DictReader(file)
-        if missing := set(COLUMNS) - set(reader.fieldnames or ()):
-            raise ValueError(f"{self.path} lacks {', '.join(sorted(missing))}: it needs time,asset,price")
-        for line in reader:
-            try:
-                time, price = seconds(line["time"]), float(line["price"])
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{self.path}, line {reader.line_num}: {error}") from error
+    def _read(self) -> Iterator[tuple[str, float, float, Row]]:
+        unit, since = "", 0
+        for row in read(self.path, "prices.path", COLUMNS):
+            time, said = moment(row)
+            if said and unit and said != unit:
+                raise ValueError(
+                    f"{row.where}: {row.cells['time']} is in {said}, and the time in line {since} in {unit}"
+                )
+            if said:
+                unit, since = said, since or row.line
+            price = row.number("price")
             if not 0 < price < math.inf:
-                raise ValueError(f"{self.path}, line {reader.line_num}: {price} is no price")
-            yield line["asset"], time, price
+                raise ValueError(f"{row.where}: {price} is no price")
+            if not row.cells["asset"]:
+                raise ValueError(f"{row.where}: no asset")
+            yield row.cells["asset"], time, price, row
 
 
-def seconds(text: str) -> float:
-    """Unix seconds of a time in a file."""
+def moment(row: Row) -> tuple[float, str]:
+    """Return the time of a row in Unix seconds, and the unit that it was in, which is none of an ISO date."""
+    text = row.cells["time"]
     try:
-        return float(text)
+        number = row.number("time")
     except ValueError:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        try:
+            date = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"{row.where}: {text!r} is no time: write Unix seconds, or ISO 8601") from None
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp(), ""
+    if not math.isfinite(number):
+        raise ValueError(f"{row.where}: {text!r} is no time")
+    for unit, parts in UNITS.items():
+        if abs(number) / parts < LATEST:
+            return number / parts, unit
+    raise ValueError(f"{row.where}: {text!r} is no time in any unit")
 
 
 def instant(time: float) -> str:
