@@ -12,12 +12,17 @@ import importlib
 import inspect
 import re
 import sys
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, get_origin, get_type_hints
 
 import slashpoint
+from slashpoint.experiments.inputs import code, digest, watching
 from slashpoint.sim.errors import PROJECT, BrokenProject, Escaped, Misconfigured, choices, contained, named, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOME = Path(slashpoint.__path__[0])
 MARK = "slashpoint.yaml"
@@ -40,6 +45,7 @@ KINDS = {
 PROTOCOL = Kind("protocols", "protocols")
 ROLES = Kind("agents/roles", "roles")
 INVARIANTS, METRICS = Kind("", "invariants"), Kind("", "metrics")  # ours are found by their marks
+_imported: dict[Path, str] = {}  # projects with the hash of their code when they were first imported
 DATACLASS = re.compile(r"^@(dataclasses\.)?dataclass\b", re.MULTILINE)
 
 
@@ -152,8 +158,10 @@ def load_module(path: Path, project: Path | None = None) -> ModuleType:
         BrokenProject: a project's file raised something else, whatever it is.
     """
     root, top = (_package(project), project) if project else ("slashpoint", HOME)
+    if project is not None and project not in _imported:
+        refreshed(project)
     try:
-        with contained():
+        with contained(), watching(), _without_bytecode() if project is not None else nullcontext():
             return importlib.import_module(".".join((root, *path.relative_to(top).with_suffix("").parts)))
     except Exception as error:
         if project is None:
@@ -161,6 +169,35 @@ def load_module(path: Path, project: Path | None = None) -> ModuleType:
         said = str(error) if isinstance(error, Escaped) else f"{place(error)}: cannot be imported: {named(error)}"
         kind = Misconfigured if isinstance(error, (ImportError, SyntaxError)) else BrokenProject
         raise kind(said) from error
+
+
+def refreshed(project: Path, now: str = "") -> str:
+    """Forget what was imported of a project if its code has changed since, so that what is there is imported.
+
+    Args:
+        project: its folder.
+        now: the hash of its code, where it is known.
+
+    Returns:
+        The hash of its code.
+    """
+    now = now or digest(code(project))
+    if _imported.setdefault(project, now) != now:
+        for name in [name for name in sys.modules if name.startswith(f"{_package(project)}.")]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        _imported[project] = now
+    return now
+
+
+@contextmanager
+def _without_bytecode() -> Iterator[None]:
+    """Leave no .pyc: Python takes one for current whose source was written in the same second, of the same size."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:

@@ -51,13 +51,24 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     except OmegaConfBaseException as error:
         raise Misconfigured(str(error)) from error
     _check_attacks(config, project)
-    _check_numbers(config)
+    check_numbers(config)
     _check_types(config, usual)
     chain_rules(config)
     for kind in ("prices", "task"):
         plugin(kind, config, project)
     attacks(config, project)
     return config
+
+
+def unresolved(setting: Sequence[str], project: Path | None = None) -> dict[str, Any]:
+    """A setting as plain data: what refers to another value still says so."""
+    return plain(_composed(tuple(setting), project, _files(project))[1])
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """A configuration as plain data."""
+    found: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment] # its keys are text
+    return found
 
 
 def apart(overrides: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
@@ -176,7 +187,7 @@ def _check_attacks(config: DictConfig, project: Path | None) -> None:
             raise Misconfigured(f"attack.{name}={values}: an attack is chosen by attack=[{name}]")
 
 
-def _check_numbers(config: DictConfig) -> None:
+def check_numbers(config: DictConfig) -> None:
     """Refuse what is missing and numbers that no run can mean; what a class of the catalogue takes, it knows itself."""
     for key, value in _leaves(config):
         if value == "???":

@@ -10,19 +10,18 @@ What is there is not run again, so whatever was killed goes on where it was.
 
 from __future__ import annotations
 
-import json
-import math
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from omegaconf import OmegaConf
 
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.folder import write
-from slashpoint.experiments.key import key_of
+from slashpoint.experiments.catalogue import refreshed
+from slashpoint.experiments.inputs import undeclared, watching
+from slashpoint.experiments.key import Asked, Settings
+from slashpoint.experiments.rows import Kept
 from slashpoint.experiments.run import run
 from slashpoint.experiments.text import command
 from slashpoint.experiments.workers import Died, each
@@ -116,11 +115,27 @@ def cause(error: str) -> str:
 
 
 def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tuple[Any, dict[str, Any], float | None]]:
-    """Each job with its row and its wall time (None when it was there), as they come."""
-    if workers <= 1 or len(jobs) <= 1:
-        yield from (_one(job, cache) for job in jobs)
+    """Each job with its row and its wall time (None when it was not run), as they come."""
+    settings: dict[Path | None, Settings] = {}
+    missing = []
+    for job in jobs:
+        overrides, project, stand_ins = job
+        try:
+            if project not in settings:
+                settings[project] = Settings(project)
+            with contained():
+                asked = settings[project].ask(overrides, stand_ins)
+            row = None if cache is None else Kept(cache, asked.key).read(COLUMNS, project)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
+            row = NOTHING | {"error": traced(error)}
+        if row is None:
+            missing.append((job, asked, cache))
+        else:
+            yield job, row, None
+    if workers <= 1 or len(missing) <= 1:
+        yield from map(_made, missing)
         return
-    for job, found in each(partial(_one, cache=cache), jobs, workers):
+    for (job, *_), found in each(_made, missing, workers):
         yield (job, _lost(job, found), None) if isinstance(found, Died) else found
 
 
@@ -130,28 +145,22 @@ def _lost(job: Any, died: Died) -> dict[str, Any]:
     return NOTHING | {"error": f"{LOST} {died} ({command('run', job[0])}): {helps}"}
 
 
-def _one(job: Any, cache: Path | None) -> tuple[Any, dict[str, Any], float | None]:
-    """Make a run, or find that it was made."""
+def _made(what: tuple[Any, Asked, Path | None]) -> tuple[Any, dict[str, Any], float | None]:
+    """Make a run, and keep its row."""
+    job, asked, cache = what
     overrides, project, stand_ins = job
     begun = time.perf_counter()
-    row, path = dict(NOTHING), None
+    row = NOTHING | {"seed": asked.config["seed"], "key": asked.key}
     try:
-        config = compose(overrides, project)
-        row |= {"seed": int(config.seed), "key": key_of(config, project, stand_ins)}
-        path = cache / row["key"][:2] / f"{row['key']}.json" if cache is not None else None
-        if path is not None and path.exists():
-            found = json.loads(path.read_text(encoding="utf-8"))["row"]
-            if not found["error"]:
-                return job, {name: math.nan if value is None else value for name, value in found.items()}, None
-        with contained(), standing_in(*stand_ins):
-            row |= _row(run(config, project=project, overrides=overrides))
+        if project is not None:
+            refreshed(project, asked.code)
+        with contained(), standing_in(*stand_ins), watching():
+            row |= _row(run(OmegaConf.create(dict(asked.config)), project=project, overrides=overrides))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
         row["error"] = traced(error)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        plain = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
-        said = {"overrides": list(overrides), "stand_ins": [str(one) for one in stand_ins], "row": plain}
-        write(path, json.dumps(said, ensure_ascii=False, allow_nan=False) + "\n")
+    if cache is not None:
+        about = {"overrides": list(overrides), "stand_ins": [str(one) for one in stand_ins]}
+        Kept(cache, asked.key).write(row, undeclared(asked.reads, project), about)
     return job, row, time.perf_counter() - begun
 
 

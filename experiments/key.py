@@ -1,44 +1,121 @@
-"""What decides a run, as a hash: its key in the cache of rows."""
+"""What decides a run: its configuration, and as a hash, its key in the cache of rows."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-from functools import cache
-from importlib import metadata
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
-from slashpoint.experiments.catalogue import INVARIANTS, KINDS, METRICS, PROTOCOL, ROLES
-from slashpoint.experiments.provenance import source_hash, versions
-from slashpoint.sim.contract.artifact import BUILD
+from slashpoint.experiments import catalogue
+from slashpoint.experiments.config import apart, chain_rules, check_numbers, compose, plain, plugin, unresolved
+from slashpoint.experiments.inputs import code, content
+from slashpoint.experiments.provenance import program
+from slashpoint.sim.contract.artifact import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from omegaconf import DictConfig
 
-def key_of(config: DictConfig, project: Path | None = None, stand_ins: Iterable[Path] = ()) -> str:
-    """SHA-256 of all that decides a run: configuration, contracts, a project's files, program and versions."""
-    plain = json.dumps(OmegaConf.to_container(config), sort_keys=True)
-    folders = [] if project is None else [project / kind.theirs for kind in (*KINDS.values(), PROTOCOL, ROLES)]
-    folders += [] if project is None else [project / kind.theirs for kind in (INVARIANTS, METRICS)]
-    files = [*sorted(BUILD.glob("*.json")), *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
-    if project is not None:
-        files += sorted((project / "contracts" / "build").glob("*.json"))
-    parts = [plain, source_hash(), _versions(), *(_content(path) for path in files)]
-    parts += [_content(one) for one in stand_ins]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+@dataclass(frozen=True)
+class Asked:
+    """A run to be made."""
+
+    config: Mapping[str, Any]  # resolved and checked
+    key: str
+    reads: tuple[Path, ...]  # files of which the key knows what they hold
+    code: str  # hash of the project's code
 
 
-def _content(path: Path) -> str:
-    return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+@dataclass
+class Settings:
+    """The configurations of many runs: what a setting needs is composed, checked and read once for all its seeds."""
+
+    project: Path | None = None
+    _known: dict[tuple[str, ...], tuple[dict[str, Any], Declared]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._files = () if self.project is None else tuple(code(self.project).values())
+        self._code = "" if self.project is None else catalogue.refreshed(self.project)
+        self._program = program()
+
+    def ask(self, overrides: Sequence[str], stand_ins: Sequence[Path] = ()) -> Asked:
+        """Return the run that overrides ask for.
+
+        Args:
+            overrides: in Hydra's grammar.
+            stand_ins: builds that are deployed in the place of contracts of the same name.
+
+        Raises:
+            Misconfigured: it cannot be made.
+        """
+        config, declared = self._made(overrides)
+        parts = [_text(declared.instead(config)), self._code, self._program, *sorted(map(_contract, stand_ins))]
+        key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return Asked(config, key, (*declared.files, *self._files), self._code)
+
+    def _made(self, overrides: Sequence[str]) -> tuple[dict[str, Any], Declared]:
+        """The configuration, and what its plug-ins read: by the way that is short, where the setting was seen."""
+        setting, late = apart(overrides)
+        if setting in self._known:
+            general, declared = self._known[setting]
+            config = _filled(general, late)
+            seat = config["scenario"].get("seat", 0)
+            check_numbers(OmegaConf.create({"seed": config["seed"], "scenario": {"seat": seat}}))
+            return config, declared
+        composed = compose(overrides, self.project)
+        config = plain(composed)
+        declared = Declared.by(composed, self.project)
+        general = unresolved(setting, self.project)
+        if _filled(general, late) == config:  # then nothing but the seat refers to anything
+            self._known[setting] = general, declared
+        return config, declared
 
 
-@cache
-def _versions() -> str:
-    native = metadata.version("slashpoint-revm") if importlib.util.find_spec("slashpoint_revm") else "none"
-    return json.dumps(versions() | {"slashpoint-revm": native}, sort_keys=True)
+@dataclass(frozen=True)
+class Declared:
+    """The files that parameters stand for, as the plug-ins tell: by section and parameter."""
+
+    by_parameter: Mapping[str, Mapping[str, Sequence[Path]]]
+
+    @classmethod
+    def by(cls, config: DictConfig, project: Path | None) -> Declared:
+        """What the plug-ins of a configuration tell."""
+        plugins = {kind: plugin(kind, config, project) for kind in ("prices", "task")}
+        return cls({section: one.reads for section, one in {**plugins, "chain": chain_rules(config)}.items()})
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        return tuple(path for told in self.by_parameter.values() for paths in told.values() for path in paths)
+
+    def instead(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A configuration in which hashes of what the files hold stand in the place of their paths."""
+        held = {
+            section: {name: [_held(path) for path in paths] for name, paths in told.items()}
+            for section, told in self.by_parameter.items()
+        }
+        return {**config, **{section: {**config[section], **told} for section, told in held.items()}}
+
+
+def _filled(general: dict[str, Any], late: Mapping[str, int]) -> dict[str, Any]:
+    """A setting with its seed and its seat, which is often the seed."""
+    seed, seat = late.get("seed", general["seed"]), late.get("scenario.seat", general["scenario"].get("seat"))
+    seat = {"seat": seed if seat == "${seed}" else seat} if "seat" in general["scenario"] else {}
+    return {**general, "seed": seed, "scenario": {**general["scenario"], **seat}}
+
+
+def _held(path: Path) -> str:
+    return content(path) if path.is_file() else "absent"
+
+
+def _contract(path: Path) -> str:
+    one = Artifact.load(path)
+    return _text([one.name, one.abi, one.bytecode, one.links])
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

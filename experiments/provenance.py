@@ -3,52 +3,85 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.metadata
+import importlib.util
+import json
 import os
 import platform
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import slashpoint
+from slashpoint.experiments.inputs import content, digest
+from slashpoint.sim.contract.artifact import BUILD
+
+# They show results, start processes or compose what is in the key: no run comes out otherwise with another version
+UNFELT = {"altair", "duckdb", "hydra-core", "joblib", "omegaconf", "rich", "vl-convert-python"}
+IMPORTED = re.compile(r"^\s*from (slashpoint\.experiments\b.*)", re.MULTILINE)
 
 
 def versions() -> dict[str, str]:
-    """Python, slashpoint, and whatever it requires, as installed."""
+    """Python, slashpoint, and whatever it needs to run, as installed; the native engine with a hash of its file."""
     found = {"python": platform.python_version(), "slashpoint": slashpoint.__version__}
-    try:
+    with suppress(importlib.metadata.PackageNotFoundError):
         required = importlib.metadata.requires("slashpoint") or []
-    except importlib.metadata.PackageNotFoundError:
-        return found
-    for requirement in required:
-        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # an extra that is not there
+        names = [re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in required if "extra ==" not in one]
+        found |= {name: importlib.metadata.version(name) for name in names}
+    native = importlib.util.find_spec("slashpoint_revm")
+    if native is not None and native.origin is not None:
+        file = next(iter(Path(native.origin).parent.glob("*.so")), Path(native.origin))
+        found["slashpoint-revm"] = f"{importlib.metadata.version('slashpoint-revm')} ({content(file)[:8]})"
     return found
+
+
+def program() -> str:
+    """All of the program that decides how a run comes out, as text."""
+    felt = {name: version for name, version in versions().items() if name not in UNFELT}
+    builds = digest({path.name: path for path in sorted(BUILD.glob("*.json"))})
+    return json.dumps([_source(), builds, felt, processor()])
+
+
+@functools.cache
+def _source() -> str:
+    """SHA-256 of our Python files that decide a run."""
+    return digest(_sources("sim", "protocols", "agents") | deciding())
 
 
 @functools.cache
 def source_hash() -> str:
     """SHA-256 of slashpoint's own Python files, by their names."""
+    return digest(_sources("sim", "protocols", "agents", "experiments"))
+
+
+def deciding() -> dict[str, Path]:
+    """The modules of `experiments/` that the executor imports, directly or not, by their names."""
+    files = {path.stem: path for path in (Path(slashpoint.__path__[0]) / "experiments").glob("*.py")}
+    found = ["executor"]
+    for name in found:
+        said = " ".join(IMPORTED.findall(files[name].read_text(encoding="utf-8")))
+        found += [one for one in re.findall(r"\w+", said) if one in files and one not in found]
+    return {name: files[name] for name in sorted(found)}
+
+
+def _sources(*parts: str) -> dict[str, Path]:
     root = Path(slashpoint.__path__[0])
-    digest = hashlib.sha256()
-    for part in ("sim", "protocols", "agents", "experiments"):
-        for path in sorted((root / part).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return {path.relative_to(root).as_posix(): path for part in parts for path in sorted((root / part).rglob("*.py"))}
+
+
+@functools.cache
+def processor() -> str:
+    """The model of the processor: what is trained differs between two in its last digits."""
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []  # Linux
+    known = (line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    return next(known, platform.processor() or platform.machine())
 
 
 def machine() -> dict[str, str]:
     """Where this runs, in words: processor, cores, memory, system, Python."""
-    cpu = platform.processor() or platform.machine()
-    described = Path("/proc/cpuinfo")
-    if described.exists():  # Linux, where platform knows no more than the architecture
-        lines = described.read_text(encoding="utf-8").splitlines()
-        cpu = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), cpu)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30 if hasattr(os, "sysconf") else 0.0
     return {
-        "processor": cpu, "cores": f"{os.cpu_count()} cores", "memory": f"{memory:.0f} GiB",
+        "processor": processor(), "cores": f"{os.cpu_count()} cores", "memory": f"{memory:.0f} GiB",
         "system": platform.system(), "python": f"Python {platform.python_version()}",
     }  # fmt: skip

@@ -18,6 +18,7 @@ from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLE
 from slashpoint.experiments.config import attacks as chosen_attacks
 from slashpoint.experiments.config import chain_rules, compose, plugin
 from slashpoint.experiments.folder import RunFolder
+from slashpoint.experiments.inputs import content
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.errors import Misconfigured, choices, contained, from_project, named
 from slashpoint.sim.invariants import invariants_of
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from slashpoint.agents.conduct import Conduct
+    from slashpoint.sim.learning import Task
 
 MODELS: dict[object, bytes] = {}  # trained in this process: a model depends on its order alone
+_held: dict[Task, list[str]] = {}  # hashes of the files that a task last read
 MOST_MODELS = 4_096  # kept from one run to the next; the oldest go first
 
 
@@ -107,8 +110,6 @@ def build(
         project: a project's folder.
         attacks: conducts to use instead of the configuration's.
     """
-    while len(MODELS) > MOST_MODELS:
-        del MODELS[next(iter(MODELS))]
     try:
         world, market = deploy(config, ledger, project)
         world.add_market(market)
@@ -145,10 +146,21 @@ def deploy(config: DictConfig, ledger: Ledger, project: Path | None = None) -> t
     rules = chain_rules(config)
     engine = make_engine(config.engine, rules.fork)
     task, prices = plugin("task", config, project), plugin("prices", config, project)
+    _forget_models(task)
     world = World(engine, rules, Luck(config.seed), task, prices, ledger, MODELS)
     protocol: dict[str, Any] = OmegaConf.to_container(config.protocol)  # type: ignore[assignment]
     module = catalogue.part(PROTOCOL, protocol["name"], project)
     return world, module.MARKET.deploy(world, module.TERMS(**protocol))
+
+
+def _forget_models(task: Task) -> None:
+    """Forget models that nobody will ask for soon, and all that were trained on files that now hold something else."""
+    while len(MODELS) > MOST_MODELS:
+        del MODELS[next(iter(MODELS))]
+    held = [content(path) for paths in task.reads.values() for path in paths]
+    if _held.setdefault(task, held) != held:
+        _held[task] = held
+        MODELS.clear()
 
 
 def _settle(

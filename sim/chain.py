@@ -6,6 +6,7 @@ import heapq
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.crowd import Rows, mixed, together
@@ -16,7 +17,7 @@ from slashpoint.sim.luck import scramble
 from slashpoint.sim.units import GWEI, SECOND, nanoseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from slashpoint.sim.contract import Call, Revert
     from slashpoint.sim.crowd import Crowd
@@ -48,6 +49,11 @@ class ChainRules:
     genesis: int = 1_767_225_600  # Unix seconds
     fork: str = "prague"
     addresses: str = "names"  # names | keys: what accounts' addresses are derived from
+
+    @property
+    def reads(self) -> Mapping[str, Sequence[Path]]:
+        """The file that is replayed, if any; its path is taken from the current folder."""
+        return {"replay": [Path(self.replay)]} if self.replay else {}
 
     def __post_init__(self) -> None:
         if self.ordering not in ORDERINGS:

@@ -8,9 +8,7 @@ import pandas as pd
 import pytest
 
 from slashpoint.experiments import executor
-from slashpoint.experiments.config import compose
 from slashpoint.experiments.executor import COLUMNS, Point, column, evaluate
-from slashpoint.experiments.key import key_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,17 +73,3 @@ def test_what_cannot_be_configured_is_a_row():
     rows = evaluate([Point(("protocol.stake=-1",), labels={"seed": 7})])
     assert "cannot be negative" in rows["error"][0]
     assert rows["seed"][0] == 7
-
-
-def test_a_key_changes_with_whatever_decides_the_run(tmp_path):
-    build = tmp_path / "x.json"
-    build.write_text("{}")
-    config = compose((*SMALL, "seed=1"))
-    keys = {
-        key_of(config),
-        key_of(config, stand_ins=[build]),
-        key_of(compose((*SMALL, "seed=2"))),
-        key_of(compose((*SMALL, "seed=1", "protocol.stake=11"))),
-    }
-    assert len(keys) == 4
-    assert key_of(compose(("scenario=small", "scenario.jobs=1", "seed=1", "engine=pyevm"))) == key_of(config)

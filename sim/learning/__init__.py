@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
@@ -76,6 +77,11 @@ class Task(ABC):
     def note(self) -> str:
         """What an honest report must say of every result; empty where there is nothing."""
         return ""
+
+    @property
+    def reads(self) -> Mapping[str, Sequence[Path]]:
+        """The files that each parameter stands for, by its name: what they hold counts, not where they lie."""
+        return {}
 
     @abstractmethod
     def problem(self, luck: Luck) -> Problem:

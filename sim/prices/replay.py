@@ -7,13 +7,14 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slashpoint.sim.csvfile import Row, read
 from slashpoint.sim.prices import USD, Prices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from slashpoint.sim.luck import Luck
 
@@ -38,6 +39,11 @@ class Replay(Prices):
     def __post_init__(self) -> None:
         if not self.path:
             raise ValueError("prices.path is missing: a CSV file with the columns time, asset and price")
+
+    @property
+    def reads(self) -> Mapping[str, Sequence[Path]]:
+        """The file; its path is taken from the current folder."""
+        return {"path": [Path(self.path)]}
 
     def begin(self, luck: Luck, genesis: float) -> None:  # noqa: ARG002 - nothing here is left to chance
         """Read the file; ValueError names the line that is wrong, or the asset that has no price yet at genesis."""
