@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOME = Path(slashpoint.__path__[0])
-MARK = "slashpoint.yaml"
 
 
 class Kind(NamedTuple):
@@ -47,12 +46,6 @@ ROLES = Kind("agents/roles", "roles")
 INVARIANTS, METRICS = Kind("", "invariants"), Kind("", "metrics")  # ours are found by their marks
 _imported: dict[Path, str] = {}  # projects with the hash of their code when they were first imported
 DATACLASS = re.compile(r"^@(dataclasses\.)?dataclass\b", re.MULTILINE)
-
-
-def find_project(start: Path | None = None) -> Path | None:
-    """The project around a folder (by default the current one): the nearest folder upwards with a `slashpoint.yaml`."""
-    start = (start or Path.cwd()).resolve()
-    return next((folder for folder in (start, *start.parents) if (folder / MARK).is_file()), None)
 
 
 def names(kind: str, project: Path | None = None) -> list[str]:

@@ -30,4 +30,4 @@ def other_contracts(parser: ArgumentParser) -> None:
 def document(tables: Mapping[str, pd.DataFrame], columns: Mapping[str, str], **others: Any) -> str:
     """Tables as JSON, with what their columns mean; what is no number is null."""
     plain = {name: json.loads(table.to_json(orient="records", double_precision=15)) for name, table in tables.items()}
-    return json.dumps({**others, **plain, "columns": dict(columns)}, indent=2)
+    return json.dumps({**others, **plain, "columns": dict(columns)}, indent=2, default=str)  # a path, say

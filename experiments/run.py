@@ -19,6 +19,7 @@ from slashpoint.experiments.config import attacks as chosen_attacks
 from slashpoint.experiments.config import chain_rules, compose, plugin
 from slashpoint.experiments.folder import RunFolder
 from slashpoint.experiments.inputs import content
+from slashpoint.experiments.project import find_project
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.errors import Misconfigured, choices, contained, from_project, named
 from slashpoint.sim.invariants import invariants_of
@@ -299,7 +300,7 @@ def simulate(
     Returns:
         The result: `.metrics`, `.ledger["events"]`, `.violations`, `.chain_hash`.
     """
-    project = project or catalogue.find_project()
+    project = project or find_project()
     given = list(attack) if isinstance(attack, list | tuple) else [attack]
     names = [one for one in given if isinstance(one, str)]
     said = [f"protocol={protocol}", f"scenario={scenario}", f"seed={seed}", f"attack=[{','.join(names)}]", *overrides]

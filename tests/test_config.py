@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from slashpoint.experiments import catalogue, config
 from slashpoint.experiments.composer import Composer, composer
 from slashpoint.experiments.config import attacks, compose, expand, plugin
+from slashpoint.experiments.project import find_project
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.errors import Misconfigured
 
@@ -148,7 +149,7 @@ def test_attacks_one_several_none(project: Path) -> None:
 def test_a_project_is_found_from_below_and_hides_nothing(project: Path) -> None:
     (project / "deep/er").mkdir(parents=True)
     before = list(sys.path)
-    assert catalogue.find_project(project / "deep/er") == project.resolve()
+    assert find_project(project / "deep/er") == project.resolve()
     cheap = plugin("prices", compose(["prices=cheap"], project), project)
     assert (cheap.eth, cheap.token, cheap.like) == (1.0, 1.0, 3)
     assert type(cheap).__module__.startswith("slashpoint_project_")

@@ -27,8 +27,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Compile or check; returns the exit code."""
-    from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.compile import compile_contracts, contracts_of
+    from slashpoint.experiments.project import in_use
 
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    return compile_contracts(args.check, contracts_of(find_project()), args.names)
+    return compile_contracts(args.check, contracts_of(in_use()), args.names)

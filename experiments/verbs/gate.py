@@ -39,17 +39,17 @@ def arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Judge; returns the exit code."""
     from slashpoint.experiments import cli
-    from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.config import compose
     from slashpoint.experiments.executor import CACHE
     from slashpoint.experiments.gate import COLUMNS, CRASHED, FAILED, INCONCLUSIVE, gate
     from slashpoint.experiments.junit import junit
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
+    from slashpoint.experiments.project import in_use
     from slashpoint.experiments.stand_ins import stand_ins
     from slashpoint.experiments.suite import load
 
-    project = find_project()
+    project = in_use()
     suite = load(args.suite, project, args.seeds)
     configs = (compose(scenario.overrides, project) for scenario in suite.scenarios)
     others = stand_ins(args.contract, configs, project)
@@ -66,7 +66,7 @@ def main(args: Namespace) -> int:
     codes = {CRASHED: cli.CRASHED, FAILED: cli.FAILED, INCONCLUSIVE: cli.INCONCLUSIVE if args.strict else cli.HELD}
     code = cli.worst(codes.get(status, cli.HELD) for status in table["status"])
     if args.json:
-        print(document({"rows": table}, COLUMNS, suite=suite.name, exit=code))
+        print(document({"rows": table}, COLUMNS, suite=suite.name, project=project, exit=code))
     else:
         _tell(table)
     return code

@@ -19,11 +19,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """List; returns the exit code."""
-    from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.listing import LISTS
+    from slashpoint.experiments.project import in_use
     from slashpoint.experiments.screen import Screen, plain
 
-    rows = LISTS[args.kind](find_project())
+    rows = LISTS[args.kind](in_use())
     if args.json:
         print(json.dumps(rows, indent=2))
         return 0

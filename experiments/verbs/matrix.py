@@ -41,17 +41,17 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Measure; returns the exit code."""
-    from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import CRASHED, FAILED, HELD, worst
     from slashpoint.experiments.executor import CACHE
     from slashpoint.experiments.matrix import COLUMNS, confirm, matrix
     from slashpoint.experiments.matrix import FAILED as CRASH
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
+    from slashpoint.experiments.project import in_use
     from slashpoint.experiments.screen import screen
 
     overrides = [one for one in args.what if "=" in one]
-    how = {"workers": args.jobs, "cache": args.out / CACHE, "project": find_project()}
+    how = {"workers": args.jobs, "cache": args.out / CACHE, "project": in_use()}
     with counting("matrix", shown=not args.quiet) as told:
         table = matrix(
             [one for one in args.what if "=" not in one], args.variants.split(","), overrides,
@@ -64,7 +64,7 @@ def main(args: Namespace) -> int:
                 table, args.confirm, overrides, cap=min(16, args.seeds_cap), progress=told, **how
             )
     if args.json:
-        print(document(tables, COLUMNS))
+        print(document(tables, COLUMNS, project=how["project"]))
     else:
         console = screen()
         for name, each in tables.items():

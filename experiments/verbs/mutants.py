@@ -27,7 +27,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Break and look; returns the exit code."""
-    from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import FAILED, HELD
     from slashpoint.experiments.config import compose
     from slashpoint.experiments.executor import CACHE
@@ -35,11 +34,12 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.options import document
     from slashpoint.experiments.patches import mutants
     from slashpoint.experiments.progress import counting
+    from slashpoint.experiments.project import in_use
     from slashpoint.experiments.screen import Grid, screen
     from slashpoint.experiments.stand_ins import stand_ins
     from slashpoint.experiments.suite import load
 
-    project = find_project()
+    project = in_use()
     suite = load(args.suite, project, args.seeds)
     configs = [compose(scenario.overrides, project) for scenario in suite.scenarios if args.names]
     for name in {mutant.name for mutant in mutants() if mutant.build.is_file()}.intersection(args.names):
@@ -49,7 +49,7 @@ def main(args: Namespace) -> int:
     sound = table["verdict"].isin([CLEAN, KILLED])
     code = HELD if sound.all() else FAILED
     if args.json:
-        print(document({"rows": table}, COLUMNS, suite=suite.name, exit=code))
+        print(document({"rows": table}, COLUMNS, suite=suite.name, project=project, exit=code))
         return code
     shown = Grid("", "mutant", "verdict", "scenario", "found", runs=True)
     for row, good in zip(table.to_dict("records"), sound):

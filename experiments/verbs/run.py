@@ -39,12 +39,12 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run; returns the exit code."""
-    from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import worst
     from slashpoint.experiments.config import compose, expand
+    from slashpoint.experiments.project import in_use
     from slashpoint.experiments.screen import Screen
 
-    project = find_project()
+    project = in_use()
     said = expand(args.overrides, project) if args.multirun else [args.overrides]
     configs = [compose(overrides, project) for overrides in said]  # all are checked before the first begins
     others = _stand_ins(args.contract, configs, project)
@@ -104,7 +104,8 @@ def _one(
     document = json.loads((result.folder / "result.json").read_text())
     for name, value in (("engine", result.engine), ("folder", result.folder), ("again", document["reproduce"])):
         console.tell(f"{name:<11}{value}")
-    return {**document, "overrides": list(overrides), "folder": str(result.folder), "exit": code}, code
+    about = {"overrides": list(overrides), "project": project and str(project), "folder": str(result.folder)}
+    return {**document, **about, "exit": code}, code
 
 
 def _verdict(args: Namespace, done: Any) -> int:

@@ -31,22 +31,23 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Sweep; returns the exit code."""
-    from slashpoint.experiments.catalogue import find_project
     from slashpoint.experiments.cli import CRASHED, FAILED, HELD, worst
     from slashpoint.experiments.executor import CACHE
     from slashpoint.experiments.progress import counting
+    from slashpoint.experiments.project import in_use
     from slashpoint.experiments.sweep import sweep
     from slashpoint.experiments.text import complain
     from slashpoint.sim.errors import Misconfigured
 
+    project = in_use()
     with counting("sweep", shown=not args.quiet) as told:
-        found = sweep(args.overrides, workers=args.jobs, cache=args.out / CACHE, project=find_project(), progress=told)
+        found = sweep(args.overrides, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told)
     metric = args.metric or ("gain" if "gain" in found.rows else "honest_profit")
     failed = int((found.rows["error"] != "").sum())
     folder = _write(args, found)
     try:
         if failed < len(found.rows):
-            _tell(args, found, metric, folder)
+            _tell(args, found, metric, folder, project)
     except KeyError as error:
         raise Misconfigured(f"--metric: {error.args[0]}") from error
     for row in found.rows[found.rows["error"] != ""].head(3).to_dict("records"):
@@ -70,7 +71,7 @@ def _write(args: Namespace, found: Sweep) -> Path:
     return folder
 
 
-def _tell(args: Namespace, found: Sweep, metric: str, folder: Path) -> None:
+def _tell(args: Namespace, found: Sweep, metric: str, folder: Path, project: Path | None) -> None:
     from slashpoint.experiments.options import document
     from slashpoint.experiments.screen import Grid, Screen
     from slashpoint.experiments.sweep import COLUMNS
@@ -82,7 +83,8 @@ def _tell(args: Namespace, found: Sweep, metric: str, folder: Path) -> None:
 
         save(picture(found, metric, _unit(metric)), folder)
     if args.json:
-        print(document({"rows": found.table, "crossings": crossings}, COLUMNS, metric=metric, folder=str(folder)))
+        facts = {"metric": metric, "folder": folder, "project": project}
+        print(document({"rows": found.table, "crossings": crossings}, COLUMNS, **facts))
         return
     shown = Grid(f"{metric} in {_unit(metric)}", *found.axes, mean=True, low=True, high=True, n=True, failed=True)
     for row in chosen.to_dict("records"):
