@@ -74,7 +74,7 @@ def points(scenario: Scenario, project: Path | None = None, stand_ins: Sequence[
     return [
         Point(one.overrides, project, one.labels, tuple(stand_ins))
         for one in runs
-        if scenario.paired or not one.labels["honest"]
+        if scenario.attacked or not one.labels["honest"]
     ]
 
 

@@ -40,6 +40,7 @@ FENCES = {  # who may import what
     "omegaconf": ("experiments",),
     "rich": ("experiments/screen.py", "experiments/progress.py"),
     "altair": ("experiments",),
+    "yaml": ("experiments/strict_yaml.py",),
     "html": ("experiments/text.py",),
     "duckdb": ("experiments", "sim/ledger"),
     "mesa": ("sim/world.py", "agents"),
