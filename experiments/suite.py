@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from slashpoint.experiments import catalogue, strict_yaml
 from slashpoint.experiments.catalogue import METRICS
 from slashpoint.experiments.config import compose
-from slashpoint.experiments.pairs import cheated
+from slashpoint.experiments.pairs import cheated, seats
 from slashpoint.sim.errors import Misconfigured, choices
 from slashpoint.sim.metrics import builtin, metrics_of
 
@@ -193,10 +193,12 @@ def _scenario(name: str, given: dict[str, Any], base: tuple[str, ...], units: Ma
 
 
 def _check(scenario: Scenario, project: Path | None) -> None:
-    """Refuse what does not compose, and an attack that does not stand where it is looked for."""
+    """Refuse what does not compose, an attack that does not stand where it is looked for, and one without a seat."""
     config = compose(scenario.overrides, project)
     if bool(config.attack) != scenario.attacked:
         raise Misconfigured("an attack is chosen by attack=x or attack=[x,y] in overrides, or there is none")
+    if scenario.attacked:
+        seats(scenario.overrides, project)
 
 
 def _made(kind: type[Made], given: Mapping[str, Any], **more: Any) -> Made:

@@ -60,7 +60,7 @@ def test_verdicts_and_the_first_kill_ends_it(folder):
     assert dict(table["verdict"]) == {
         "unchanged": "clean", "Loud": "killed", "Poor": "killed", "Quiet": "survived", "Raw": "no build"
     }  # fmt: skip
-    assert dict(table["runs"]) == {"unchanged": 18, "Loud": 2, "Poor": 6, "Quiet": 18, "Raw": 0}
+    assert dict(table["runs"]) == {"unchanged": 36, "Loud": 2, "Poor": 6, "Quiet": 36, "Raw": 0}
     assert table["by"]["Poor"] == "m ≥ 0"
     assert table["found"]["Loud"].startswith("solvency: block 3")
     assert told == [0, 1, 2, 3, 4]
