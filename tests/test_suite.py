@@ -99,7 +99,7 @@ REFUSED = {
     "an expectation that is text": (expecting("gain"), "number 1: 'gain': it must be a mapping"),
     "expectations that are a mapping": ("scenarios: {a: {expect: {metric: gain}}}", "expect: .* a list"),
     "what cannot run": ("scenarios: {a: {overrides: [protocol.stake=-1]}}", "scenarios.a: .*cannot be negative"),
-    "an attack without a seat": ("scenarios: {a: {overrides: [attack=vote_copier]}}", "scenarios.a: .*vote_copier"),
+    "an attack without a seat": ("scenarios: {a: {overrides: [attack=vote_copier]}}", "scenarios.a: .*has no seat"),
     # YAML
     "no YAML": ("scenarios: [a", "it is no YAML: while parsing"),
     "two documents": ("scenarios: {a: {}}\n---\nscenarios: {}", "a single document"),
