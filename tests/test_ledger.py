@@ -82,13 +82,44 @@ def test_money_of_any_size_reads_back_exactly(amounts: list[int]) -> None:
     assert all(type(amount) is int for amount in back)
 
 
-def test_only_what_needs_more_than_38_digits_is_wide() -> None:
-    ledger = Ledger()
-    for amount in (10**38 - 1, 10**38):
-        ledger.transfers.append(row("transfers", amount=amount))
-    stored = read(ledger).arrow("transfers")
-    assert stored["amount"].to_pylist() == [Decimal(10**38 - 1), None]
-    assert stored["amount_wide"].to_pylist() == [None, (10**38).to_bytes(32, "big")]
+def test_only_a_column_with_an_amount_of_more_than_38_digits_is_text(tmp_path: Path) -> None:
+    for folder, amounts in (("plain", (7, 10**38 - 1)), ("wide", (7, 10**38 - 1, 10**38, 2**256 - 1))):
+        ledger = Ledger(tmp_path / folder)
+        for amount in amounts:
+            ledger.transfers.append(row("transfers", amount=amount))
+        ledger.transactions.append(row("transactions", value=7))
+        for source in (ledger, tmp_path / folder):
+            stored = read(source).arrow("transfers")
+            texts = [f"{amount:078d}" for amount in amounts]
+            assert stored["amount"].to_pylist() == (texts if folder == "wide" else list(map(Decimal, amounts)))
+            assert stored.schema.names == list(TABLES["transfers"])
+            assert read(source).arrow("transactions")["value"].to_pylist() == [Decimal(7)]
+            assert read(source)["transfers"]["amount"].tolist() == list(amounts)
+            ledger.close()
+
+
+def test_no_reader_leaves_a_large_amount_out_of_a_sum_in_silence(tmp_path: Path) -> None:
+    import duckdb
+
+    amounts = [5, 10**38, 2**256 - 1, 10**20]
+    for folder, some in (("wide", amounts), ("plain", [5, 10**20])):
+        ledger = Ledger(tmp_path / folder)
+        for amount in some:
+            ledger.transfers.append(row("transfers", amount=amount))
+        ledger.close()
+    path, both = tmp_path / "wide/ledger/transfers.parquet", tmp_path / "*/ledger/transfers.parquet"
+    assert pq.read_schema(path).metadata[b"wide"] == b"amount"
+    with pytest.raises(duckdb.BinderException, match="sum"):
+        duckdb.sql(f"SELECT sum(amount) FROM '{path}'").fetchall()
+    for union in ("true", "false"):
+        with pytest.raises(duckdb.Error):
+            duckdb.sql(f"SELECT sum(amount) FROM read_parquet('{both}', union_by_name={union})").fetchall()
+    texts = [text for (text,) in duckdb.sql(f"SELECT amount FROM '{path}' ORDER BY amount").fetchall()]
+    assert list(map(int, texts)) == sorted(amounts)
+    assert duckdb.sql(f"SELECT min(amount)::BIGINT FROM '{path}'").fetchall() == [(5,)]
+    exact = duckdb.sql(f"SELECT sum(amount::VARCHAR::BIGNUM)::VARCHAR FROM '{path}'").fetchall()
+    assert exact == [(str(sum(amounts)),)]
+    assert pd.read_parquet(path)["amount"].map(int).sum() == sum(amounts)
 
 
 def test_every_state_of_a_ledger_reads_the_same(tmp_path: Path, written: Path) -> None:
@@ -111,10 +142,12 @@ def test_a_finished_ledger_is_one_parquet_file_a_table(written: Path) -> None:
     form = pq.read_schema(written / "ledger" / "transfers.parquet")
     assert form.metadata[b"complete"] == b"true"
     assert form.metadata[b"schema_version"] == b"2"
-    assert form.field("amount").type == pa.decimal128(38, 0)
-    assert form.field("amount").metadata[b"wide"] == b"amount_wide"
-    assert form.metadata[b"wide"] == b"amount_wide"  # there are such amounts
-    assert pq.read_schema(written / "ledger" / "transactions.parquet").metadata[b"wide"] == b""
+    assert form.names == list(TABLES["transfers"])
+    assert (form.field("amount").type, form.field("amount").nullable) == (pa.string(), False)  # some are large
+    assert form.metadata[b"wide"] == b"amount"
+    form = pq.read_schema(written / "ledger" / "transactions.parquet")
+    assert (form.field("value").type, form.field("value").nullable) == (pa.decimal128(38, 0), False)
+    assert form.metadata[b"wide"] == b""
 
 
 def test_many_row_groups_make_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,17 +157,21 @@ def test_many_row_groups_make_one_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert read(tmp_path)["transfers"]["block"].tolist() == [block for block in range(30) for _ in range(3)]
 
 
-def test_sums_beyond_floats(written: Path) -> None:
+def test_sums_beyond_floats(tmp_path: Path) -> None:
     """10**24 + 1 cannot be a float; the traps are those of DuckDB 1 and 2, pandas 2 and 3 and NumPy 2."""
     import duckdb
 
-    transfers = read(written)["transfers"]
+    ledger = Ledger(tmp_path)
+    for amount in (LARGE, 5, LARGE, LARGE):
+        ledger.transfers.append(row("transfers", amount=amount, asset="ETH"))
+    ledger.close()
+    transfers = read(tmp_path)["transfers"]
     large = transfers[transfers["amount"] == LARGE]
     truth = len(large) * LARGE
     assert large["amount"].sum() == sum(large["amount"]) == truth
     assert large.groupby("asset")["amount"].sum()["ETH"] == truth
 
-    query = f"select sum(amount) as total from '{written}/ledger/transfers.parquet' where amount = {LARGE}"
+    query = f"select sum(amount) as total from '{tmp_path}/ledger/transfers.parquet' where amount = {LARGE}"
     assert duckdb.sql(query).fetchall() == [(Decimal(truth),)]  # exact
     assert int(duckdb.sql(query).to_arrow_table()["total"][0].as_py()) == truth  # exact
     trap = duckdb.sql(query).df()["total"]

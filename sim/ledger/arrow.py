@@ -15,7 +15,7 @@ from slashpoint.sim.errors import legible
 from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -25,6 +25,7 @@ WIDE = "_wide"  # of a money column: the amounts of more than 38 digits, 32 byte
 MONEY = pa.decimal128(38, 0)
 BULK = 64  # rows from which a batch of their own is cheaper than rows among others
 LARGEST = 10**38  # of a decimal128
+DIGITS = 78  # of 2**256 - 1
 CODES = {"i32": "i", "i64": "q"}  # of the standard library's arrays, which take whole numbers alone, and fast
 TYPES = {
     "i32": pa.int32(),
@@ -41,7 +42,7 @@ class LedgerError(Exception):
 
 
 def schema(table: str, meta: Mapping[str, str]) -> pa.Schema:
-    """The Arrow schema of a table: each field says what it means, each money column has its wide sibling."""
+    """The Arrow schema of a table as it is gathered: fields say what they mean, money columns have wide siblings."""
     fields = []
     for name, column in TABLES[table].items():
         money = column.type == "money"
@@ -180,8 +181,43 @@ def money(values: Values) -> list[pa.Array]:
     return [pa.Array.from_buffers(MONEY, n, [valid, pa.py_buffer(data)]), pa.array(wide, pa.binary())]
 
 
-def whole(amounts: pa.ChunkedArray, wide: pa.ChunkedArray) -> list[int]:
-    """The exact Python ints of a money column and its wide sibling."""
+def wides(table: pa.Table | pa.RecordBatch) -> set[str]:
+    """Return the money columns of gathered rows that hold amounts of more than 38 digits."""
+    siblings = [name for name in table.schema.names if name.endswith(WIDE)]
+    return {name.removesuffix(WIDE) for name in siblings if table[name].null_count < table.num_rows}
+
+
+def outward(form: pa.Schema, texts: Iterable[str]) -> pa.Schema:
+    """Return the schema in which gathered rows are given to readers: no wide siblings, and no money that is null.
+
+    Of the money columns in `texts`, every amount is a text of 78 digits. They sort as numbers do, a program that sums
+    them raises, and so no amount is left out of a sum in silence; `wide` in the metadata names them.
+    """
+    texts, fields = sorted(texts), []
+    for field in form:
+        if f"{field.name}{WIDE}" in form.names:
+            about = {b"meaning": field.metadata[b"meaning"]}
+            kind = pa.string() if field.name in texts else field.type
+            fields.append(pa.field(field.name, kind, nullable=False, metadata=about))
+        elif not field.name.endswith(WIDE):
+            fields.append(field)
+    return pa.schema(fields, {**form.metadata, b"wide": " ".join(texts).encode()})
+
+
+def given(table: pa.Table, form: pa.Schema) -> pa.Table:
+    """Return gathered rows in an outward schema."""
+    columns = [table[field.name] for field in form]
+    for i, field in enumerate(form):
+        if f"{field.name}{WIDE}" in table.schema.names and pa.types.is_string(field.type):
+            numbers = whole(table[field.name], table[f"{field.name}{WIDE}"])
+            columns[i] = pa.array([f"{number:0{DIGITS}d}" for number in numbers], pa.string())
+    return pa.Table.from_arrays(columns, schema=form)
+
+
+def whole(amounts: pa.ChunkedArray, wide: pa.ChunkedArray | None = None) -> list[int]:
+    """Return the exact Python ints of a money column: of decimals with their wide siblings, if any, or of texts."""
+    if pa.types.is_string(amounts.type):
+        return list(map(int, amounts.to_pylist()))
     numbers: list[int] = []
     for chunk in amounts.chunks:
         pair = np.frombuffer(chunk.buffers()[1], np.int64).reshape(-1, 2)[chunk.offset : chunk.offset + len(chunk)]
@@ -191,7 +227,7 @@ def whole(amounts: pa.ChunkedArray, wide: pa.ChunkedArray) -> list[int]:
         else:
             below = low.view(np.uint64).tolist()
             numbers += [(top << 64) | rest for top, rest in zip(high.tolist(), below, strict=True)]
-    if wide.null_count < len(wide):
+    if wide is not None and wide.null_count < len(wide):
         for row, value in enumerate(wide.to_pylist()):
             if value is not None:
                 numbers[row] = int.from_bytes(value, "big")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from slashpoint.sim.ledger.arrow import WIDE, LedgerError, schema, whole
+from slashpoint.sim.ledger.arrow import WIDE, LedgerError, given, outward, schema, whole, wides
 from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ PARTIAL = "PARTIAL"  # the file that marks an unfinished ledger, and says why it
 class Tables(Mapping[str, "pd.DataFrame"]):
     """The tables of a ledger by name.
 
-    Money columns hold exact Python ints (dtype object). Sum them as such: pandas' `sum` over
-    ints is exact, NumPy's and DuckDB's conversions to float are not. Integer columns that may be empty are nullable
-    Int64 or Int32; text that is missing is NaN.
+    Money columns hold exact Python ints (dtype object). Sum them as such: pandas' `sum` over ints is exact, NumPy's
+    and DuckDB's conversions to float are not. Integer columns that may be empty are nullable Int64 or Int32; text that
+    is missing is NaN. Who reads the Parquet files by other means finds money in decimals of 38 digits, and never a
+    null; in a file with an amount of more, all of that column are texts of 78 digits, which nothing sums by mistake.
     """
 
     def __init__(self, tables: Mapping[str, pa.Table], *, complete: bool, why: str = "") -> None:
-        self._tables = dict(tables)
+        self._tables = {name: _outward(table) for name, table in tables.items()}
         self._frames: dict[str, pd.DataFrame] = {}
         self.complete = complete  # False: the run was cut short, `why` says how
         self.why = why
@@ -47,7 +48,7 @@ class Tables(Mapping[str, "pd.DataFrame"]):
         return len(self._tables)
 
     def arrow(self, name: str) -> pa.Table:
-        """A table as it was written: money as decimal128 with its wide sibling."""
+        """Return a table in Arrow: money as decimal128(38, 0), or where an amount needs more in texts of 78 digits."""
         try:
             return self._tables[name]
         except KeyError:
@@ -109,6 +110,12 @@ def batches_in(path: Path) -> Iterator[pa.RecordBatch]:
             return  # a torn end: its writer was killed, or the disk was full
 
 
+def _outward(table: pa.Table) -> pa.Table:
+    """A table as readers get it, if it is as it was gathered: a run that goes on, or was cut short."""
+    inward = any(name.endswith(WIDE) for name in table.schema.names)
+    return given(table, outward(table.schema, wides(table))) if inward else table
+
+
 def frame(name: str, table: pa.Table) -> pd.DataFrame:
     """A table as a DataFrame whose money is exact."""
     import pandas as pd
@@ -117,7 +124,7 @@ def frame(name: str, table: pa.Table) -> pd.DataFrame:
     for column, about in TABLES[name].items():
         values = table.column(column)
         if about.type == "money":
-            columns[column] = pd.Series(whole(values, table.column(column + WIDE)), dtype=object)
+            columns[column] = pd.Series(whole(values), dtype=object)
         elif about.nullable and about.type in {"i32", "i64"}:
             columns[column] = values.to_pandas(
                 types_mapper={pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}.get

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from slashpoint.sim.ledger.arrow import BULK, WIDE, Same, encode, pack, schema
+from slashpoint.sim.ledger.arrow import BULK, Same, encode, given, outward, pack, schema, wides
 from slashpoint.sim.ledger.digest import Digest
 from slashpoint.sim.ledger.reading import batches_in
 
@@ -36,8 +36,7 @@ class Table:
         self.path = folder / f"{name}.arrow" if folder else None
         self._file: FileIO | None = None
         self._end = 0  # of what is whole in the file
-        self._wides = [name for name in self.schema.names if name.endswith(WIDE)]
-        self._wide: set[str] = set()  # those that hold anything
+        self._wide: set[str] = set()  # money columns with amounts of more than 38 digits
         self._full = Digest()  # of what was flushed
         self._chain: Digest | None = None  # of its part on chain, once that is not all
 
@@ -90,7 +89,7 @@ class Table:
             return
         full, chain = self._full.copy(), self._chain and self._chain.copy()
         for batch in batches:
-            self._wide |= {name for name in self._wides if batch[name].null_count < len(batch)}
+            self._wide |= wides(batch)
             chained = batch.filter(pc.not_equal(batch["cause"], "compute")) if self.name == "transfers" else batch
             if chain is None and len(chained) < len(batch):
                 chain = full.copy()
@@ -123,13 +122,12 @@ class Table:
         """Turn the flushed rows into one Parquet file and remove the Arrow file; memory stays bounded."""
         assert self.path is not None
         final, draft = self.path.with_suffix(".parquet"), self.path.with_suffix(".parquet.draft")
-        about = {b"complete": b"true", b"wide": " ".join(sorted(self._wide)).encode()}
-        form = self.schema.with_metadata({**self.schema.metadata, **about})
+        form = outward(self.schema.with_metadata({**self.schema.metadata, b"complete": b"true"}), self._wide)
         try:
             with pq.ParquetWriter(draft, form, compression="zstd") as writer:
                 rows = 0
                 for group in groups(batches_in(self.path)):
-                    writer.write_table(group.cast(form), row_group_size=ROW_GROUP)
+                    writer.write_table(given(group, form), row_group_size=ROW_GROUP)
                     rows += group.num_rows
             if rows != len(self):
                 raise OSError(f"{self.path} gives back {rows} of its {len(self)} rows")
