@@ -1,9 +1,15 @@
-"""The matrix: every attack against every variant of some protocols, in money, with intervals."""
+"""The matrix: every attack against every variant of some protocols, in money, with intervals.
+
+A reader looks over the whole table for what pays. So the intervals of a column hold all together at 95 %: each of m
+cells has one of 1 - 0.05 / m (Bonferroni), where m is how many cells have a seat for their attack, which is known
+before the first run. The verdict beside an interval is what that interval says.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,37 +18,44 @@ from omegaconf import OmegaConf
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.config import compose, plugin
 from slashpoint.experiments.executor import cause, evaluate
-from slashpoint.experiments.pairs import NoSeat, compared, line, paired, seats
-from slashpoint.experiments.stats import LEVEL, Interval, holm, p_value, spend, t_interval
+from slashpoint.experiments.pairs import NoSeat, compared, line, one_seat, paired, seats
+from slashpoint.experiments.stats import PAYS, UNDECIDED, each_of, p_value, spend, t_interval, verdict
+from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.luck import Luck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from slashpoint.experiments.stats import Interval
+
 VARIANTS = ("seed", "hardened")
 FRESH = 1_000_000  # the first seed of those that did not take part in picking
 NO_SEAT, NEVER_ASKED, NO_EFFECT, FAILED = "n/a", "never asked", "no effect", "failed"
-PAYS, LOSES, UNDECIDED = "pays", "loses", "undecided"
+CENT = 0.01  # USD: a gain of less in a run is not worth a word
 COLUMNS = {
     "attack": "the conducts, leftmost asked first",
     "protocol": "its name",
     "variant": "of the protocol",
     "verdict": "n/a: no role has such a duty, or the task is none to lie about so; never asked: nothing it lies about "
-    "came up; no effect: all transactions, transfers and worths are equal; failed: a run crashed; pays, loses: with p "
-    "below 0.05; else undecided",
+    "came up; no effect: all transactions, transfers and worths are equal; failed: a run crashed; pays, loses: the "
+    "gain's whole interval is above the materiality, or below its negative; negligible: between; else undecided",
     "gain": "mean over runs of what a person gained by cheating, USD: its surplus (profit, the price of its first "
     "holdings, the worth of models delivered to it) less the same seat's played honestly",
-    "gain_low": "lower end of its 95 % interval",
+    "gain_low": "lower end of its interval, which holds at 95 % together with those of all cells of the table",
     "gain_high": "upper end",
     "loss": "mean over runs of what all others lost by it together, USD",
-    "loss_low": "lower end of its 95 % interval",
+    "loss_low": "lower end of its interval, which holds together with those of all losses of the table",
     "loss_high": "upper end",
+    "level": "of each interval by itself: 1 - 0.05 / cells that have a seat (Bonferroni)",
+    "seat": "scenario.seat where the setting names one; else empty, and the cheat takes all by turns",
     "n": "seeds; with each the cheat takes every seat of its role by turns, beside one run in which nobody cheats",
+    "few_seeds": "whether there is an interval, but of fewer than five seeds",
     "fresh": "whether the numbers are of seeds that did not take part in picking the row as one of the best",
     "underpowered": "whether the cap on seeds came before the half-width that was asked for",
-    "p": "of no gain, two-sided, corrected by Holm for the cells of the matrix",
-    "violations": "complaints of invariants in the runs with the attack, and runs that moved money for no known cause",
+    "p": "of a gain within the materiality, two-sided, times the cells that have a seat, at most 1: below 0.05 exactly "
+    "where the verdict is pays or loses",
+    "violations": "complaints of invariants in the runs, twins included, and runs that moved money for no known cause",
     "complaint": "the first of them",
     "error": "what a run that failed said last",
     "line": "repeats the first run",
@@ -57,6 +70,7 @@ def matrix(
     *,
     cap: int = 64,
     half_width: float | None = None,
+    materiality: float = CENT,
     top: int = 3,
     workers: int = 1,
     cache: Path | None = None,
@@ -72,6 +86,7 @@ def matrix(
             otherwise.
         cap: seeds for a cell at most.
         half_width: of the interval of a gain, USD; by default a tenth of what a job of the protocol pays.
+        materiality: USD: of a gain that is surely no larger nothing is said but that it is negligible.
         top: how many of the best are measured again on fresh seeds, and reported from these.
         workers: processes.
         cache: where rows are kept.
@@ -82,7 +97,7 @@ def matrix(
         A row for each attack, protocol and variant; columns as in COLUMNS.
 
     Raises:
-        Misconfigured: an attack, a protocol or an override is not known.
+        Misconfigured: an attack, a protocol or an override is not known, or the materiality is no amount.
     """
     names = list(attacks) or catalogue.names("attack", project)
     base = [one for one in overrides if not one.startswith("protocol=")]
@@ -98,15 +113,15 @@ def matrix(
         for attack in names
         for variant in variants
     }  # fmt: skip
-    lab = _Lab(settings, cap, half_width, workers, cache, project, progress)
-    lab.measure([cell for cell in settings if lab.seated(cell)])
+    lab = _Lab(settings, cap, half_width, materiality, workers, cache, project, progress)
+    lab.measure(lab.seated)
     found = lab.rows()
     best = sorted(
-        (cell for cell, row in found.items() if row["gain"] > 0 and row["verdict"] == UNDECIDED),
+        (cell for cell, row in found.items() if row["gain"] > materiality and row["verdict"] in {PAYS, UNDECIDED}),
         key=lambda cell: (-found[cell]["gain"], cell),
     )[:top]
     lab.measure(best, FRESH)
-    return _judged(pd.DataFrame(list(lab.rows().values()), columns=list(COLUMNS)))
+    return lab.table()
 
 
 def confirm(
@@ -119,7 +134,7 @@ def confirm(
         count: how many, those first whose attack costs all others most.
         overrides: those of the matrix; its scenario gives way to `standard`.
         cap: seeds for each.
-        how: workers, cache, project and progress, as `matrix` takes them.
+        how: materiality, workers, cache, project and progress, as `matrix` takes them.
     """
     worst = table[table["n"] > 0].sort_values(
         ["loss", "attack", "protocol", "variant"], ascending=[False, True, True, True]
@@ -132,10 +147,9 @@ def confirm(
         )
         for attack, protocol, variant in worst[["attack", "protocol", "variant"]].head(count).to_numpy(object).tolist()
     }  # fmt: skip
-    given = {"workers": 1, "cache": None, "project": None, "progress": None} | how
-    lab = _Lab(settings, cap, None, **given)
-    lab.measure(list(settings), FRESH)
-    return _judged(pd.DataFrame(list(lab.rows().values()), columns=list(COLUMNS)))
+    lab = _Lab(settings, cap, None, **how)
+    lab.measure(lab.seated, FRESH)
+    return lab.table()
 
 
 @dataclass
@@ -145,20 +159,24 @@ class _Lab:
     settings: Mapping[Cell, tuple[str, ...]]
     cap: int
     half_width: float | None
-    workers: int
-    cache: Path | None
-    project: Path | None
-    progress: Callable[[int, int], None] | None
+    materiality: float = CENT
+    workers: int = 1
+    cache: Path | None = None
+    project: Path | None = None
+    progress: Callable[[int, int], None] | None = None
     runs: dict[Cell, list[pd.DataFrame]] = field(default_factory=dict)
     fresh: set[Cell] = field(default_factory=set)
     underpowered: dict[Cell, bool] = field(default_factory=dict)
 
-    def seated(self, cell: Cell) -> bool:
-        """Whether some role of the protocol has a duty that the attack lies about."""
-        try:
-            return bool(seats(self.settings[cell], self.project))
-        except NoSeat:
-            return False
+    def __post_init__(self) -> None:
+        """Refuse what is no amount of money."""
+        if not 0 <= self.materiality < math.inf:
+            raise Misconfigured(f"materiality={self.materiality}: it must be an amount in USD, 0 or more")
+
+    @cached_property
+    def seated(self) -> list[Cell]:
+        """The cells with a role that has a duty which the attack lies about: those whose intervals hold together."""
+        return [cell for cell, setting in self.settings.items() if _has_seat(setting, self.project)]
 
     def measure(self, cells: Sequence[Cell], first: int = 0) -> None:
         """Spend seeds on cells, from `first` on; what was known of them is forgotten."""
@@ -168,7 +186,8 @@ class _Lab:
         for protocol in dict.fromkeys(cell[1] for cell in cells):
             mine = [cell for cell in cells if cell[1] == protocol]
             narrow = _tenth(self.settings[mine[0]], self.project) if self.half_width is None else self.half_width
-            spent = spend(self._sample, mine, half_width=narrow, cap=self.cap, first=first)
+            level = each_of(len(self.seated))
+            spent = spend(self._sample, mine, half_width=narrow, cap=self.cap, level=level, first=first)
             self.underpowered |= {cell: one.underpowered for cell, one in spent.items()}
 
     def _sample(self, cells: Sequence[Cell], seeds: range) -> Mapping[Cell, Sequence[float]]:
@@ -182,56 +201,66 @@ class _Lab:
         return found
 
     def rows(self) -> dict[Cell, dict[str, Any]]:
-        """A row for each cell, not judged yet."""
+        """A row for each cell."""
         return {
-            cell: _row(cell, setting, self.runs.get(cell, ()))
+            cell: self._row(cell, setting)
             | {"fresh": cell in self.fresh, "underpowered": self.underpowered.get(cell, False)}
             for cell, setting in self.settings.items()
         }
 
+    def table(self) -> pd.DataFrame:
+        """The rows; columns as in COLUMNS."""
+        return pd.DataFrame(list(self.rows().values()), columns=list(COLUMNS)).astype({"seat": "Int64"})
 
-def _row(cell: Cell, setting: Sequence[str], runs: Sequence[pd.DataFrame]) -> dict[str, Any]:
-    """A cell before it is judged: its verdict is undecided where there is a number."""
-    rows = pd.concat(runs, ignore_index=True) if runs else None
-    row: dict[str, Any] = dict.fromkeys(COLUMNS, math.nan)
-    row |= {"attack": cell[0], "protocol": cell[1], "variant": cell[2], "verdict": NO_SEAT, "n": 0}
-    row |= {"violations": 0, "complaint": "", "error": "", "line": line([*setting, "seed=0"])}
-    if rows is None:
-        return row
-    changes, cheating = compared(rows), rows[~rows["honest"].astype(bool)]
-    row |= _columns("gain", t_interval(changes["gain"])) | _columns("loss", t_interval(changes["loss"]))
-    said = cheating["complaint"].where(cheating["complaint"] != "", cheating["unknown"])
-    complaints, errors = said[said != ""], rows["error"][rows["error"] != ""]
-    violations = int(cheating["violations"].sum() + (cheating["unknown"] != "").sum())
-    row |= {"n": len(changes), "violations": violations, "verdict": UNDECIDED}
-    row["p"] = p_value(changes["gain"])
-    row["line"] = cheating["line"].iloc[0]
-    if len(complaints):
-        row["complaint"] = complaints.iloc[0]
-        row["line"] = cheating["line"][complaints.index[0]]
-    if len(errors):
-        row |= {"verdict": FAILED, "error": cause(errors.iloc[0])}
-        row["line"] = rows["line"][errors.index[0]]
+    def _row(self, cell: Cell, setting: Sequence[str]) -> dict[str, Any]:
+        row: dict[str, Any] = dict.fromkeys(COLUMNS, math.nan)
+        row |= {"attack": cell[0], "protocol": cell[1], "variant": cell[2], "verdict": NO_SEAT, "n": 0}
+        row |= {"violations": 0, "complaint": "", "error": "", "line": line([*setting, "seed=0"]), "few_seeds": False}
+        row |= {"level": each_of(len(self.seated)), "seat": None}
+        if not self.runs.get(cell):
+            return row
+        rows = pd.concat(self.runs[cell], ignore_index=True)
+        changes = compared(rows)
+        row |= {"n": len(changes), "seat": one_seat(setting, self.project)} | self._judged(changes) | _troubles(rows)
         if "Misconfigured" in row["error"]:  # such as a lie about weights where the task has none
             row |= {"verdict": NO_SEAT, "n": 0}
-    elif changes["same"].all() and not changes[["gain", "loss"]].any(axis=None):  # who withholds bytes sends the same
-        row["verdict"] = NO_EFFECT if changes["lies"].any() else NEVER_ASKED
-    return row
+        return row
+
+    def _judged(self, changes: pd.DataFrame) -> dict[str, Any]:
+        """The numbers of a cell, and what they say."""
+        cells = len(self.seated)
+        gain, loss = (t_interval(changes[name], each_of(cells)) for name in ("gain", "loss"))
+        found = _columns("gain", gain) | _columns("loss", loss)
+        p = cells * p_value(changes["gain"], self.materiality)
+        found |= {"few_seeds": gain.few, "p": p if math.isnan(p) else min(1.0, p)}
+        if changes["same"].all() and not changes[["gain", "loss"]].any(axis=None):  # who withholds bytes sends the same
+            return found | {"verdict": NO_EFFECT if changes["lies"].any() else NEVER_ASKED}
+        return found | {"verdict": verdict(gain, self.materiality)}
 
 
-def _columns(name: str, interval: Interval) -> dict[str, float]:
+def _has_seat(setting: Sequence[str], project: Path | None) -> bool:
+    try:
+        return bool(seats(setting, project))
+    except NoSeat:
+        return False
+
+
+def _troubles(rows: pd.DataFrame) -> dict[str, Any]:
+    """What went wrong in the runs of a cell, and the line that repeats it, else that of the first run."""
+    said = rows["complaint"].where(rows["complaint"] != "", rows["unknown"])
+    complaints, errors = said[said != ""], rows["error"][rows["error"] != ""]
+    violations = int(rows["violations"].sum() + (rows["unknown"] != "").sum())
+    found: dict[str, Any] = {"violations": violations, "line": rows["line"].iloc[0]}
+    if len(complaints):
+        found |= {"complaint": complaints.iloc[0], "line": rows["line"][complaints.index[0]]}
+    if len(errors):
+        at = errors.index[0]
+        found |= {"verdict": FAILED, "p": math.nan, "error": cause(errors[at]), "line": rows["line"][at]}
+    return found
+
+
+def _columns(name: str, interval: Interval) -> dict[str, Any]:
     return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
-
-
-def _judged(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with p corrected for all cells with a number, and verdicts by it."""
-    numbers = table.index[table["verdict"] == UNDECIDED]
-    corrected = holm(list(table["p"][numbers]))
-    table["p"] = pd.Series(corrected, numbers, dtype=float)
-    for at, p in zip(numbers, corrected):
-        if p < 1 - LEVEL:
-            table.loc[at, "verdict"] = PAYS if table["gain"][at] > 0 else LOSES
-    return table
 
 
 def _tenth(setting: Sequence[str], project: Path | None) -> float:

@@ -163,7 +163,7 @@ def test_verdicts_say_why_there_is_no_number(project):
 
 def test_who_withholds_bytes_sends_the_same_and_hurts(project):
     (row,) = matrix(["no_pin"], ("hardened",), QUICK, cap=2, half_width=1000, project=project).to_dict("records")
-    assert row["verdict"] == "undecided"
+    assert row["verdict"] == "negligible"
     assert row["gain"] == 0
     assert row["loss"] > 10
 
@@ -171,6 +171,86 @@ def test_who_withholds_bytes_sends_the_same_and_hurts(project):
 def test_an_attack_that_is_never_asked_says_so(project):
     table = matrix(["calm"], ("hardened",), (*QUICK, "protocol.stake=5000"), cap=8, half_width=1e9, project=project)
     assert table["verdict"][0] == "never asked"
+
+
+def gaining(monkeypatch, gain):
+    """Runs in which a cheat of an attack gains gain(attack, seed)."""
+    from slashpoint.experiments import matrix as module
+
+    def fake(points, **_):
+        return pd.DataFrame([
+            {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
+             "complaint": "", "unknown": "", "cheats": "t/0",
+             "surplus:t/0": 0.0 if point.labels["honest"] else gain(point.labels["cell"][0], point.labels["seed"])}
+            for point in points
+        ])  # fmt: skip
+
+    monkeypatch.setattr(module, "evaluate", fake)
+
+
+def test_nothing_pays_below_the_materiality(monkeypatch):
+    gaining(monkeypatch, lambda attack, seed: {"lazy": 7e-6, "overclaim": -0.009, "constant": 0.02}[attack])
+    table = matrix(["lazy", "overclaim", "constant"], ("hardened",), QUICK, cap=8).set_index("attack")
+    assert dict(table["verdict"]) == {"lazy": "negligible", "overclaim": "negligible", "constant": "pays"}
+    exact = matrix(["lazy", "overclaim"], ("hardened",), QUICK, cap=8, materiality=0.0).set_index("attack")
+    assert dict(exact["verdict"]) == {"lazy": "pays", "overclaim": "loses"}
+    large = matrix(["constant"], ("hardened",), QUICK, cap=8, materiality=1.0)
+    assert list(large["verdict"]) == ["negligible"]
+
+
+def test_the_interval_that_is_shown_is_the_one_that_the_verdict_rests_on(monkeypatch):
+    """Eight values that one cell alone would call a gain, and that a table of ten cells does not."""
+    gaining(monkeypatch, lambda attack, seed: 1.0 + [-1, 1, -1, 1, -1, 1, -1, 1.2][seed % 8])
+    (alone,) = matrix(["lazy"], ("hardened",), QUICK, cap=8).to_dict("records")
+    assert (alone["verdict"], alone["level"]) == ("pays", 0.95)
+    assert alone["gain_low"] > 0.01
+    assert alone["p"] < 0.05
+    ten = matrix(
+        ["lazy", "constant", "overclaim", "garbage", "late"], ("seed", "hardened"), QUICK, cap=8
+    ).to_dict("records")  # fmt: skip
+    for row in ten:
+        assert (row["verdict"], row["level"]) == ("undecided", pytest.approx(0.995))
+        assert row["gain_low"] < 0 < alone["gain_low"] < row["gain"]
+        assert row["p"] == pytest.approx(min(1, 10 * alone["p"]))
+        assert row["underpowered"] == (row["gain_high"] - row["gain_low"] > 2 * 5.0)  # a tenth of the reward
+
+
+def test_cells_without_a_seat_widen_no_interval(monkeypatch):
+    gaining(monkeypatch, lambda *_: 1.0)
+    table = matrix(["cartel", "lazy"], ("seed", "hardened"), QUICK, cap=8)
+    assert list(table["verdict"]) == ["n/a", "n/a", "pays", "pays"]
+    assert list(table["level"]) == [pytest.approx(0.975)] * 4
+
+
+def test_few_seeds_are_marked_and_one_has_no_interval(monkeypatch, capsys, tmp_path):
+    gaining(monkeypatch, lambda attack, seed: 1.0 + seed % 2)
+    for seeds, shown, mark in ((1, "+1.00 ", False), (4, "+1.50 ± 0.92 ", True), (6, "+1.50 ± 0.57 ", False)):
+        given = ["matrix", "lazy", "--variants", "hardened", "--seeds-cap", str(seeds), "--out", str(tmp_path)]
+        assert main([*given, "--half-width", "0"]) == 0
+        out = capsys.readouterr().out
+        (row,) = [line for line in out.splitlines() if line.startswith("lazy")]
+        assert shown in row
+        assert ("†" in row, "† few seeds" in out) == (mark, mark)
+        assert main([*given, "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["rows"][0]["few_seeds"] is mark
+        assert told["materiality"] == 0.01
+        assert (told["rows"][0]["gain_low"] is None) == (seeds == 1)
+
+
+@pytest.mark.parametrize("amount", ["-1", "nan", "inf"])
+def test_a_materiality_is_an_amount(amount, capsys, tmp_path):
+    assert main(["matrix", "lazy", f"--materiality={amount}", "--out", str(tmp_path)]) == 2
+    assert "materiality" in capsys.readouterr().err
+
+
+def test_a_seat_that_is_named_is_told(monkeypatch, capsys, tmp_path):
+    gaining(monkeypatch, lambda *_: 1.0)
+    given = ["matrix", "lazy", "scenario=small", "scenario.seat=2", "--variants", "hardened", "--out", str(tmp_path)]
+    assert main(given) == 0
+    assert "scenario.seat=2" in capsys.readouterr().out
+    assert main([*given, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["seat"] == 2
 
 
 def test_what_is_picked_is_measured_on_fresh_seeds(project, monkeypatch):

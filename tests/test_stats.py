@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from slashpoint.experiments.stats import (
+    Interval,
     bootstrap,
     crossing,
     differences,
-    holm,
+    each_of,
     p_value,
     spend,
     t_interval,
+    unseen,
+    verdict,
     wilson,
 )
 from slashpoint.sim.luck import Luck
@@ -41,8 +45,84 @@ def test_pairs_need_the_same_seeds():
 def test_one_run_has_no_interval_and_equal_runs_a_point():
     assert math.isnan(t_interval([3.0]).low)
     assert (t_interval([3.0, 3.0]).low, t_interval([3.0, 3.0]).high) == (3.0, 3.0)
+    assert (t_interval([0.1] * 3).low, t_interval([0.1] * 3).high) == (0.1, 0.1), "not the rounding of a sum"
     assert p_value([3.0, 3.0]) == 0.0
     assert p_value([0.0, 0.0]) == 1.0
+    assert p_value([0.009] * 3, materiality=0.01) == 1.0
+    assert math.isnan(p_value([3.0]))
+
+
+def test_few_seeds_are_marked_and_one_has_no_interval_to_mark():
+    assert [t_interval([1.0, 2.0, 3.0, 4.0, 5.0][:n]).few for n in range(1, 6)] == [False, True, True, True, False]
+    assert str(t_interval([1.0, 2.0])) == "+1.50 ± 6.35 (few seeds: n = 2)"
+    assert str(t_interval([1.0])) == "+1.00 (no interval: n = 1)"
+
+
+def test_what_is_infinite_has_a_mean_and_no_interval():
+    found = t_interval([1.0, math.inf, 2.0])
+    assert (found.mean, found.n, str(found)) == (math.inf, 3, "+inf (no interval: not finite)")
+    assert math.isnan(found.low)
+    assert math.isnan(t_interval([math.inf, -math.inf]).mean)
+    assert verdict(found, 0.01) == "undecided"
+    assert math.isnan(p_value([1.0, math.inf]))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.02, 5, "pays"), (0.01, 5, "undecided"), (-5, -0.02, "loses"), (-0.01, 0.01, "negligible"),
+        (0, 0, "negligible"), (-0.011, 0.005, "undecided"), (-3, 3, "undecided"), (math.nan, math.nan, "undecided"),
+    ],
+)  # fmt: skip
+def test_a_verdict_is_where_the_whole_interval_lies(low, high, said):
+    assert verdict(Interval(0.0, low, high, 9), 0.01) == said
+
+
+@given(
+    st.lists(st.floats(-100, 100), min_size=2, max_size=12),
+    st.floats(0, 10),
+    st.integers(1, 300),
+)
+def test_a_verdict_its_interval_and_its_p_never_disagree(values, materiality, cells):
+    interval, p = t_interval(values, each_of(cells)), cells * p_value(values, materiality)
+    assume(abs(p - 0.05) > 1e-6)  # where rounding decides
+    said = verdict(interval, materiality)
+    assert (said == "pays") == (interval.low > materiality)
+    assert (said == "loses") == (interval.high < -materiality)
+    assert (said in {"pays", "loses"}) == (p < 0.05)
+
+
+def test_intervals_of_a_family_hold_all_together_as_often_as_they_say():
+    chance = Luck("family").generator()
+    families = chance.normal(0.0, 1.0, (1000, 20, 6))  # 20 cells of six seeds each, and nobody gains anything
+    alone, together = (
+        sum(all(abs(one.mean) <= one.half_width for one in map(partial(t_interval, level=level), family))
+            for family in families)
+        for level in (0.95, each_of(20))
+    )  # fmt: skip
+    assert alone < 500, "20 plain intervals are all right in a third of all tables"
+    assert wilson(together, 1000, 0.999).low <= (1 - 0.05 / 20) ** 20 <= wilson(together, 1000, 0.999).high
+
+
+def test_looking_after_each_batch_costs_little_coverage():
+    """An interval whose half-width was reached early, by luck, is still right nearly as often as it says."""
+    spent = spend(
+        lambda keys, seeds: {key: [Luck(key, seed).generator().normal() for seed in seeds] for key in keys},
+        [f"cell {i}" for i in range(400)],
+        half_width=0.5,
+        cap=64,
+    )  # fmt: skip
+    found = [one.interval for one in spent.values()]
+    assert min(one.n for one in found) < 24 < max(one.n for one in found)
+    covered = sum(one.low <= 0.0 <= one.high for one in found)
+    assert wilson(covered, 400, 0.999).low > 0.85
+    assert covered >= 0.92 * 400
+
+
+def test_what_no_run_showed_may_still_happen():
+    assert unseen(8) == pytest.approx(1 - 0.05 ** (1 / 8))
+    assert unseen(300) == pytest.approx(3 / 300, rel=0.01)  # the rule of three: Hanley and Lippman-Hand (1983)
+    assert unseen(0) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -58,16 +138,6 @@ def test_one_run_has_no_interval_and_equal_runs_a_point():
 def test_wilson_has_a_bound_where_nothing_was_seen(successes, n, low, high):
     found = wilson(successes, n)
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
-
-
-def test_holm_orders_and_never_falls():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([math.nan, 0.5]) == [1.0, 1.0]
-
-
-@given(st.lists(st.floats(0, 1), max_size=8))
-def test_holm_lies_between_nothing_and_bonferroni(p):
-    assert all(raw <= adjusted <= min(1.0, len(p) * raw) for raw, adjusted in zip(p, holm(p)))
 
 
 def test_intervals_cover_as_often_as_they_say():

@@ -7,11 +7,13 @@ slashpoint matrix overclaim protocol.stake=1 -j 2  what has a = is an override, 
 
 With each seed the cheat takes every seat of its role by turns, beside one run in which the same seats are all honest.
 Seeds are spent until the gain is known to a tenth of the reward, or up to a cap; the best attacks are measured again
-on fresh seeds.
+on fresh seeds. The intervals of a column hold all together at 95 %, and the verdict is what the gain's interval says:
+it pays or loses beyond the materiality, is negligible within it, or is undecided.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,17 +24,19 @@ if TYPE_CHECKING:
 
     from slashpoint.experiments.screen import Grid
 
-CENT = 0.01  # USD
-
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
+    from slashpoint.experiments.matrix import CENT
     from slashpoint.experiments.options import many_runs
 
     parser.add_argument("what", nargs="*", metavar="ATTACK|OVERRIDE", help="attacks (all, if none), key=value")
     parser.add_argument("--variants", default="seed,hardened", metavar="A,B", help="of the protocol (%(default)s)")
     parser.add_argument("--seeds-cap", type=int, default=64, metavar="N", help="seeds for a cell at most (%(default)s)")
     parser.add_argument("--half-width", type=float, metavar="USD", help="of a gain's interval (a tenth of the reward)")
+    parser.add_argument(
+        "--materiality", type=float, default=CENT, metavar="USD", help="no smaller gain pays or loses (%(default)s)"
+    )
     parser.add_argument(
         "--confirm", type=int, default=0, metavar="N", help="measure the N most harmful again, scenario=standard"
     )
@@ -51,7 +55,8 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.screen import screen
 
     overrides = [one for one in args.what if "=" in one]
-    how = {"workers": args.jobs, "cache": args.out / CACHE, "project": in_use()}
+    how: dict[str, Any] = {"workers": args.jobs, "cache": args.out / CACHE, "project": in_use()}
+    how["materiality"] = args.materiality
     with counting("matrix", shown=not args.quiet) as told:
         table = matrix(
             [one for one in args.what if "=" not in one], args.variants.split(","), overrides,
@@ -64,13 +69,13 @@ def main(args: Namespace) -> int:
                 table, args.confirm, overrides, cap=min(16, args.seeds_cap), progress=told, **how
             )
     if args.json:
-        print(document(tables, COLUMNS, project=how["project"]))
+        print(document(tables, COLUMNS, materiality=args.materiality, project=how["project"]))
     else:
         console = screen()
         for name, each in tables.items():
             title = "attack × protocol × variant" if name == "rows" else "the most harmful, on the standard tier"
             console.print(_grid(each, title))
-            for line in _caption(each, args.seeds_cap):
+            for line in _caption(each, args):
                 console.print(line, style="dim italic")
         for row in (row for each in tables.values() for row in _troubled(each)):
             where = f"{row['attack']} × {row['protocol']} × {row['variant']}"
@@ -87,28 +92,40 @@ def _troubled(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return [row for row in table.to_dict("records") if row["verdict"] == FAILED or row["complaint"]]
 
 
-def _caption(table: pd.DataFrame, cap: int) -> Iterator[str]:
-    yield "gain: USD a run of a person who cheats, over the same seat played honestly; 95 % intervals"
-    yield "profit, the price of first holdings, and the worth of the models that were delivered to it"
+def _caption(table: pd.DataFrame, args: Namespace) -> Iterator[str]:
+    from slashpoint.experiments.matrix import CENT
+    from slashpoint.experiments.stats import FEW_TOLD, unseen
+
+    cells = round(0.05 / (1 - table["level"].iloc[0]))
+    yield "gain: USD a run of a person who cheats, over the same seat played honestly: profit, the price of first"
+    yield "holdings, and the worth of the models that were delivered to it"
+    yield f"95 % intervals, for all {cells} cells of a column together; negligible: within ±{args.materiality:g} USD"
+    if table["few_seeds"].any():
+        yield FEW_TOLD
+    if len(seats := table["seat"].dropna().unique()):
+        yield f"the cheat takes no seat but scenario.seat={', '.join(map(str, seats))}, and luck decides who sits there"
+    same = table["n"][(table["n"] > 1) & (table["gain_high"] - table["gain_low"] < CENT)]
+    if len(same):
+        yield f"± 0.00: all seeds gave the same; what none of {same.min()} showed may be so in {unseen(same.min()):.0%}"
     if table["underpowered"].any():
-        yield f"*: underpowered, {cap} seeds were not enough for the half-width"
+        yield f"*: underpowered, {args.seeds_cap} seeds were not enough for the half-width"
     if table["fresh"].any():
         yield "fresh: picked as one of the best, then measured on seeds that had no part in it"
 
 
 def _grid(table: pd.DataFrame, title: str) -> Grid:
-    from slashpoint.experiments.matrix import PAYS
     from slashpoint.experiments.screen import Grid
+    from slashpoint.experiments.stats import FEW_MARK, PAYS
 
     shown = Grid(title, "attack", "protocol", "variant", "verdict", gain=True, others_lose=True, n=True, p=True)
     for column in shown.columns[:4]:
         column.no_wrap = True
     shown.add_column("")
     for row in table.to_dict("records"):
-        number = row["n"] > 1
-        gain, loss = (_interval(row, name) if number else "-" for name in ("gain", "loss"))
+        gain, loss = (_interval(row, name) for name in ("gain", "loss"))
         p = f"{row['p']:.2g}" if row["p"] == row["p"] else "-"
         notes = (
+            FEW_MARK if row["few_seeds"] else "",
             "*" if row["underpowered"] else "",
             "fresh" if row["fresh"] else "",
             "violated" * bool(row["complaint"]),
@@ -123,13 +140,17 @@ def _grid(table: pd.DataFrame, title: str) -> Grid:
             loss,
             str(row["n"]),
             p,
-            " ".join(notes).strip(),
+            " ".join(note for note in notes if note),
             style=style,
         )
     return shown
 
 
 def _interval(row: dict[Any, Any], name: str) -> str:
+    from slashpoint.experiments.matrix import CENT
+
     mean, half = row[name], (row[f"{name}_high"] - row[f"{name}_low"]) / 2
     form = ".1g" if 0 < abs(mean) < CENT / 2 else ",.2f"  # a gain of a thousandth of a cent is not one of nothing
-    return f"{mean:+{form}} ± {half:{form}}"
+    if not row["n"]:
+        return "-"
+    return f"{mean:+{form}}" if math.isnan(half) else f"{mean:+{form}} ± {half:{form}}"
