@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import HOME, KINDS
 from slashpoint.experiments.composer import composer
+from slashpoint.experiments.invariants import allowed
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.engine import ENGINES
 from slashpoint.sim.errors import Misconfigured, choices
@@ -57,6 +58,7 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     for kind in ("prices", "task"):
         plugin(kind, config, project)
     attacks(config, project)
+    allowed(config, project)
     return config
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLES
+from slashpoint.experiments.catalogue import METRICS, PROTOCOL, ROLES
 from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 Row = dict[str, str]
@@ -61,13 +62,26 @@ def metrics(project: Path | None) -> list[Row]:
     ]
 
 
-def invariants(project: Path | None) -> list[Row]:
-    """Invariants of every world, and the project's."""
-    from slashpoint.sim import invariants as ours
+def _often(period: int) -> str:
+    return {0: "at the end", 1: "every block"}.get(period, f"every {period} blocks")
 
-    owners: Iterable[Any] = (ours, *catalogue.parts(INVARIANTS, project))
-    found = [one for owner in owners for one in ours.invariants_of(owner)]
-    return [{"name": one.__name__, "every": f"{one.period} blocks", "what": first_line(one)} for one in found]
+
+def invariants(project: Path | None) -> list[Row]:
+    """Invariants of every world, of each protocol, and the project's."""
+    from slashpoint.experiments.invariants import of_every_world, of_project, of_protocol
+
+    found = [("every world", of_every_world()), ("the project", of_project(project))]
+    for protocol in catalogue.presets("protocol", project):
+        with suppress(Misconfigured):  # a preset of another's protocol
+            found.append((protocol, of_protocol(protocol, project)))
+    return [
+        {
+            "name": one.__name__, "of": whose, "asked": _often(one.period),
+            "what": first_line(one),
+        }
+        for whose, ones in found
+        for one in ones
+    ]  # fmt: skip
 
 
 LISTS: Mapping[str, Callable[[Path | None], list[Row]]] = {

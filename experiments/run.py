@@ -14,15 +14,15 @@ from slashpoint.agents.payers import Payers
 from slashpoint.agents.population import Population
 from slashpoint.agents.posters import commission, provide
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import INVARIANTS, METRICS, PROTOCOL, ROLES
+from slashpoint.experiments.catalogue import METRICS, PROTOCOL, ROLES
 from slashpoint.experiments.config import attacks as chosen_attacks
 from slashpoint.experiments.config import chain_rules, compose, plugin
 from slashpoint.experiments.folder import RunFolder
 from slashpoint.experiments.inputs import content
+from slashpoint.experiments.invariants import allowed, of_project
 from slashpoint.experiments.project import find_project
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.errors import Misconfigured, choices, contained, from_project, named
-from slashpoint.sim.invariants import invariants_of
 from slashpoint.sim.ledger import Ledger, LedgerError, Tables, read
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.metrics import all_metrics, builtin, metrics_of
@@ -116,8 +116,10 @@ def build(
         world.add_market(market)
         for asset in ("ETH", *world.tokens):
             _priced(world, asset)
-        for extra in catalogue.parts(INVARIANTS, project):
-            world.invariants += invariants_of(extra)
+        off = allowed(config, project)
+        world.invariants = [one for one in (*world.invariants, *of_project(project)) if one.__name__ not in off]
+        if off:
+            world.notes.append(f"invariants that were not asked (scenario.allow): {', '.join(sorted(off))}")
         roles = catalogue.part(ROLES, config.protocol.name, project).ROLES
         _settle(world, market, roles, config, project, attacks)
     except ValueError as error:

@@ -53,4 +53,7 @@ def screen() -> Screen:
 
 def plain(*names: str) -> Table:
     """Return an empty table without rules."""
-    return Table(*names, box=None, pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        made.add_column(name, no_wrap=not made.columns)  # what a row is called is never cut
+    return made

@@ -22,6 +22,8 @@ SHOWN = 8  # complaints of broken invariants
 
 def summary(run: Run, console: Screen) -> None:
     """Print the tables of a finished run. They fit into 60 columns."""
+    for told, style in violated(run):
+        console.print(told, style=style)
     for table in (people(run), outcome(run), fees(run), actions(run), answers(run)):
         console.print(table)
         console.print()
@@ -112,13 +114,19 @@ def answers(run: Run) -> Grid:
     return table
 
 
-def doubts(run: Run) -> Iterator[tuple[str, str]]:
-    """Violations, warnings, what was assumed, and the hashes: lines with their styles."""
+def violated(run: Run) -> Iterator[tuple[str, str]]:
+    """What invariants complain of, the first of it: lines with their styles."""
     violations = run.tables["violations"]
     for block, invariant, complaint in violations[["block", "invariant", "complaint"]].head(SHOWN).to_numpy():
         yield f"violated  {invariant}: block {block}: {complaint}", "bold red"
     if len(violations) > SHOWN:
         yield f"violated  and {len(violations) - SHOWN} more complaints, in the ledger", "bold red"
+    if len(violations):
+        yield "", ""
+
+
+def doubts(run: Run) -> Iterator[tuple[str, str]]:
+    """Warnings, what was assumed, and the hashes: lines with their styles."""
     for warning in warnings(run):
         yield f"warning   {warning}", "yellow"
     for note in run.notes:

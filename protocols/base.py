@@ -71,6 +71,7 @@ class Job:
     base: bytes | None = None  # the model that a round starts from; None where everybody starts afresh
     rows: int = 0  # labels that were sealed, where the test items are drawn out of them; 0 where the poster chose
     drawn: tuple[int, ...] = ()  # which of them are the test items', once that is known
+    moved: int = 0  # nanoseconds: when an event was last about it
     closed: int | None = None  # nanoseconds: when it became terminal
     outcome: str | None = None
     winner: bytes | None = None
@@ -243,6 +244,14 @@ class Market:
             else token.balanceOf(self.contract.address_)
         )
         return {self.asset: held}
+
+    def kept(self) -> dict[str, int]:
+        """What the contract keeps for good by its rules, such as fees, by asset."""
+        return {}
+
+    def withdraws(self, job: Job | None = None) -> Call:
+        """Take what one is owed."""
+        raise NotImplementedError
 
     def owed(self, address: bytes) -> int:
         """What an account may withdraw, in the market's asset."""

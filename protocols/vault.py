@@ -65,6 +65,10 @@ class Vaulted(Market):
             }
         }
 
+    def kept(self) -> dict[str, int]:
+        """The treasury."""
+        return {self.asset: self.contract.treasury()}
+
     def withdrawn(self, who: bytes, amount: int, job: str | None) -> Sequence[tuple[str, int, str | None]]:
         """What somebody's next withdrawal consists of: all that it was credited since the one before."""
         parts = self.taken[who].pop(0) if self.taken[who] else []

@@ -13,7 +13,7 @@ Check = TypeVar("Check", bound="Callable[..., Iterator[str]]")  # a function of 
 
 
 class Invariant(Protocol):
-    """A marked generator function of a world; `period` is in blocks that had transactions."""
+    """A marked generator function of a world; `period` is in blocks that had transactions, 0 for the end alone."""
 
     __name__: str
     period: int
@@ -26,15 +26,16 @@ class Invariant(Protocol):
 @overload
 def invariant(check: Check, /) -> Check: ...
 @overload
-def invariant(*, period: int = 1) -> Callable[[Check], Check]: ...
-def invariant(check: Any = None, /, *, period: int = 1) -> Any:
+def invariant(*, period: int = 1, final: bool = False) -> Callable[[Check], Check]: ...
+def invariant(check: Any = None, /, *, period: int = 1, final: bool = False) -> Any:
     """Mark a generator function as an invariant: each `yield` is a complaint in words.
 
-    It is asked after every `period`-th block that had transactions, and once at the end of a run.
+    It is asked after every `period`-th block that had transactions, and once at the end of a run; if `final`, there
+    alone.
     """
 
     def mark(check: Check) -> Check:
-        check.period = period  # type: ignore[attr-defined]
+        check.period = 0 if final else period  # type: ignore[attr-defined]
         return check
 
     return mark if check is None else mark(check)

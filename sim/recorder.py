@@ -99,7 +99,9 @@ class Recorder:
             market = self.world.market_of.get(log.address)
             fact = Fact(event.name, block.time, sender, None, args)
             if market is not None:
-                fact.job = market.relate(fact)
+                fact.job = job = market.relate(fact)
+                if job is not None:
+                    job.moved = block.time
             self._decoded.append((log.tx, number, contract.name_, fact))
             facts.setdefault(log.tx, []).append((event, fact))
         return facts

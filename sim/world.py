@@ -15,6 +15,7 @@ import mesa
 
 from slashpoint.sim import invariants as builtin
 from slashpoint.sim import inventory
+from slashpoint.sim import liveness as endings
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
 from slashpoint.sim.contract import Contract
 from slashpoint.sim.contract.artifact import stand_in
@@ -23,6 +24,7 @@ from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.errors import legible
 from slashpoint.sim.facts import Fact, Facts
 from slashpoint.sim.invariants import Invariant, invariants_of
+from slashpoint.sim.liveness import Poke
 from slashpoint.sim.recorder import SUCCESS, Recorder, deed
 from slashpoint.sim.script import Clock
 from slashpoint.sim.store import ContentStore
@@ -81,7 +83,7 @@ class World(mesa.Model):
         self.names: dict[bytes, str] = {}
         self.booked: dict[str, dict[bytes, int]] = defaultdict(lambda: defaultdict(int))  # asset → holder → amount
         self.touched: dict[str, set[bytes]] = defaultdict(set)  # asset → who moved it since it was last checked
-        self.invariants: list[Invariant] = invariants_of(builtin)
+        self.invariants: list[Invariant] = [*invariants_of(builtin), *invariants_of(endings)]
         self.violations: list[tuple[int, str, str]] = []
         self.demand: dict[
             str, list[tuple[int, float]]
@@ -89,6 +91,7 @@ class World(mesa.Model):
         self.notes: list[str] = []  # what a reader must know of how it was set up
         self.expected_jobs = 0
         self.attempts = 0  # to post a job
+        self.pokes: list[Poke] = []
         self.watchers: list[Callable[[Pending], None]] = []  # those who read the mempool
         self.tally: Tally | None = None  # kept where entry is free
         self.recorder = Recorder(self)
@@ -209,6 +212,8 @@ class World(mesa.Model):
         now, time, base_fee = block.time / SECOND, block.time, block.base_fee
         for pending, why in block.dropped:
             self.attempts += pending.call.verb == "posts"
+            if pending.call.verb == "pokes":
+                self.pokes.append(Poke(pending, why))
             pending.done.fire(Receipt(ok=False, time=now, dropped=why), pending.account.latency)
         facts = self.recorder.decode(block)
         publish, number = self.facts.publish, block.number
@@ -226,12 +231,14 @@ class World(mesa.Model):
             revert = None if ok else self.recorder.revert(block, i)
             if ok and verb:
                 publish(verb, deed(pending, time))
+            if verb == "pokes":
+                self.pokes.append(Poke(pending, "" if ok else str(revert)))
             pending.done.fire(Receipt(ok, gas, fee, number, now, revert, events), account.latency)
 
     def check(self, blocks: int = 0) -> None:
         """Ask the invariants that are due (all of them at 0) and write down what they complain of."""
         for invariant in self.invariants:
-            if blocks % invariant.period == 0:
+            if blocks == 0 or (invariant.period and blocks % invariant.period == 0):
                 for complaint in map(legible, invariant(self)):
                     self.violations.append((self.chain.number, invariant.__name__, complaint))
                     self.ledger.violations.append((self.chain.number, self.chain.time, invariant.__name__, complaint))

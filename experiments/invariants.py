@@ -1,0 +1,51 @@
+"""Which invariants a run is asked: all that there are, but for those that `scenario.allow` names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slashpoint.experiments import catalogue
+from slashpoint.experiments.catalogue import INVARIANTS, PROTOCOL
+from slashpoint.sim import invariants as builtin
+from slashpoint.sim import liveness
+from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.invariants import invariants_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from omegaconf import DictConfig
+
+    from slashpoint.sim.invariants import Invariant
+
+
+def of_every_world() -> list[Invariant]:
+    """Return the invariants that no protocol brings."""
+    return [*invariants_of(builtin), *invariants_of(liveness)]
+
+
+def of_protocol(name: str, project: Path | None) -> list[Invariant]:
+    """Return the invariants that a protocol's market brings."""
+    return invariants_of(catalogue.part(PROTOCOL, name, project).MARKET)
+
+
+def of_project(project: Path | None) -> list[Invariant]:
+    """Return the invariants in a project's files."""
+    return [one for module in catalogue.parts(INVARIANTS, project) for one in invariants_of(module)]
+
+
+def allowed(config: DictConfig, project: Path | None) -> frozenset[str]:
+    """Return the names of the invariants that a configuration switches off.
+
+    Raises:
+        Misconfigured: there is no invariant of such a name.
+    """
+    said = config.scenario.get("allow", [])
+    names = [str(said)] if isinstance(said, str) else [str(one) for one in said]
+    if names:
+        every = (*of_every_world(), *of_protocol(config.protocol.name, project), *of_project(project))
+        known = sorted({one.__name__ for one in every})
+        for name in names:
+            if name not in known:
+                raise Misconfigured(f"scenario.allow=[{name}]: there is no such invariant; {choices(name, known)}")
+    return frozenset(names)

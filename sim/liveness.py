@@ -1,0 +1,81 @@
+"""Liveness: what must have come to an end once a run is over. What was cut short before its time is not stuck."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from slashpoint.sim.engine import Status
+from slashpoint.sim.invariants import invariant
+from slashpoint.sim.units import ETH, SECOND, nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slashpoint.sim.chain import Pending
+    from slashpoint.sim.world import World
+
+GRACE = 16  # blocks in which somebody should have done what is due
+RETRIES = 3  # failed calls about one job after which a race that was lost does not explain them
+
+
+class Poke(NamedTuple):
+    """What became of a call that anybody may make to move a job on."""
+
+    pending: Pending
+    failure: str  # why; empty where it did not
+
+
+@invariant(final=True)
+def liveness(world: World) -> Iterator[str]:
+    """At the end no job is overdue, calls that move jobs on got through, and what contracts hold can be withdrawn."""
+    yield from _overdue(world)
+    yield from _in_vain(world)
+    yield from _locked(world)
+
+
+def _overdue(world: World) -> Iterator[str]:
+    """Jobs that are open although what would move them on has been due for long, or nothing ever will be."""
+    now, grace = world.chain.time, GRACE * world.chain.period
+    for market in world.markets:
+        for job in market.jobs.values():
+            if job.closed is not None:
+                continue
+            due = market.poke(job)
+            since = max(job.moved, nanoseconds(due[0]) if due else 0)
+            if now - since > grace:
+                what = f"{due[1].function} has been due" if due else "nothing is due, and nothing happened"
+                yield f"{market.name}: job {job.key} is open; {what} for {(now - since) / SECOND:,.0f} s"
+
+
+def _in_vain(world: World) -> Iterator[str]:
+    """Calls to move jobs on that failed each time, whoever made them."""
+    worked = {one.pending.call.function for one in world.pokes if not one.failure}
+    failed: dict[tuple[str, str], list[Poke]] = defaultdict(list)
+    for one in world.pokes:
+        account, function = one.pending.account, one.pending.call.function
+        if function not in worked and not account.person.attacker:
+            failed[account.role, function].append(one)
+    for (role, function), calls in failed.items():
+        if len(calls) - len({one.pending.call.job for one in calls}) >= RETRIES:
+            yield f"{role}: all {len(calls)} calls of {function} failed, the last by {calls[-1].failure}"
+
+
+def _locked(world: World) -> Iterator[str]:
+    """Money that somebody is owed and cannot withdraw, or that lies in a contract when all is over, and is nobody's."""
+    for market in world.markets:
+        owed = {account: amount for account in world.accounts if (amount := market.owed(account))}
+        for who, amount in owed.items():
+            result = world.tries(market.withdraws(), who)
+            if result.status != Status.SUCCESS:
+                why = market.contract.decode_error_(result.output)
+                yield f"{world.name_of(who)} is owed {_whole(amount, market)} and cannot withdraw: {why}"
+        if all(job.closed is not None for job in market.jobs.values()):
+            for asset, held in market.holdings().items():
+                rest = held - market.kept().get(asset, 0) - (sum(owed.values()) if asset == market.asset else 0)
+                if rest > 0:
+                    yield f"{market.name} holds {rest / ETH:.6g} {asset} that nobody can withdraw; all jobs are over"
+
+
+def _whole(amount: int, market: Any) -> str:
+    return f"{amount / ETH:.6g} {market.asset}"
