@@ -206,12 +206,12 @@ def check_numbers(config: DictConfig) -> None:
 
 def _check_types(config: DictConfig, usual: DictConfig) -> None:
     """Refuse a value of another type than the one that it overrides, and one that overrides nothing."""
-    for key, value in _leaves(usual):
-        given: Any = OmegaConf.select(config, key)
+    known, said = dict(_leaves(usual)), dict(_leaves(config))
+    for key, value in known.items():
+        given = said.get(key)
         if not key.startswith((*KINDS, PEOPLE)) and not _alike(given, value):
             raise Misconfigured(f"{key}={given}: it must be {_sort(value)}, such as {value}")
-    known = dict(_leaves(usual))
-    for key, _ in _leaves(config):
+    for key in said:
         if key not in known and not key.startswith((*KINDS, PEOPLE)) and "[" not in key:
             raise Misconfigured(f"{key}: nothing reads it; see conf/ for what there is")
     for key, given in config.scenario.people.items():
@@ -241,10 +241,11 @@ def _is_draw(value: Any) -> bool:
 def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Every value with its dotted key, plain ones before nested ones; items of lists by their index."""
     if isinstance(node, DictConfig):
-        for key in sorted(node, key=lambda key: OmegaConf.is_config(node._get_node(key))):  # noqa: SLF001 - unresolved
-            missing = OmegaConf.is_missing(node, key)
-            yield from _leaves("???" if missing else node[key], f"{prefix}.{key!s}" if prefix else str(key))
-    elif OmegaConf.is_list(node):
+        node = OmegaConf.to_container(node, resolve=True)  # ten times as fast to walk
+    if isinstance(node, dict):
+        for key in sorted(node, key=lambda key: isinstance(node[key], (dict, list))):
+            yield from _leaves(node[key], f"{prefix}.{key!s}" if prefix else str(key))
+    elif isinstance(node, list):
         for index, item in enumerate(node):
             yield from _leaves(item, f"{prefix}[{index}]")
     else:
