@@ -29,6 +29,7 @@ INTRINSIC_GAS = 21_000  # no transaction costs less, so no block holds more than
 DEFERRED = int(Status.DEFERRED)  # below it a transaction ran; a plain number, for an enumeration compares slowly
 COINBASE = b"coinbase".rjust(20, b"\0")  # whom tips go to
 ORDERINGS = ("priority", "fifo", "random")
+HISTORY = 256  # blocks whose hashes the EVM knows
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class Chain:
         self.crowds: list[Crowd] = []
         self._by_columns = engine if isinstance(engine, ByColumns) else None
         self._doubtful = False  # whether anything waits that may have to be dropped unseen
+        self._stretch, self._hashes = -1, b""  # 256 slots, by number; the hashes of those and of the 256 before
 
     @property
     def backlog(self) -> int:
@@ -170,8 +172,19 @@ class Chain:
 
     def context(self, number: int, time: int) -> BlockContext:
         """What the EVM may know of a block; its randomness comes from the seed."""
-        beacon = self._luck("prevrandao", self.slot(time)).bytes(32)
-        return BlockContext(number, time // SECOND, self.base_fee, self.rules.gas_limit, COINBASE, beacon)
+        slot = self.slot(time)
+        beacon = self._luck("prevrandao", slot).bytes(32)
+        return BlockContext(
+            number, time // SECOND, self.base_fee, self.rules.gas_limit, COINBASE, beacon, self._ancestors(slot)
+        )
+
+    def _ancestors(self, slot: int) -> bytes:
+        """Hashes of the 256 blocks before a slot's: from the seed alone, so that nobody can grind them."""
+        stretch, into = divmod(slot, HISTORY)
+        if stretch != self._stretch:
+            drawn = [self._luck("hashes", each).bytes(32 * HISTORY) for each in (stretch - 1, stretch)]
+            self._stretch, self._hashes = stretch, b"".join(drawn)
+        return self._hashes[32 * into : 32 * (into + HISTORY)]
 
     def add(self, pending: Pending) -> None:
         """Take an intention into the mempool."""

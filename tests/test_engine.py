@@ -14,6 +14,7 @@ from slashpoint.sim.engine import BlockContext, Status, Tx, make_engine, transac
 from slashpoint.sim.engine.accounts import PragueAccounts
 from slashpoint.sim.engine.keys import address_of, key_of
 from slashpoint.sim.engine.pyevm import PyEvm
+from slashpoint.sim.engine.root import state_root
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.testing import check_engine, engine_trace
 from slashpoint.sim.testing.stage import Stage
@@ -77,6 +78,32 @@ class ForgetsNoStorage(PragueAccounts):
         self.slots.update(slots)
 
 
+class CreatesOnStorage(PragueAccounts):
+    def has_code_or_nonce(self, address):
+        return bool(self.get_nonce(address) or self.get_code(address))
+
+
+class KeepsOldStorage(PragueAccounts):
+    def place(self, address, nonce, code, storage):
+        held = {slot: word for (who, slot), word in self.slots.items() if who == address}
+        super().place(address, nonce, code, {**held, **storage})
+
+
+class RootsOfNobody(PyEvm):
+    def state_root(self):
+        return state_root(())
+
+
+class ForgetsBlockHashes(PyEvm):
+    def _enter(self, context):
+        super()._enter(context._replace(hashes=b""))
+
+
+class ReversesBlockHashes(PyEvm):
+    def _enter(self, context):
+        super()._enter(context._replace(hashes=b"".join(context.ancestors())))
+
+
 class BuriesNobody(PragueAccounts):
     def delete_account(self, address):
         pass
@@ -119,13 +146,18 @@ MUTANTS = [
     (partial(Mutant, KeepsTransients), "execution.transient"),
     (partial(Mutant, ForgetsNoStorage), "state.snapshots"),
     (partial(Mutant, BuriesNobody), "movements.new_selfdestruct"),
+    (partial(Mutant, CreatesOnStorage), "execution.creation_on_storage"),
+    (partial(Mutant, KeepsOldStorage), "state.place"),
+    (RootsOfNobody, "state.state_root"),
+    (ForgetsBlockHashes, "execution.block_hashes"),
+    (ReversesBlockHashes, "execution.block_hashes"),
     (MissesInternalTransfers, "movements.nested"),
     (RefusesWhatIsAhead, "validity.nonces"),
     (LeavesTraces, "state.no_trace"),
 ]
 
 
-@pytest.mark.parametrize(("make", "rule"), MUTANTS, ids=[rule for _, rule in MUTANTS])
+@pytest.mark.parametrize(("make", "rule"), MUTANTS, ids=str)
 def test_the_suite_notices_an_engine(make, rule):
     with pytest.raises(AssertionError, match=f"pyevm breaks {rule} "):
         check_engine(make)
@@ -158,6 +190,12 @@ def test_the_suite_notices_a_missing_floor(monkeypatch):
 def test_the_suite_notices_initcode_of_any_size(monkeypatch):
     monkeypatch.setattr(validity, "MAX_INITCODE", 10**9)
     with pytest.raises(AssertionError, match=r"breaks validity.initcode_size "):
+        check_engine(PyEvm)
+
+
+def test_the_suite_notices_a_nonce_that_cannot_be_raised(monkeypatch):
+    monkeypatch.setattr(validity, "MAX_NONCE", 2**64)
+    with pytest.raises(AssertionError, match=r"breaks validity.highest_nonce "):
         check_engine(PyEvm)
 
 

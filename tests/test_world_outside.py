@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
 from slashpoint.experiments.config import compose
 from slashpoint.experiments.run import build
 from slashpoint.sim.engine import Status, Tx
 from slashpoint.sim.ledger import Ledger
+from slashpoint.sim.testing.assembly import assemble
 from slashpoint.sim.world import World
 
 
-def world(engine: str) -> World:
+def world(engine: str, *overrides: str, blocks: int = 12) -> World:
     """A market in which one job has been posted and answered."""
-    config = compose(["scenario=small", "scenario.jobs=1", f"engine={engine}", "chain.addresses=keys"])
+    config = compose(["scenario=small", "scenario.jobs=1", f"engine={engine}", "chain.addresses=keys", *overrides])
     lived = build(config, Ledger())
-    for _ in range(12):
+    for _ in range(blocks):
         lived.step()
     return lived
 
@@ -66,3 +69,30 @@ def test_web3_speaks_to_the_running_chain() -> None:
     with pytest.raises(RuntimeError, match="engine=eth_tester"):
         world("pyevm").web3()
     lived.forget()
+
+
+LOTTERY = b"\x77" * 20
+
+
+def draws(engine: str, *overrides: str, blocks: int = 12) -> list[bytes]:
+    """What a lottery draws by the hashes of the blocks 1, 3, 0 and 257 before the last one."""
+    lived = world(engine, *overrides, blocks=blocks)
+    draw = (0, "CALLDATALOAD", "NUMBER", "SUB", "BLOCKHASH", 0, "MSTORE", 32, 0, "RETURN")
+    lived.engine.place(LOTTERY, code=assemble(*draw))
+    context = lived.chain.context(lived.chain.number, lived.chain.time)
+    asked = [Tx(bytes(20), LOTTERY, ago.to_bytes(32, "big"), gas=10**6) for ago in (1, 3, 0, 257)]
+    drawn = [lived.engine.call(tx, context).output for tx in asked]
+    lived.forget()
+    return drawn
+
+
+def test_a_lottery_by_block_hashes_draws_from_the_seed_on_every_engine() -> None:
+    drawn = draws("pyevm")
+    assert drawn[2:] == [bytes(32)] * 2
+    assert len({*drawn}) == 3
+    assert draws("eth_tester") == drawn
+    assert not {*draws("pyevm", "seed=7")[:2]} & {*drawn}
+    assert draws("pyevm", blocks=14)[1] == drawn[0]  # a block keeps its hash
+    assert draws("pyevm", "scenario.scale=2") == drawn  # though more people were endowed in blocks of their own before
+    if importlib.util.find_spec("slashpoint_revm"):
+        assert draws("native") == drawn

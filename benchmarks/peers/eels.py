@@ -165,11 +165,13 @@ class Eels:
         from ethereum_types.bytes import Bytes32
         from ethereum_types.numeric import U64, U256, Uint
 
+        ago = min(256, context.number)
+        known = [Bytes32(word) for word in context.ancestors()][:ago]
         return self._spec.vm.BlockEnvironment(
             chain_id=U64(1),
             state=self._state,
             block_gas_limit=Uint(context.gas_limit),
-            block_hashes=[Bytes32(bytes(32))] * min(256, context.number),
+            block_hashes=[Bytes32(bytes(32))] * (ago - len(known)) + known[::-1],
             coinbase=self._spec.types.Address(context.coinbase),
             number=Uint(context.number),
             base_fee_per_gas=Uint(context.base_fee),
@@ -242,6 +244,10 @@ class Eels:
 
         key = Bytes32(slot.to_bytes(32, "big"))
         return int(self._spec.state.get_storage(self._state, self._spec.types.Address(address), key))
+
+    def state_root(self) -> bytes:
+        """The root hash of the state."""
+        return bytes(self._spec.state.state_root(self._state))
 
     def snapshot(self) -> int:
         """A copy of the state."""

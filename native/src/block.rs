@@ -10,12 +10,21 @@ use revm::handler::{Handler, MainnetContext};
 use revm::primitives::{Address, Bytes, Log, TxKind, U256, hardfork::SpecId};
 use revm::{ExecuteCommitEvm, ExecuteEvm, MainContext};
 
-/// Bytes of memory that one transaction may use: 2^23 words cost 1.4 × 10^11 gas, more than any block has.
-const MEMORY_LIMIT: u64 = 1 << 28;
+/// Bytes of memory that one transaction may use: a megabyte in each of 1,024 frames, which cost two billion gas, fits.
+const MEMORY_LIMIT: u64 = 1 << 31;
 
 /// The forks that are offered, oldest first.
 pub const FORKS: [(&str, SpecId); 3] =
     [("cancun", SpecId::CANCUN), ("prague", SpecId::PRAGUE), ("osaka", SpecId::OSAKA)];
+
+/// What the EVM may know of a block.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Its number, time, fees and the like.
+    pub block: BlockEnv,
+    /// Hashes of the blocks before it, 32 bytes each, the youngest last.
+    pub hashes: Bytes,
+}
 
 /// How a transaction ended.
 #[repr(u8)]
@@ -93,10 +102,10 @@ pub fn rules(fork: SpecId, chain_id: u64) -> CfgEnv {
 ///
 /// A transaction that declares more gas than the block has left is deferred, and so is one whose nonce is ahead of its
 /// account's; execution goes on with the next.
-pub fn run(state: &mut State, rules: &CfgEnv, block: &BlockEnv, batch: Vec<Transaction>) -> Outcome {
-    let mut evm = transfers::evm(context(state, rules, block));
+pub fn run(state: &mut State, rules: &CfgEnv, around: &Surroundings, batch: Vec<Transaction>) -> Outcome {
+    let mut evm = transfers::evm(context(state, rules, around));
     let mut outcome = Outcome { receipts: Vec::with_capacity(batch.len()), transfers: Vec::new() };
-    let mut left = block.gas_limit;
+    let mut left = around.block.gas_limit;
     for (tx, transaction) in (0u32..).zip(batch) {
         let receipt = if transaction.gas > left {
             Receipt::unexecuted(Reason::Deferred(format!(
@@ -123,7 +132,7 @@ pub fn run(state: &mut State, rules: &CfgEnv, block: &BlockEnv, batch: Vec<Trans
 }
 
 /// Execute without a trace, free of fees, and of checks on the nonce, the gas limit and the sender's code.
-pub fn call(state: &mut State, rules: &CfgEnv, block: &BlockEnv, transaction: Transaction) -> Receipt {
+pub fn call(state: &mut State, rules: &CfgEnv, around: &Surroundings, transaction: Transaction) -> Receipt {
     let mut rules = rules.clone();
     rules.disable_nonce_check = true;
     rules.disable_base_fee = true;
@@ -132,16 +141,17 @@ pub fn call(state: &mut State, rules: &CfgEnv, block: &BlockEnv, transaction: Tr
     rules.tx_gas_limit_cap = Some(u64::MAX);
     let nonce = state.account(transaction.sender).nonce; // where a creation lands depends on it
     let transaction = Transaction { max_fee: 0, tip: 0, nonce, ..transaction };
-    let environment = environment(&rules, transaction);
-    let mut evm = transfers::evm(context(state, &rules, block));
-    match evm.transact(environment) {
-        Ok(outcome) => Receipt::executed(outcome.result),
-        Err(error) => Receipt::refused(error),
-    }
+    let mut evm = transfers::evm(context(state, &rules, around));
+    evm.ctx.set_tx(environment(&rules, transaction));
+    let result = Recorder::new(0, &mut Vec::new()).run(&mut evm);
+    evm.finalize(); // empties the journal
+    result.map_or_else(Receipt::refused, Receipt::executed)
 }
 
-fn context<'a>(state: &'a mut State, rules: &CfgEnv, block: &BlockEnv) -> MainnetContext<&'a mut Top> {
-    Context::mainnet().with_db(&mut state.top).with_cfg(rules.clone()).with_block(block.clone())
+fn context<'a>(state: &'a mut State, rules: &CfgEnv, around: &Surroundings) -> MainnetContext<&'a mut Top> {
+    let block = around.block.clone();
+    state.recall(block.number, around.hashes.clone());
+    Context::mainnet().with_db(&mut state.top).with_cfg(rules.clone()).with_block(block)
 }
 
 fn environment(rules: &CfgEnv, transaction: Transaction) -> TxEnv {

@@ -1,7 +1,7 @@
 //! Python values to Rust's and back; every refusal is a `TypeError`, `ValueError` or `OverflowError` that names the field.
 
 use crate::abi::Registry;
-use crate::block::Transaction;
+use crate::block::{Surroundings, Transaction};
 use pyo3::buffer::{Element, PyBuffer};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
@@ -48,11 +48,12 @@ fn calldata(value: &Bound<'_, PyAny>, to: Option<Address>, registry: &Registry) 
     Ok(abi.encode(call.get_item(0)?.cast::<PyString>()?.to_str()?, &call.get_item(1)?)?.into())
 }
 
-/// A block's environment from `(number, timestamp, base_fee, gas_limit, coinbase, prevrandao)`.
-pub fn block(context: &Bound<'_, PyAny>) -> PyResult<BlockEnv> {
-    let fields = tuple(context, 6)?;
+/// What the EVM may know of a block, from
+/// `(number, timestamp, base_fee, gas_limit, coinbase, prevrandao, hashes)`.
+pub fn block(context: &Bound<'_, PyAny>) -> PyResult<Surroundings> {
+    let fields = tuple(context, 7)?;
     let field = |at: usize| fields.get_item(at);
-    Ok(BlockEnv {
+    let block = BlockEnv {
         number: u256(&field(0)?).map_err(named("number"))?,
         timestamp: u256(&field(1)?).map_err(named("timestamp"))?,
         basefee: field(2)?.extract().map_err(named("base_fee"))?,
@@ -60,7 +61,8 @@ pub fn block(context: &Bound<'_, PyAny>) -> PyResult<BlockEnv> {
         beneficiary: address(&field(4)?).map_err(named("coinbase"))?,
         prevrandao: Some(word(&field(5)?).map_err(named("prevrandao"))?),
         ..BlockEnv::default()
-    })
+    };
+    Ok(Surroundings { block, hashes: Bytes::copy_from_slice(bytes(&field(6)?).map_err(named("hashes"))?) })
 }
 
 /// The values of any buffer of `T`: an array, or bytes.
@@ -118,6 +120,16 @@ pub fn u256(value: &Bound<'_, PyAny>) -> PyResult<U256> {
         Err(_) if value.is_instance_of::<PyInt>() => Ok(U256::from_be_bytes(to_bytes(value, false)?)),
         Err(error) => Err(error),
     }
+}
+
+/// Pairs of numbers from an iterable of them.
+pub fn words(value: &Bound<'_, PyAny>) -> PyResult<Vec<(U256, U256)>> {
+    let pair = |pair: PyResult<Bound<'_, PyAny>>| {
+        let pair = pair?;
+        let fields = tuple(&pair, 2)?;
+        Ok((u256(&fields.get_item(0)?)?, u256(&fields.get_item(1)?)?))
+    };
+    value.try_iter()?.map(pair).collect()
 }
 
 /// 32 big-endian bytes of a Python integer.

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use revm::context::CfgEnv;
-use revm::primitives::{Address, Log};
+use revm::primitives::{Address, Bytes, Log};
 use revm::state::AccountInfo;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -67,10 +67,10 @@ impl Engine {
         context: &Bound<'_, PyAny>,
         tx: &Bound<'_, PyAny>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let environment = convert::block(context).map_err(convert::named("context"))?;
+        let around = convert::block(context).map_err(convert::named("context"))?;
         let transaction = convert::transaction(tx, &*self.registry(py)?).map_err(convert::named("transaction"))?;
         let Receipt { status, gas, output, logs, reason } =
-            self.enter(py, |chain| block::call(&mut chain.state, &self.rules, &environment, transaction))?;
+            self.enter(py, |chain| block::call(&mut chain.state, &self.rules, &around, transaction))?;
         let reason = reason.map(|reason| reason.to_string()).unwrap_or_default();
         let logs = logs.iter().map(|log| log_fields(py, 0, log)).collect::<PyResult<Vec<_>>>()?;
         (status as u8, gas, PyBytes::new(py, &output), reason, PyTuple::new(py, logs)?).into_pyobject(py)
@@ -83,6 +83,35 @@ impl Engine {
         self.enter(py, |chain| chain.state.fund(address, wei))
     }
 
+    /// Set an account's nonce, code and storage, the latter from `[(slot, value), ...]`.
+    fn place(
+        &self,
+        py: Python<'_>,
+        address: &Bound<'_, PyAny>,
+        nonce: u64,
+        code: &Bound<'_, PyAny>,
+        storage: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let address = convert::address(address)?;
+        let code = Bytes::copy_from_slice(convert::bytes(code)?);
+        let storage = convert::words(storage)?;
+        self.enter(py, |chain| chain.state.place(address, nonce, code, storage))
+    }
+
+    /// `(address, balance, nonce, code, [(slot, value), ...])` of every account that is not empty.
+    fn accounts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let rows = PyList::empty(py);
+        for (address, info, code, storage) in self.enter(py, |chain| chain.state.accounts())? {
+            let words = storage
+                .into_iter()
+                .map(|(slot, value)| Ok((convert::integer(py, slot)?, convert::integer(py, value)?)));
+            let words = PyList::new(py, words.collect::<PyResult<Vec<_>>>()?)?;
+            let (address, code) = (PyBytes::new(py, address.as_slice()), PyBytes::new(py, code.original_byte_slice()));
+            rows.append((address, convert::integer(py, info.balance)?, info.nonce, code, words))?;
+        }
+        Ok(rows)
+    }
+
     fn balance<'py>(&self, py: Python<'py>, address: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let address = convert::address(address)?;
         convert::integer(py, self.enter(py, |chain| chain.state.account(address).balance)?)
@@ -90,14 +119,13 @@ impl Engine {
 
     /// The balances of many.
     fn balances<'py>(&self, py: Python<'py>, addresses: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let accounts = self.accounts(py, addresses)?;
-        let held = accounts.into_iter().map(|account| convert::integer(py, account.balance));
+        let held = self.infos(py, addresses)?.into_iter().map(|account| convert::integer(py, account.balance));
         PyList::new(py, held.collect::<PyResult<Vec<_>>>()?)
     }
 
     /// The nonces of many.
     fn nonces(&self, py: Python<'_>, addresses: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
-        Ok(self.accounts(py, addresses)?.into_iter().map(|account| account.nonce).collect())
+        Ok(self.infos(py, addresses)?.into_iter().map(|account| account.nonce).collect())
     }
 
     fn nonce(&self, py: Python<'_>, address: &Bound<'_, PyAny>) -> PyResult<u64> {
@@ -150,7 +178,7 @@ impl Engine {
 }
 
 impl Engine {
-    fn accounts(&self, py: Python<'_>, addresses: &Bound<'_, PyAny>) -> PyResult<Vec<AccountInfo>> {
+    fn infos(&self, py: Python<'_>, addresses: &Bound<'_, PyAny>) -> PyResult<Vec<AccountInfo>> {
         let addresses = convert::addresses(addresses)?;
         self.enter(py, |chain| addresses.into_iter().map(|address| chain.state.account(address)).collect())
     }
@@ -166,8 +194,8 @@ impl Engine {
         batch: Vec<Transaction>,
         registry: Arc<Registry>,
     ) -> PyResult<Block> {
-        let environment = convert::block(context).map_err(convert::named("context"))?;
-        let outcome = self.enter(py, |chain| block::run(&mut chain.state, &self.rules, &environment, batch))?;
+        let around = convert::block(context).map_err(convert::named("context"))?;
+        let outcome = self.enter(py, |chain| block::run(&mut chain.state, &self.rules, &around, batch))?;
         Ok(Block { outcome, registry })
     }
 

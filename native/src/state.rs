@@ -6,8 +6,9 @@
 use revm::bytecode::Bytecode;
 use revm::database::{AccountState, CacheDB};
 use revm::database_interface::DatabaseRef;
-use revm::primitives::{Address, B256, U256};
+use revm::primitives::{Address, B256, Bytes, U256};
 use revm::state::AccountInfo;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::mem;
 use std::sync::Arc;
@@ -15,9 +16,19 @@ use std::sync::Arc;
 /// A layer that is written: what it lacks is looked up in the frozen ones below.
 pub type Top = CacheDB<Below>;
 
-/// The frozen layers under another one; none at genesis.
+/// The frozen layers under another one, none at genesis; and what BLOCKHASH knows.
 #[derive(Clone, Debug, Default)]
-pub struct Below(Option<Arc<Frozen>>);
+pub struct Below {
+    frozen: Option<Arc<Frozen>>,
+    past: Past,
+}
+
+/// Hashes of the blocks before the one that runs, 32 bytes each, the youngest last.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    number: U256, // of the block that runs
+    hashes: Bytes,
+}
 
 #[derive(Clone, Debug)]
 struct Frozen {
@@ -29,20 +40,27 @@ impl DatabaseRef for Below {
     type Error = Infallible;
 
     fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
-        self.0.as_ref().map_or(Ok(None), |frozen| frozen.layer.basic_ref(address))
+        self.frozen.as_ref().map_or(Ok(None), |frozen| frozen.layer.basic_ref(address))
     }
 
     fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, Infallible> {
-        self.0.as_ref().map_or_else(|| Ok(Bytecode::default()), |frozen| frozen.layer.code_by_hash_ref(hash))
+        self.frozen.as_ref().map_or_else(|| Ok(Bytecode::default()), |frozen| frozen.layer.code_by_hash_ref(hash))
     }
 
     fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Infallible> {
-        self.0.as_ref().map_or(Ok(U256::ZERO), |frozen| frozen.layer.storage_ref(address, slot))
+        self.frozen.as_ref().map_or(Ok(U256::ZERO), |frozen| frozen.layer.storage_ref(address, slot))
     }
 
-    /// There are no block hashes: BLOCKHASH is zero.
-    fn block_hash_ref(&self, _number: u64) -> Result<B256, Infallible> {
-        Ok(B256::ZERO)
+    fn block_hash_ref(&self, number: u64) -> Result<B256, Infallible> {
+        Ok(self.past.hash(number).unwrap_or_default())
+    }
+}
+
+impl Past {
+    fn hash(&self, number: u64) -> Option<B256> {
+        let ago = usize::try_from(self.number.checked_sub(U256::from(number))?).ok()?;
+        let begin = self.hashes.len().checked_sub(ago.checked_mul(32)?)?;
+        Some(B256::from_slice(self.hashes.get(begin..begin + 32)?))
     }
 }
 
@@ -82,6 +100,38 @@ impl State {
         self.top.insert_account_info(address, AccountInfo { balance, ..self.account(address) });
     }
 
+    /// Set an account's nonce, code and storage; its balance stays.
+    pub fn place(
+        &mut self,
+        address: Address,
+        nonce: u64,
+        code: Bytes,
+        storage: impl IntoIterator<Item = (U256, U256)>,
+    ) {
+        let code = Bytecode::new_legacy(code);
+        let info = AccountInfo { balance: self.account(address).balance, nonce, ..AccountInfo::from_bytecode(code) };
+        self.top.insert_account_info(address, info);
+        let Ok(()) = self.top.replace_account_storage(address, storage.into_iter().collect());
+    }
+
+    /// Say which block runs, and the hashes of those before it.
+    pub fn recall(&mut self, number: U256, hashes: Bytes) {
+        self.top.cache.block_hashes.clear(); // revm's memory of another block's answers
+        self.top.db.past = Past { number, hashes };
+    }
+
+    /// Every account that is not empty, by address: its info, code and storage.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<(Address, AccountInfo, Bytecode, BTreeMap<U256, U256>)> {
+        let mut slots: BTreeMap<Address, BTreeMap<U256, U256>> = BTreeMap::new();
+        for (address, account) in layers(&self.top).flat_map(|layer| &layer.cache.accounts) {
+            let words = account.storage.keys().map(|slot| (*slot, self.storage(*address, *slot)));
+            slots.entry(*address).or_default().extend(words.filter(|(_, value)| !value.is_zero()));
+        }
+        let row = |(address, storage)| (address, self.account(address), self.code(address), storage);
+        slots.into_iter().map(row).filter(|(_, info, _, storage)| !(info.is_empty() && storage.is_empty())).collect()
+    }
+
     /// Remember this moment; returns its name, never given twice.
     pub fn snapshot(&mut self) -> u64 {
         let below = self.freeze();
@@ -109,26 +159,39 @@ impl State {
     /// How many layers a lookup may pass.
     #[must_use]
     pub fn depth(&self) -> usize {
-        std::iter::successors(self.top.db.0.as_ref(), |frozen| frozen.layer.db.0.as_ref()).count() + 1
+        layers(&self.top).count()
     }
 
     /// Freeze the top, merging layers of like size, and begin an empty one.
     fn freeze(&mut self) -> Below {
         let mut layer = mem::take(&mut self.top);
+        layer.db.past = Past::default();
         let mut size = size(&layer);
         if size == 0 {
             self.top.db = layer.db.clone();
             return layer.db;
         }
-        while let Some(below) = layer.db.0.take_if(|below| below.size < 2 * size) {
+        while let Some(below) = layer.db.frozen.take_if(|below| below.size < 2 * size) {
             let lower = Arc::try_unwrap(below).map_or_else(|shared| shared.layer.clone(), |own| own.layer);
             layer = merge(lower, layer);
             size = self::size(&layer);
         }
-        let below = Below(Some(Arc::new(Frozen { layer, size })));
+        let below = Below { frozen: Some(Arc::new(Frozen { layer, size })), past: Past::default() };
         self.top.db = below.clone();
         below
     }
+}
+
+/// A layer and those below it, from the top down.
+fn layers(top: &Top) -> impl Iterator<Item = &Top> {
+    std::iter::successors(Some(top), |layer| layer.db.frozen.as_ref().map(|frozen| &frozen.layer))
+}
+
+/// Whether an account without code and nonce has storage all the same: only [`State::place`] makes such.
+#[must_use]
+pub fn has_storage(top: &Top, address: Address) -> bool {
+    let mut known = layers(top).filter_map(|layer| layer.cache.accounts.get(&address));
+    known.any(|account| account.storage.values().any(|value| !value.is_zero()))
 }
 
 fn size(layer: &Top) -> usize {

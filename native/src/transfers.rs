@@ -5,14 +5,16 @@
 //! CREATE's or a SELFDESTRUCT's, so those two are marked by an entry that changes nothing: a transfer of no wei from an
 //! account to itself, which the EVM never writes. Marks are undone with their frame.
 
-use crate::state::Top;
+use crate::state::{Top, has_storage};
 use revm::context::JournalEntry;
 use revm::context::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, ResultGas};
-use revm::handler::{EvmTr, FrameResult, Handler, ItemOrResult, MainnetContext, MainnetEvm, MainnetHandler};
+use revm::handler::{EvmTr, FrameData, FrameResult, Handler, ItemOrResult, MainnetContext, MainnetEvm, MainnetHandler};
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::interpreter_action::{FrameInit, FrameInput};
 use revm::interpreter::interpreter_types::InputsTr;
-use revm::interpreter::{Instruction, InstructionContext, InstructionExecResult, instructions::host};
+use revm::interpreter::{
+    Instruction, InstructionContext, InstructionExecResult, InstructionResult, InterpreterAction, instructions::host,
+};
 use revm::primitives::{Address, U256};
 use revm::{MainBuilder, bytecode::opcode};
 use std::convert::Infallible;
@@ -97,22 +99,29 @@ impl<'a> Handler for Recorder<'_, 'a> {
     type Error = Error;
     type HaltReason = HaltReason;
 
-    /// Mainnet's loop, with a mark after each endowment.
+    /// Mainnet's loop, with `begin` before each frame.
     fn run_exec_loop(&mut self, evm: &mut Evm<'a>, first: FrameInit) -> Result<FrameResult, Error> {
-        if let ItemOrResult::Result(result) = begin(evm, first)? {
+        let mut begun = begin(evm, first)?;
+        if evm.frame_stack.index().is_none()
+            && let ItemOrResult::Result(result) = begun
+        {
             return Ok(result);
         }
         loop {
-            let result = match evm.frame_run()? {
+            let result = match begun {
                 ItemOrResult::Result(result) => result,
-                ItemOrResult::Item(inner) => match begin(evm, inner)? {
-                    ItemOrResult::Item(()) => continue,
+                ItemOrResult::Item(()) => match evm.frame_run()? {
                     ItemOrResult::Result(result) => result,
+                    ItemOrResult::Item(inner) => {
+                        begun = begin(evm, inner)?;
+                        continue;
+                    }
                 },
             };
             if let Some(last) = evm.frame_return_result(result)? {
                 return Ok(last);
             }
+            begun = ItemOrResult::Item(());
         }
     }
 
@@ -127,19 +136,28 @@ impl<'a> Handler for Recorder<'_, 'a> {
     }
 }
 
-/// Begin a frame, and mark its endowment if it has one.
+/// Begin a frame, and mark its endowment if it has one; end it at once if what it creates has storage (EIP-7610).
 fn begin(evm: &mut Evm<'_>, init: FrameInit) -> Result<ItemOrResult<(), FrameResult>, Error> {
     let endowed = matches!(&init.frame_input, FrameInput::Create(inputs) if !inputs.value().is_zero());
-    let begun = match evm.frame_init(init)? {
+    let created = match evm.frame_init(init)? {
         ItemOrResult::Result(result) => return Ok(ItemOrResult::Result(result)),
-        ItemOrResult::Item(_) => ItemOrResult::Item(()),
+        ItemOrResult::Item(frame) => match &frame.data {
+            FrameData::Create(create) => Some(create.created_address),
+            FrameData::Call(_) => None,
+        },
     };
-    let journal = &mut evm.ctx.journaled_state.inner.journal;
-    if endowed && let Some(JournalEntry::BalanceTransfer { to, .. }) = journal.last() {
-        let created = mark(*to);
-        journal.push(created);
+    if created.is_some_and(|address| has_storage(evm.ctx.journaled_state.database, address)) {
+        let frame = evm.frame_stack.get();
+        let collision = InterpreterAction::new_halt(InstructionResult::CreateCollision, frame.interpreter.gas);
+        let ended = frame.process_next_action::<_, Error>(&mut evm.ctx, collision)?;
+        frame.is_finished = true;
+        return Ok(ended.map_item(|_| ()));
     }
-    Ok(begun)
+    let journal = &mut evm.ctx.journaled_state.inner.journal;
+    if let Some(created) = created.filter(|_| endowed) {
+        journal.push(mark(created));
+    }
+    Ok(ItemOrResult::Item(()))
 }
 
 /// Append what the journal holds.

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 use revm::context::BlockEnv;
-use revm::primitives::{Address, Bytes, U256, address, hardfork::SpecId, hex};
-use slashpoint_revm::block::{self, Outcome, Status, Transaction};
+use revm::primitives::{Address, B256, Bytes, U256, address, hardfork::SpecId, hex};
+use slashpoint_revm::block::{self, Outcome, Status, Surroundings, Transaction};
 use slashpoint_revm::state::State;
 use slashpoint_revm::transfers::Movement;
 
@@ -18,7 +18,11 @@ fn rich() -> State {
 
 fn run(state: &mut State, batch: Vec<Transaction>) -> Outcome {
     let block = BlockEnv { gas_limit: 1_000_000, ..BlockEnv::default() };
-    block::run(state, &block::rules(SpecId::PRAGUE, 1), &block, batch)
+    block::run(state, &block::rules(SpecId::PRAGUE, 1), &around(block), batch)
+}
+
+fn around(block: BlockEnv) -> Surroundings {
+    Surroundings { block, hashes: Bytes::new() }
 }
 
 fn pay(nonce: u64, gas: u64) -> Transaction {
@@ -90,7 +94,7 @@ fn halts_take_all_the_gas_and_say_why() {
 #[test]
 fn an_absurd_gas_limit_does_not_exhaust_memory() {
     let far = hex::decode("600163ff00000052").unwrap(); // MSTORE(0xff000000, 1)
-    let block = BlockEnv::default();
+    let block = around(BlockEnv::default());
     let huge = Transaction { gas: 1 << 62, ..create(0, &far, 0) };
     let receipt = block::call(&mut rich(), &block::rules(SpecId::PRAGUE, 1), &block, huge);
     assert_eq!(receipt.status, Status::Halted);
@@ -128,7 +132,7 @@ fn wei_left_to_the_dead_burns_and_later_payments_stay() {
 #[test]
 fn calls_leave_no_trace() {
     let mut state = rich();
-    let block = BlockEnv { basefee: 1_000, ..BlockEnv::default() };
+    let block = around(BlockEnv { basefee: 1_000, ..BlockEnv::default() });
     let what = Transaction { nonce: 77, ..create(0, &hex::decode("485f5260205ff3").unwrap(), 5) }; // returns BASEFEE
     let receipt = block::call(&mut state, &block::rules(SpecId::PRAGUE, 1), &block, what);
     assert_eq!(receipt.status, Status::Success);
@@ -136,4 +140,40 @@ fn calls_leave_no_trace() {
     let receipt = block::call(&mut state, &block::rules(SpecId::PRAGUE, 1), &block, visit(9, asks, 5));
     assert_eq!(U256::from_be_slice(&receipt.output), U256::from(1_000));
     assert_eq!((state.account(ALICE).nonce, state.account(asks).balance), (1, U256::ZERO));
+}
+
+#[test]
+fn block_hashes_are_those_that_came_with_the_block() {
+    let mut state = rich();
+    let asks = deployed(&mut state, 0, &hex::decode("5f35405f5260205ff3").unwrap(), 0); // returns BLOCKHASH(calldata)
+    let mut ask = |number: u64, hashes: &[u8], about: u64| {
+        let block = BlockEnv { number: U256::from(number), ..BlockEnv::default() };
+        let around = Surroundings { block, hashes: Bytes::copy_from_slice(hashes) };
+        let data = Bytes::from(U256::from(about).to_be_bytes_vec());
+        let asking = Transaction { data, ..visit(1, asks, 0) };
+        let receipt = block::call(&mut state, &block::rules(SpecId::PRAGUE, 1), &around, asking);
+        B256::from_slice(&receipt.output)
+    };
+    let hashes: Vec<u8> = (1..=2).flat_map(B256::repeat_byte).collect();
+    for (about, hash) in [(6, 0), (7, 1), (8, 2), (9, 0), (10, 0)] {
+        assert_eq!(ask(9, &hashes, about), B256::repeat_byte(hash), "block {about}");
+    }
+    assert_eq!(ask(9, &hashes[..32], 8), B256::repeat_byte(1), "nothing is remembered of another past");
+    assert_eq!(ask(9, &[], 8), B256::ZERO);
+}
+
+#[test]
+fn nothing_is_created_where_there_is_storage() {
+    let mut state = rich();
+    let taken = ALICE.create(0);
+    state.place(taken, 0, Bytes::new(), [(U256::from(1), U256::from(2))]);
+    let second = Transaction { gas: 400_000, ..create(2, &deployer(&[0]), 5) };
+    let outcome = run(&mut state, vec![create(0, &deployer(&[0]), 3), pay(1, 21_000), second]);
+    let receipts = &outcome.receipts;
+    assert_eq!((receipts[0].status, receipts[0].gas), (Status::Halted, 500_000));
+    assert_eq!(receipts[0].reason.as_ref().unwrap().to_string(), "contract address collision");
+    assert_eq!((receipts[1].status, receipts[2].status), (Status::Success, Status::Success), "and life goes on");
+    let born = ALICE.create(2);
+    assert_eq!(kinds(&outcome), [(Movement::Call, ALICE, BOB, 5), (Movement::Create, ALICE, born, 5)]);
+    assert_eq!((state.storage(taken, U256::from(1)), state.code(taken).is_empty()), (U256::from(2), true));
 }

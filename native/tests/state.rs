@@ -1,7 +1,7 @@
 //! Snapshots against a model: a plain map that is cloned.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-use revm::primitives::{Address, U256};
+use revm::primitives::{Address, Bytes, U256};
 use slashpoint_revm::state::State;
 use std::collections::HashMap;
 
@@ -74,4 +74,27 @@ fn a_copy_goes_its_own_way() {
     assert_eq!((state.account(address(1)).balance, twin.account(address(1)).balance), (U256::from(6), U256::from(5)));
     assert_eq!((state.account(address(2)).balance, twin.account(address(2)).balance), (U256::ZERO, U256::from(7)));
     assert!(!twin.restore(1), "snapshots stay behind");
+}
+
+#[test]
+fn what_is_placed_replaces_what_was_there_and_all_of_it_is_listed() {
+    let mut state = State::default();
+    let word = U256::from::<u64>;
+    state.fund(address(1), word(5));
+    state.place(address(1), 7, Bytes::from_static(&[0xfe]), [(word(1), word(2)), (word(3), word(4))]);
+    let before = state.snapshot();
+    state.place(address(1), 8, Bytes::from_static(&[0xfd]), [(word(3), word(6)), (word(9), word(0))]);
+    state.fund(address(2), word(0));
+    state.place(address(3), 0, Bytes::new(), [(word(1), word(1))]);
+    let shown = |state: &State| -> Vec<_> {
+        let all = state.accounts().into_iter();
+        all.map(|it| (it.0, it.1.balance, it.1.nonce, it.2.original_bytes(), it.3)).collect()
+    };
+    let first = (address(1), word(5), 8, Bytes::from_static(&[0xfd]), [(word(3), word(6))].into());
+    let third = (address(3), word(0), 0, Bytes::new(), [(word(1), word(1))].into());
+    assert_eq!(shown(&state), [first, third]);
+    assert_eq!(state.storage(address(1), word(1)), word(0));
+    state.restore(before);
+    let old = (address(1), word(5), 7, Bytes::from_static(&[0xfe]), [(word(1), word(2)), (word(3), word(4))].into());
+    assert_eq!(shown(&state), [old]);
 }

@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -69,6 +69,11 @@ class BlockContext(NamedTuple):
     gas_limit: int
     coinbase: bytes = ZERO_ADDRESS
     prevrandao: bytes = bytes(32)
+    hashes: bytes = b""  # of the blocks before, 32 bytes each, the youngest last: BLOCKHASH is 0 beyond them
+
+    def ancestors(self) -> Iterator[bytes]:
+        """The hashes one by one, the youngest first."""
+        return (self.hashes[end - 32 : end] for end in range(len(self.hashes), 31, -32))
 
 
 class Log(NamedTuple):
@@ -161,6 +166,15 @@ class Engine(Protocol):
         """Set a balance: for the genesis only."""
         ...
 
+    def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:
+        """Set the nonce, the code and the whole storage of an account: for the genesis only. Its balance stays.
+
+        Raises:
+            OverflowError: the nonce does not fit 64 bits, or a slot or a word does not fit 256.
+            ValueError: since Prague, the code is a delegation (EIP-7702): such accounts are not known here.
+        """
+        ...
+
     def balance(self, address: bytes) -> int:
         """Wei of an account."""
         ...
@@ -183,6 +197,10 @@ class Engine(Protocol):
 
     def storage(self, address: bytes, slot: int) -> int:
         """One word of a contract's storage."""
+        ...
+
+    def state_root(self) -> bytes:
+        """The root hash of the state, 32 bytes: equal where all accounts are equal. Slow: it hashes all of them."""
         ...
 
     def snapshot(self) -> int:
@@ -211,8 +229,8 @@ class ByColumns(Protocol):
 class Signer(Protocol):
     """An engine whose transactions are signed: it must know the keys of those who send them."""
 
-    def learn(self, *names: str) -> None:
-        """Sign for the accounts whose addresses come from the keys of these names."""
+    def learn(self, *names: str | bytes) -> None:
+        """Sign for the accounts whose addresses come from the keys of these names, or from these private keys."""
         ...
 
     def web3(self) -> Web3:

@@ -6,7 +6,7 @@ frame is undone by walking the log back, and a snapshot is the log of what was r
 
 from __future__ import annotations
 
-from typing import Any, NewType
+from typing import TYPE_CHECKING, Any, NewType
 
 from eth.constants import BLANK_ROOT_HASH
 from eth.typing import JournalDBCheckpoint
@@ -15,6 +15,10 @@ from eth.vm.forks.prague.state import PragueState
 from eth_hash.auto import keccak
 
 from slashpoint.sim.engine.frames import CancunFrame, PragueFrame
+from slashpoint.sim.engine.root import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 Entry = tuple[dict[Any, Any], Any, Any]  # a table, a key, what was there before
 Mark = NewType("Mark", int)
@@ -34,6 +38,7 @@ class Accounts(CancunState):
         self.nonces: dict[bytes, int] = {}
         self.codes: dict[bytes, bytes] = {}
         self.slots: dict[tuple[bytes, int], int] = {}
+        self._placed: dict[bytes, bool] = {}  # whom storage was given to: they alone may have it without code and nonce
         self._transient: dict[tuple[bytes, int], bytes] = {}
         self._warm: dict[bytes | tuple[bytes, int], bool] = {}
         self._originals: dict[tuple[bytes, int], int] = {}  # slots written, as the transaction found them
@@ -133,8 +138,8 @@ class Accounts(CancunState):
         self._write(self.codes, address, b"", b"")
 
     def has_code_or_nonce(self, address: bytes) -> bool:
-        """Whether no contract may be created here."""
-        return bool(self.nonces.get(address) or self.codes.get(address))
+        """Whether no contract may be created here: storage forbids it too (EIP-7610)."""
+        return bool(self.nonces.get(address) or self.codes.get(address) or self._placed.get(address))
 
     def account_is_empty(self, address: bytes) -> bool:
         """No wei, no nonce, no code (EIP-161)."""
@@ -153,6 +158,25 @@ class Accounts(CancunState):
         self.set_nonce(address, 0)
         self.delete_code(address)
         self.delete_storage(address)
+
+    def place(self, address: bytes, nonce: int, code: bytes, storage: Mapping[int, int]) -> None:
+        """Give an account this nonce, code and storage, in place of what it had."""
+        self.set_nonce(address, nonce)
+        self.set_code(address, code)
+        for key in [key for key in self.slots if key[0] == address]:
+            self._write(self.slots, key, 0, 0)
+        for slot, word in storage.items():
+            self._write(self.slots, (address, slot), word, 0)
+        self._write(self._placed, address, any(storage.values()), False)
+
+    def accounts(self) -> Iterator[tuple[bytes, Account]]:
+        """Everybody by address, also those who are empty."""
+        storage: dict[bytes, dict[int, int]] = {}
+        for (address, slot), word in self.slots.items():
+            if word:
+                storage.setdefault(address, {})[slot] = word
+        for who in {*self.balances, *self.nonces, *self.codes, *storage}:
+            yield who, Account(self.get_balance(who), self.get_nonce(who), self.get_code(who), storage.get(who, {}))
 
     # Storage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eth.chains.base import MiningChain
-from eth.constants import GENESIS_PARENT_HASH, POST_MERGE_NONCE
+from eth.constants import BLANK_ROOT_HASH, GENESIS_PARENT_HASH, POST_MERGE_NONCE
 from eth.db.atomic import AtomicDB
 from eth.vm.forks.cancun import CancunVM
 from eth.vm.forks.cancun.state import CancunState
@@ -25,7 +25,7 @@ GENESIS = {"difficulty": 0, "nonce": POST_MERGE_NONCE, "gas_limit": 30_000_000, 
 
 
 class _Burials(CancunState):
-    """py-evm's state with a note of the wei that accounts take to their graves."""
+    """py-evm's state with a note of the wei that accounts take to their graves, and with EIP-7610."""
 
     computation_class = CancunFrame
 
@@ -39,6 +39,10 @@ class _Burials(CancunState):
             self.buried[address] = wei
         super().delete_account(address)
 
+    def has_code_or_nonce(self, address: Address) -> bool:
+        """Whether no contract may be created here: storage forbids it too (EIP-7610)."""
+        return super().has_code_or_nonce(address) or self._account_db._get_storage_root(address) != BLANK_ROOT_HASH  # type: ignore[attr-defined]  # noqa: SLF001
+
 
 class _PragueBurials(_Burials, PragueState):
     """The same under Prague's rules."""
@@ -50,20 +54,22 @@ class _LenientCancun(CancunVM):
     """A VM that takes whatever number, clock, base fee and gas limit a block is given: they are the simulation's."""
 
     _state_class = _Burials
+    context: BlockContext | None = None  # the simulation's, whose hashes BLOCKHASH knows; else this very chain's
 
     @classmethod
     def validate_header(cls, header: Any, parent_header: Any) -> None:
         """Nothing to check."""
 
+    @property
+    def previous_hashes(self) -> Any:
+        """Of the blocks before, the youngest first."""
+        return super().previous_hashes if self.context is None else self.context.ancestors()
 
-class _LenientPrague(PragueVM):
+
+class _LenientPrague(_LenientCancun, PragueVM):
     """The same under Prague's rules."""
 
     _state_class = _PragueBurials
-
-    @classmethod
-    def validate_header(cls, header: Any, parent_header: Any) -> None:
-        """Nothing to check."""
 
 
 FORKS: dict[str, Any] = {"cancun": _LenientCancun, "prague": _LenientPrague}
@@ -71,6 +77,16 @@ FORKS: dict[str, Any] = {"cancun": _LenientCancun, "prague": _LenientPrague}
 
 class _Chain(MiningChain):
     """A chain without a wall clock."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.contexts: dict[int, BlockContext] = {}  # by number: of the blocks that the simulation made
+
+    def get_vm(self, at_header: Any = None) -> Any:
+        """The VM at a header, with what the simulation says of its block."""
+        vm: Any = super().get_vm(at_header)
+        vm.context = self.contexts.get(vm.get_header().block_number)
+        return vm
 
     def create_header_from_parent(self, parent_header: Any, **fields: Any) -> Any:
         """The next block, a second later."""

@@ -16,10 +16,10 @@ from slashpoint.sim.engine.backend import FORKS, Backend, pending_header
 from slashpoint.sim.engine.frames import movements
 from slashpoint.sim.engine.keys import key_of
 from slashpoint.sim.engine.transaction import Row, block_result, gas_used, result_of
-from slashpoint.sim.engine.validity import call_refusal, refusal
+from slashpoint.sim.engine.validity import call_refusal, check_placed, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from web3 import Web3
 
@@ -45,10 +45,10 @@ class EthTester:
         self._keys: dict[bytes, PrivateKey] = {}
         self._seen: tuple[Any, Any] = (None, None)  # a header, and the state after it
 
-    def learn(self, *names: str) -> None:
-        """Sign for the accounts whose addresses come from the keys of these names."""
+    def learn(self, *names: str | bytes) -> None:
+        """Sign for the accounts whose addresses come from the keys of these names, or from these private keys."""
         for name in names:
-            key = PrivateKey(key_of(name))
+            key = PrivateKey(name if isinstance(name, bytes) else key_of(name))
             if key.public_key.to_canonical_address() not in self._keys:
                 self._keys[key.public_key.to_canonical_address()] = key
                 self._backend.account_keys += (key,)
@@ -93,8 +93,10 @@ class EthTester:
 
     def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
         """Execute without a trace, free of fees, from any address at any nonce; the gas counts what it would use."""
-        header = pending_header(self._chain.header, context or self._context)
-        state = self._chain.get_vm(header).state
+        context = context or self._context
+        vm = self._chain.get_vm(pending_header(self._chain.header, context))
+        vm.context = context
+        state = vm.state
         if why := call_refusal(tx, self.fork, state):
             return CallResult(Status.INVALID, 0, b"", why)
         unsigned = self._unsigned(tx._replace(nonce=state.get_nonce(tx.sender), max_fee=0, tip=0))
@@ -124,9 +126,29 @@ class EthTester:
 
     def fund(self, address: bytes, wei: int) -> None:
         """Set a balance: for the genesis only."""
+        self._write(address, lambda state: state.set_balance(address, wei))
+
+    def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:
+        """Set the nonce, the code and the whole storage of an account; see `Engine.place`."""
+        check_placed(nonce, code, storage, self.fork)
+
+        def give(state: Any) -> None:
+            state.set_nonce(address, nonce)
+            state.set_code(address, code)
+            state.delete_storage(address)
+            for slot, word in storage.items():
+                state.set_storage(address, slot, word)
+
+        self._write(address, give)
+
+    def _write(self, address: bytes, change: Callable[[Any], None]) -> None:
+        """Change an account between blocks; an empty one is none."""
         state = self._chain.get_vm().state
-        state.set_balance(address, wei)
-        state.persist()
+        change(state)
+        state.persist()  # which computes the root of its storage
+        if not state.has_code_or_nonce(address) and not state.get_balance(address):
+            state.delete_account(address)
+            state.persist()
         self._chain.header = self._chain.header.copy(state_root=state.state_root)
 
     def balance(self, address: bytes) -> int:
@@ -153,6 +175,10 @@ class EthTester:
         """One word of a contract's storage."""
         return int(self._state.get_storage(address, slot))
 
+    def state_root(self) -> bytes:
+        """The root hash of the state, as the chain's own headers have it."""
+        return bytes(self._chain.header.state_root)
+
     def snapshot(self) -> int:
         """Remember the head of the chain: everything below it is in the tries."""
         self._taken += 1
@@ -171,6 +197,8 @@ class EthTester:
             self._snapshots.popitem()
         header, self._context = self._snapshots[snapshot]
         self._backend.rewind(header)
+        for number in [number for number in self._chain.contexts if number >= header.block_number]:
+            del self._chain.contexts[number]
 
     @property
     def _state(self) -> Any:
@@ -189,4 +217,4 @@ class EthTester:
             )
             self._chain.mine_block(coinbase=context.coinbase)
         self._chain.header = pending_header(self._chain.header, context)
-        self._context = context
+        self._chain.contexts[context.number] = self._context = context

@@ -20,9 +20,10 @@ from slashpoint.sim.engine import (
     Tx,
 )
 from slashpoint.sim.engine.columns import EventColumns, Rows, TransferColumns
+from slashpoint.sim.engine.validity import check_placed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from slashpoint.sim.engine.columns import Bytes, CallColumns
 
@@ -64,7 +65,7 @@ class NativeResult(BlockResult):
 class Native:
     """revm under one fork's rules: an implementation of `Engine`.
 
-    Not for two threads at once: the second gets a RuntimeError. BLOCKHASH is 0.
+    Not for two threads at once: the second gets a RuntimeError.
 
     Raises:
         ValueError: there is no such fork.
@@ -119,6 +120,11 @@ class Native:
         """Set a balance: for the genesis only."""
         self._evm.fund(address, wei)
 
+    def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:
+        """Set the nonce, the code and the whole storage of an account; see `Engine.place`."""
+        check_placed(nonce, code, storage, self.fork)
+        self._evm.place(address, nonce, code, storage.items())
+
     def balance(self, address: bytes) -> int:
         """Wei of an account."""
         return self._evm.balance(address)
@@ -142,6 +148,13 @@ class Native:
     def storage(self, address: bytes, slot: int) -> int:
         """One word of a contract's storage."""
         return self._evm.storage(address, slot)
+
+    def state_root(self) -> bytes:
+        """The root hash of the state."""
+        from slashpoint.sim.engine.root import Account, state_root  # py-evm's trie, which no run needs
+
+        rows = self._evm.accounts()
+        return state_root((who, Account(wei, nonce, code, dict(storage))) for who, wei, nonce, code, storage in rows)
 
     def snapshot(self) -> int:
         """Remember the state; returns what `restore` takes. Under a microsecond plus the cost of what changed since."""

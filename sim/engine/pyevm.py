@@ -9,11 +9,12 @@ from eth_typing import Address, BlockNumber, Hash32
 
 from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Status, Tx
 from slashpoint.sim.engine.accounts import Accounts, Mark, PragueAccounts
+from slashpoint.sim.engine.root import state_root
 from slashpoint.sim.engine.transaction import Row, block_result, transact
-from slashpoint.sim.engine.validity import call_refusal, refusal
+from slashpoint.sim.engine.validity import call_refusal, check_placed, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 FORKS: dict[str, type[Accounts]] = {"cancun": Accounts, "prague": PragueAccounts}
 GENESIS = BlockContext(number=0, timestamp=0, base_fee=0, gas_limit=30_000_000)
@@ -22,7 +23,7 @@ GENESIS = BlockContext(number=0, timestamp=0, base_fee=0, gas_limit=30_000_000)
 class PyEvm:
     """The EVM as py-evm executes it, one transaction after the other, on accounts without tries.
 
-    BLOCKHASH is 0. py-evm knows no fork newer than Prague.
+    py-evm knows no fork newer than Prague.
     """
 
     name = "pyevm"
@@ -70,6 +71,12 @@ class PyEvm:
         self._state.set_balance(address, wei)
         self._state.lock_changes()
 
+    def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:
+        """Set the nonce, the code and the whole storage of an account; see `Engine.place`."""
+        check_placed(nonce, code, storage, self.fork)
+        self._state.place(address, nonce, code, storage)
+        self._state.lock_changes()
+
     def balance(self, address: bytes) -> int:
         """Wei of an account."""
         return self._state.get_balance(address)
@@ -93,6 +100,10 @@ class PyEvm:
     def storage(self, address: bytes, slot: int) -> int:
         """One word of a contract's storage."""
         return self._state.get_storage(address, slot)
+
+    def state_root(self) -> bytes:
+        """The root hash of the state."""
+        return state_root(self._state.accounts())
 
     def snapshot(self) -> int:
         """Remember the state, and which block ran last."""
@@ -122,7 +133,7 @@ class PyEvm:
             difficulty=0,
             mix_hash=Hash32(context.prevrandao),
             gas_limit=context.gas_limit,
-            prev_hashes=(),
+            prev_hashes=map(Hash32, context.ancestors()),
             chain_id=self.chain_id,
             base_fee_per_gas=context.base_fee,
             excess_blob_gas=0,

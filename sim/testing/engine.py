@@ -49,7 +49,10 @@ def check_engine(make_engine: Callable[[], Engine], fork: str = "prague") -> Non
 
 
 def engine_trace(make_engine: Callable[[], Engine], fork: str = "prague") -> dict[str, list[Any]]:
-    """All that an engine answers to the rules' transactions, by rule: equal for engines that agree."""
+    """All that an engine answers to the rules' transactions, and the root of the state that they leave, by rule.
+
+    Equal for engines that agree.
+    """
     traces = {}
     for name, rule in rules():
         stage = Stage(make_engine(), fork)
@@ -57,7 +60,7 @@ def engine_trace(make_engine: Callable[[], Engine], fork: str = "prague") -> dic
             rule(stage)
         except AssertionError as error:
             stage.trace.append(str(error))
-        traces[name] = stage.trace
+        traces[name] = [*stage.trace, stage.engine.state_root()]
     return traces
 
 

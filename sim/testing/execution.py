@@ -87,6 +87,23 @@ def rule_block_context(stage: Stage) -> None:
         expect(what, got, want)
 
 
+def rule_block_hashes(stage: Stage) -> None:
+    """A program sees the hashes of the last 256 blocks that it was given; of other blocks, and of this one, 0."""
+    contract = stage.deploy(0, "CALLDATALOAD", "BLOCKHASH", 0, "MSTORE", 32, 0, "RETURN")
+    far = 2**255  # the hash of block n is far + n
+    hashes = b"".join(word(far + block) for block in range(40, 300))  # 260 of them
+    known = {43: 0, 44: far + 44, 45: far + 45, 298: far + 298, 299: far + 299, 300: 0, 301: 0}
+    known |= dict.fromkeys((2**64 - 1, 2**64 + 299, 2**256 - 1), 0)
+    outcomes = stage.outcomes(*[stage.tx(contract, word(asked)) for asked in known], number=300, hashes=hashes)
+    expect("hashes of blocks", [number(outcome.output) for outcome in outcomes], list(known.values()))
+    expect("in a call", [number(stage.call(contract, word(asked)).output) for asked in known], list(known.values()))
+    other = stage.context(number=300, hashes=word(7) + word(8))
+    asked = [number(stage.call(contract, word(block), context=other).output) for block in (297, 298, 299, 300)]
+    expect("of a shorter past", asked, [0, 7, 8, 0])
+    expect("of the first past again", number(stage.call(contract, word(299)).output), far + 299)
+    expect("of no past", number(stage.send(contract, word(300)).output), 0)
+
+
 def rule_frames(stage: Stage) -> None:
     """A program sees who called it, who signed, what came along, and what it has."""
     seen = ("ADDRESS", "CALLER", "ORIGIN", "CALLVALUE", "CALLDATASIZE", "SELFBALANCE")
@@ -130,6 +147,31 @@ def rule_creation_fails(stage: Stage) -> None:
         expect(f"transfers of {what}", halted.transfers, ())
     expect("the longest code", stage.send(None, assemble(24_576, 0, "RETURN"), gas=6_000_000).status, Status.SUCCESS)
     expect("wei that was not burned", stage.total(), 2 * WEALTH - _burned(stage))
+
+
+def rule_creation_on_storage(stage: Stage) -> None:
+    """Nothing is created where there is storage, though there be neither code nor nonce (EIP-7610)."""
+    stage.engine.place(FIRST, storage={1: 2})
+    init = initcode(assemble("STOP"))
+    halted = stage.send(None, init, value=3, gas=100_000)
+    expect("status, gas and transfers", (halted.status, halted.gas, halted.transfers), (Status.HALTED, 100_000, ()))
+    results = (*creates(init, value=1, salt=SALT), 256, "MSTORE", *creates(init, value=1), 288, "MSTORE")
+    factory = stage.deploy(*results, 64, 256, "RETURN")
+    snapshot = stage.engine.snapshot()
+    made = stage.send(factory, value=2).output
+    stage.engine.restore(snapshot)
+    salted, plain = made[12:32], made[44:]
+    for address in (salted, plain):
+        stage.engine.place(address, storage={0: 5, 2**255: 6})
+    failed = stage.send(factory, value=2, gas=10_000_000)
+    expect("what it created, and transfers", (failed.output, len(failed.transfers)), (bytes(64), 1))
+    expect("whether the gas is gone, but for a 64th each time", 9_990_000 < failed.gas < 10_000_000, True)
+    expect("creations and 1", stage.engine.nonce(factory), 3)
+    for address, slot, value in ((FIRST, 1, 2), (salted, 0, 5), (plain, 2**255, 6)):
+        kept = stage.engine.storage(address, slot), stage.engine.code(address), stage.engine.nonce(address)
+        expect("storage, code and nonce", kept, (value, b"", 0))
+    stage.engine.restore(snapshot)
+    expect("what it created before there was storage", stage.send(factory, value=2).output, made)
 
 
 def _burned(stage: Stage) -> int:

@@ -31,7 +31,8 @@ class Episode:
     Programs call, create, destroy and revert at any depth, with gas from none to spare up to plenty, access lists,
     refunds, every precompiled contract, and transactions that must be put off or refused. Compared are status, gas,
     output, logs and transfers of every transaction, and after each block the balance, nonce, code and storage of
-    everybody that had a part in it; and transfers and fees must explain every balance to the wei.
+    everybody that had a part in it, and at the end the roots of the states; and transfers and fees must explain every
+    balance to the wei.
 
     Attributes:
         executed: transactions and calls so far.
@@ -44,7 +45,7 @@ class Episode:
         self._contracts: list[bytes] = []
         self._known = [*PEOPLE, POOR, NOBODY, ZERO_ADDRESS, *ADDRESSES]  # whoever may hold wei
         self._author = Author(rng, self._known, self._contracts)
-        self._number = 0
+        self._number = int(rng.integers(400))
         for engine in self.engines:
             engine.fund(POOR, ETH // 1_000)
             for person in PEOPLE:
@@ -62,6 +63,9 @@ class Episode:
                 for engine, mark in zip(self.engines, marks, strict=True):
                     engine.restore(mark)
                 yield from self._states()
+        one, other = (engine.state_root().hex() for engine in self.engines)
+        if one != other:
+            yield f"roots of the states: {one}, {other}"
 
     def _block(self, drafts: Sequence[Tx]) -> Iterator[str]:
         self._number += 1
@@ -73,6 +77,7 @@ class Episode:
             gas_limit=GAS_LIMIT,
             coinbase=self._pick(self._known),
             prevrandao=self._rng.bytes(32),
+            hashes=self._rng.bytes(32 * self._below(300)),
         )
         nonces = {draft.sender: one.nonce(draft.sender) for draft in drafts}
         txs = []

@@ -97,9 +97,9 @@ class Stage:
         self.trace.append((int(result.status), result.gas, result.output, [tuple(log) for log in result.logs]))
         return result
 
-    def deploy(self, *program: Item, value: int = 0) -> bytes:
+    def deploy(self, *program: Item, value: int = 0, sender: bytes = ALICE) -> bytes:
         """A contract that runs `program` whenever it is called; its address."""
-        made = self.send(None, initcode(assemble(*program)), value, 5_000_000)
+        made = self.send(None, initcode(assemble(*program)), value, 5_000_000, sender=sender)
         expect("a contract is deployed", made.status, Status.SUCCESS)
         return made.output
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from slashpoint.sim.engine import Status, Tx
-from slashpoint.sim.testing.assembly import initcode, returns
+from slashpoint.sim.testing.assembly import assemble, initcode, returns
 from slashpoint.sim.testing.execution import number
 from slashpoint.sim.testing.gas import STRANGER, TOKEN, WRITE, word
 from slashpoint.sim.testing.stage import ALICE, BOB, COINBASE, NOBODY, WEALTH, Stage, expect
+
+# keccak(rlp("")); and leaf(STRANGER, [1, 1, leaf(1 in 32 bytes, 2^255), keccak(0xfe)]), where
+# leaf(key, value) = keccak(rlp([0x20 ++ keccak(key), rlp(value)]))
+NOBODYS_ROOT = "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
+STRANGERS_ROOT = "abe3e668bdf29552ba652e443a4f11cb6c3c1d71dece89602866850f6bef7456"
 
 
 def _state(stage: Stage, contract: bytes) -> tuple[object, ...]:
@@ -28,6 +35,78 @@ def rule_fund(stage: Stage) -> None:
     nothing = stage.engine.balance(NOBODY), stage.engine.nonce(NOBODY), stage.engine.code(NOBODY)
     expect("wei, nonce and code of a stranger", nothing, (0, 0, b""))
     expect("a slot of a stranger's", stage.engine.storage(NOBODY, 7), 0)
+
+
+def rule_place(stage: Stage) -> None:
+    """Placing sets nonce, code and the whole storage of an account, and leaves its wei."""
+    code = assemble(1, "SLOAD", 2, "SLOAD", "ADD", 0, "MSTORE", 32, 0, "RETURN")
+    stage.engine.fund(STRANGER, 5)
+    stage.engine.place(STRANGER, nonce=9, code=b"\xfe", storage={1: 2**256 - 1, 2**256 - 1: 3})
+    snapshot = stage.engine.snapshot()
+    stage.engine.place(STRANGER, nonce=7, code=code, storage={1: 40, 2: 2, 3: 0})
+
+    def has() -> tuple[object, ...]:
+        words = [stage.engine.storage(STRANGER, slot) for slot in (1, 2, 3, 2**256 - 1)]
+        return stage.engine.balance(STRANGER), stage.engine.nonce(STRANGER), stage.engine.code(STRANGER), words
+
+    expect("wei, nonce, code and storage", has(), (5, 7, code, [40, 2, 0, 0]))
+    expect("what the code does, sent", stage.send(STRANGER).output, word(42))
+    expect("what the code does, called", stage.call(STRANGER).output, word(42))
+    stage.engine.restore(snapshot)
+    expect("what it had before", has(), (5, 9, b"\xfe", [2**256 - 1, 0, 0, 3]))
+    stage.engine.place(STRANGER)
+    expect("what is left", has(), (5, 0, b"", [0] * 4))
+
+
+def rule_place_refuses(stage: Stage) -> None:
+    """What no account can have is refused, and so is a delegation (EIP-7702)."""
+    before = stage.engine.state_root()
+    refused: list[tuple[dict[str, Any], type[Exception]]] = [
+        ({"nonce": 2**64}, OverflowError), ({"nonce": -1}, OverflowError),
+        ({"storage": {2**256: 1}}, OverflowError), ({"storage": {1: -1}}, OverflowError),
+    ]  # fmt: skip
+    if stage.fork != "cancun":
+        refused.append(({"code": bytes.fromhex("ef0100") + BOB}, ValueError))
+    for fields, error in refused:
+        try:
+            stage.engine.place(STRANGER, **fields)
+        except error:
+            continue
+        expect(f"an error for {fields}", None, error)
+    expect("the state's root", stage.engine.state_root(), before)
+
+
+def rule_state_root(stage: Stage) -> None:
+    """The root of the state is Ethereum's; it knows nothing of empty accounts, nor of how a state came about."""
+    engine = stage.engine
+    funded = engine.state_root()
+    for who in (ALICE, BOB):
+        engine.fund(who, 0)
+    expect("of nobody", engine.state_root().hex(), NOBODYS_ROOT)
+    engine.fund(STRANGER, 1)
+    engine.place(STRANGER, nonce=1, code=b"\xfe", storage={1: 2**255})
+    expect("of one", engine.state_root().hex(), STRANGERS_ROOT)
+    engine.place(STRANGER)
+    engine.fund(STRANGER, 0)
+    for who in (BOB, ALICE):
+        engine.fund(who, WEALTH)
+    expect("of two, again", engine.state_root(), funded)
+    stage.block()
+    expect("after an empty block", engine.state_root(), funded)
+    snapshot = engine.snapshot()
+    stage.send(BOB, value=1)
+    expect("whether a transaction changes it", engine.state_root() != funded, True)
+    engine.restore(snapshot)
+    expect("after a restore", engine.state_root(), funded)
+
+
+def rule_no_system_contracts(stage: Stage) -> None:
+    """The contracts that clients put into the state for block hashes and beacon roots are not there."""
+    stage.engine.run_block(stage.context(hashes=word(7)), [])
+    for name in ("0000f90827f1c53a10cb7a02335b175320002935", "000f3df6d732807ef1319fb7b8bb8522d0beac02"):
+        address = bytes.fromhex(name)
+        account = stage.engine.code(address), stage.engine.nonce(address), stage.engine.storage(address, 0)
+        expect(f"code, nonce and storage at {name}", account, (b"", 0, 0))
 
 
 def rule_many(stage: Stage) -> None:

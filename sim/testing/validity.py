@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from slashpoint.sim.engine import Status
-from slashpoint.sim.testing.assembly import assemble, initcode
+from slashpoint.sim.engine import Status, Tx
+from slashpoint.sim.testing.assembly import assemble, creates, initcode
 from slashpoint.sim.testing.gas import TRANSACTION, calldata_gas
 from slashpoint.sim.testing.stage import ALICE, BASE_FEE, BOB, MAX_FEE, WEALTH, Stage, expect
 
@@ -41,6 +41,25 @@ def rule_nonces(stage: Stage) -> None:
     expect("received", stage.engine.balance(BOB), WEALTH + 2)
     _refused(stage, "a used nonce", Status.INVALID, nonce=0)
     _refused(stage, "a nonce ahead", Status.DEFERRED, nonce=9)
+
+
+def rule_highest_nonce(stage: Stage) -> None:
+    """Nonces end below 2^64 - 1: neither a transaction nor a creation raises that one (EIP-2681)."""
+    last = 2**64 - 1
+    stage.engine.place(ALICE, nonce=last - 1)
+    _accepted(stage, "the last nonce but one")
+    expect("the nonce", stage.engine.nonce(ALICE), last)
+    for to, data in ((BOB, b""), (None, initcode(assemble("STOP")))):
+        _refused(stage, "the last nonce", Status.INVALID, to=to, data=data)
+        called = stage.engine.call(Tx(ALICE, to, data, gas=100_000))
+        expect("status and gas of a call of hers", (called.status, called.gas), (Status.INVALID, 0))
+    _refused(stage, "the last nonce, far ahead", Status.INVALID, sender=BOB, nonce=last)
+    factory = stage.deploy(*creates(b"", salt=1), *creates(b""), "ADD", 0, "MSTORE", 32, 0, "RETURN", sender=BOB)
+    stage.engine.place(factory, nonce=last, code=stage.engine.code(factory))
+    outcome = stage.send(factory, gas=200_000, sender=BOB)
+    expect("what it created", (outcome.status, outcome.output), (Status.SUCCESS, bytes(32)))
+    expect("whether the gas came back", outcome.gas < 100_000, True)
+    expect("its nonce", stage.engine.nonce(factory), last)
 
 
 def rule_room(stage: Stage) -> None:
