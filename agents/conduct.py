@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import check
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,6 +32,9 @@ class Conduct:
     seats: ClassVar[Mapping[str, int]] = {}  # how many it takes, by duty; else one where it lies
     modifies: ClassVar[bool] = False  # it shapes how others are carried out (Sybil) and lies about nothing itself
     script: ClassVar[type | None] = None  # a subclass of a role, named like it, that is played in its place: an exploit
+
+    def __post_init__(self) -> None:
+        check(self, f"attack.{type(self).__module__.rpartition('.')[2]}")
 
     def identities(self, role: type) -> int:
         """How many accounts it plays a role with."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,7 +34,7 @@ class Poisoner(Conduct):
     seats: ClassVar[dict[str, int]] = {"work": 1}
     looks: ClassVar[bool] = False  # whether the formula takes the others' updates
 
-    effort: float = 1.0  # share of the full training that its own update has
+    effort: Factor = 1.0  # share of the full training that its own update has
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """What it sends in place of its update, shape (d,). `others` are empty unless it looks."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
+from slashpoint.sim.domain import Amount, Within, check
 from slashpoint.sim.units import ETH, nanoseconds
 
 if TYPE_CHECKING:
@@ -126,8 +127,11 @@ class Terms:
     """What every protocol's terms can say."""
 
     variant: str = "hardened"
-    value_usd: float = 0.0  # what a perfect model is worth to the buyer
-    value_floor: float = 0.1  # the quality (share of the scale) that is worth nothing: guessing
+    value_usd: Amount = 0.0  # what a perfect model is worth to the buyer
+    value_floor: Annotated[float, Within(0, 1, "high")] = 0.1  # quality (share of the scale) worth nothing: guessing
+
+    def __post_init__(self) -> None:
+        check(self, "protocol")
 
     @property
     def purse(self) -> float:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
 from slashpoint.protocols.checks.collective import Watched
 from slashpoint.sim.contract import Artifact
+from slashpoint.sim.domain import Among, Amount, Bps, Count, Factor, Positive, Share, Window, Within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,43 +35,35 @@ class CollectiveTerms(Terms):
     """The rules of collective learning and what its conveners offer. Amounts in whole MDC, times in seconds."""
 
     name: str = "collective"
-    rounds: int
-    threshold_bps: int  # approvals, as a share of the electorate
+    rounds: Annotated[int, Within(1, 65_535)]
+    threshold_bps: Bps  # approvals, as a share of the electorate
     strict: bool  # above the threshold, rather than at it
-    electorate: str  # voters | learners
+    electorate: Annotated[str, Among(*ELECTORATES)]  # voters | learners
     sealed: bool  # votes are committed, then revealed
-    order: str  # rotation | beacon
+    order: Annotated[str, Among(*ORDERS)]  # rotation | beacon
     distinct: bool  # the current model cannot be proposed again
-    min_learners: int
-    max_learners: int
-    quorum_bps: int  # of the electorate
-    stake: float  # of each learner
-    absence_bps: int  # of the stake, for a turn or a vote that was missed
-    poke_bounty_bps: int  # of a fine, to whoever carried it out
-    proposer_reward: float  # a round, when accepted
-    voter_reward: float  # a round, shared by those who voted for what came of it
-    enrol_window: float
-    propose_window: float
-    vote_window: float
-    margin: int  # right answers by which a model must beat the current one to be approved
-    alpha: float  # of the Dirichlet distribution that shards differ by
-    dp_noise: float  # standard deviation, times the clip; 0 is none
-    dp_clip: float  # the longest change, in the norm of the weights
-    dp_epsilon: float  # of a learner, for one experiment
-    dp_delta: float
-    seats: dict[str, int] = field(default_factory=dict)
-    endowment: dict[str, float] = field(default_factory=dict)
+    min_learners: Annotated[int, Within(1, 65_535)]
+    max_learners: Annotated[int, Within(1, 65_535)]
+    quorum_bps: Bps  # of the electorate
+    stake: Amount  # of each learner
+    absence_bps: Bps  # of the stake, for a turn or a vote that was missed
+    poke_bounty_bps: Bps  # of a fine, to whoever carried it out
+    proposer_reward: Amount  # a round, when accepted
+    voter_reward: Amount  # a round, shared by those who voted for what came of it
+    enrol_window: Window
+    propose_window: Window
+    vote_window: Window
+    margin: Count  # right answers by which a model must beat the current one to be approved
+    alpha: Positive  # of the Dirichlet distribution that shards differ by
+    dp_noise: Factor  # standard deviation, times the clip; 0 is none
+    dp_clip: Factor  # the longest change, in the norm of the weights
+    dp_epsilon: Positive  # of a learner, for one experiment
+    dp_delta: Share
+    seats: dict[str, Count] = field(default_factory=dict)
+    endowment: dict[str, Amount] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, value, known in (("electorate", self.electorate, ELECTORATES), ("order", self.order, ORDERS)):
-            if value not in known:
-                raise ValueError(f"protocol.{name}={value}: there are {', '.join(known)}")
-        for name in ("rounds", "min_learners", "alpha"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"protocol.{name}={getattr(self, name)}: it must be positive")
-        for name in ("enrol_window", "propose_window", "vote_window"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"protocol.{name}={getattr(self, name)}: at least a second")
+        super().__post_init__()
         if self.max_learners < self.min_learners:
             raise ValueError(f"protocol.max_learners={self.max_learners}: min_learners={self.min_learners} do not fit")
         if self.dp_noise and not (self.dp_clip > 0 and 0 < self.dp_delta < 1):

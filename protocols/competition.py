@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
 from slashpoint.protocols.checks.competition import Watched, payload
 from slashpoint.sim.contract import Artifact
+from slashpoint.sim.domain import Among, Amount, Bps, Count, Window, Within
 from slashpoint.sim.learning import Measured
 from slashpoint.sim.units import SECOND
 
@@ -42,23 +43,26 @@ class Clock(NamedTuple):
     reveal: float
 
 
+WORD = 2**32 - 1  # the contract's uint32
+
+
 @dataclass(kw_only=True)
 class CompetitionTerms(Terms):
     """The rules of competitions and what their hosts offer. Amounts in whole MDC, times in seconds."""
 
     name: str = "competition"
-    prize: float
-    buy_in: float  # of each competitor
-    host_stake: float  # lost with the prize by a host that withholds the truth
-    bond: float  # of each report
-    winner_bps: int  # of prize and buy-ins; the rest is the miners'
-    quorum_bps: int  # of the reports on a model, that must agree
-    min_reports: int  # on a model
-    max_reports: int  # on a model
-    max_competitors: int
-    max_models: int  # of a competitor; 0 is no limit
-    tolerance: int  # right answers by which reports that agree may differ
-    pay_within: int  # right answers off the median report; farther off earns nothing and loses the bond
+    prize: Amount
+    buy_in: Amount  # of each competitor
+    host_stake: Amount  # lost with the prize by a host that withholds the truth
+    bond: Amount  # of each report
+    winner_bps: Bps  # of prize and buy-ins; the rest is the miners'
+    quorum_bps: Annotated[int, Within(5000, 10_000, "low")]  # of the reports on a model, that must agree
+    min_reports: Annotated[int, Within(1, 65_535)]  # on a model
+    max_reports: Annotated[int, Within(1, 65_535)]  # on a model
+    max_competitors: Annotated[int, Within(1, 65_535)]
+    max_models: Annotated[int, Within(0, 65_535)]  # of a competitor; 0 is no limit
+    tolerance: Annotated[int, Within(0, WORD)]  # right answers by which reports that agree may differ
+    pay_within: Annotated[int, Within(0, WORD)]  # right answers off the median report; farther off loses the bond
     sealed_models: bool  # hashes first, bytes after all are in
     sealed_truth: bool  # test labels are opened after all models are in
     sealed_reports: bool
@@ -67,25 +71,21 @@ class CompetitionTerms(Terms):
     claim_binds: bool  # a model that is worse than was claimed is not validated
     proof_of_evaluation: bool  # a report is a model's answers, and agrees with its equals alone
     models_on_chain: bool  # their bytes; else their CIDs, and whoever made one keeps it available
-    committee: int  # miners drawn for each model out of those who enrolled; 0: they choose themselves
-    draw: str  # beacon | reveals: a block's randomness draws committees, or the opened models' salts
-    poke_bounty_bps: int  # of a bond or stake that is lost, to whoever carries it out
-    byte_limit: int
-    register_window: float
-    compete_window: float
-    open_window: float  # for models and truth, where any is sealed
-    report_window: float
-    reveal_window: float  # where reports are sealed
-    seats: dict[str, int] = field(default_factory=dict)
-    endowment: dict[str, float] = field(default_factory=dict)
+    committee: Annotated[int, Within(0, 65_535)]  # miners drawn for each model; 0: they choose themselves
+    draw: Annotated[str, Among("beacon", "reveals")]  # a block draws committees, or the opened models' salts
+    poke_bounty_bps: Bps  # of a bond or stake that is lost, to whoever carries it out
+    byte_limit: Annotated[int, Within(1, 2**26)]
+    register_window: Window
+    compete_window: Window
+    open_window: Window  # for models and truth, where any is sealed
+    report_window: Window
+    reveal_window: Window  # where reports are sealed
+    seats: dict[str, Count] = field(default_factory=dict)
+    endowment: dict[str, Amount] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("register_window", "compete_window", "open_window", "report_window", "reveal_window"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"protocol.{name}={getattr(self, name)}: at least a second")
-        if not 5000 < self.quorum_bps <= 10_000:
-            raise ValueError(f"protocol.quorum_bps={self.quorum_bps}: more than half, and no more than all")
-        if not 1 <= self.min_reports <= self.max_reports:
+        super().__post_init__()
+        if self.min_reports > self.max_reports:
             raise ValueError(f"protocol.min_reports={self.min_reports}: between 1 and max_reports={self.max_reports}")
         if self.pay_within < self.tolerance:
             raise ValueError(f"protocol.pay_within={self.pay_within}: reports that agree would earn nothing")
@@ -93,12 +93,8 @@ class CompetitionTerms(Terms):
             raise ValueError("protocol.proof_of_evaluation=true: takes sealed reports and truth, and pay_within=0")
         if self.committee and not self.min_reports <= self.committee <= self.max_reports:
             raise ValueError(f"protocol.committee={self.committee}: 0, or between min_reports and max_reports")
-        if self.draw not in {"beacon", "reveals"}:
-            raise ValueError(f"protocol.draw={self.draw}: beacon or reveals")
         if self.committee and self.draw == "reveals" and not self.sealed_models:
             raise ValueError("protocol.draw=reveals: takes sealed_models=true, whose salts draw")
-        if self.byte_limit < 1:
-            raise ValueError(f"protocol.byte_limit={self.byte_limit}: a model has bytes")
 
     def rules(self) -> dict[str, Any]:
         """The contract's `Rules`."""

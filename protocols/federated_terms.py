@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from slashpoint.protocols.base import Terms, whole
 from slashpoint.protocols.machine import REWARD_RULES
+from slashpoint.sim.domain import Among, Amount, Bps, Count, Positive, Seconds, Window, Within
 from slashpoint.sim.learning.defences import aggregate
 
 if TYPE_CHECKING:
@@ -20,29 +21,29 @@ class FederatedTerms(Terms):
     """The rules of a market for federated training, and what its sponsors offer. Amounts in whole MDC, times in s."""
 
     name: str = "federated"
-    reward: float  # for an accepted update
-    rounds: int
-    max_clients: int  # at most 256
-    max_validators: int
-    client_bond: float
-    validator_bond: float
-    validator_fee: float  # to each validator whose claim settles a round
-    dispute_bond: float
-    enrol_window: float
-    train_window: float
-    open_window: float  # to open updates and labels, where they are sealed
-    claim_window: float  # to report a round, and to decide a dispute
-    dispute_window: float  # between a quorum and its settlement; 0 settles at once
-    alpha: float  # of the Dirichlet distribution that the data are split by
+    reward: Amount  # for an accepted update
+    rounds: Annotated[int, Within(1, 10_000)]
+    max_clients: Annotated[int, Within(1, 256)]  # at most 256
+    max_validators: Annotated[int, Within(1, 1000)]
+    client_bond: Amount
+    validator_bond: Amount
+    validator_fee: Amount  # to each validator whose claim settles a round
+    dispute_bond: Amount
+    enrol_window: Window
+    train_window: Window
+    open_window: Window  # to open updates and labels, where they are sealed
+    claim_window: Window  # to report a round, and to decide a dispute
+    dispute_window: Annotated[float, Within(0, 10**8)]  # between a quorum and its settlement; 0 settles at once
+    alpha: Positive  # of the Dirichlet distribution that the data are split by
     aggregator: str  # mean | median | trimmed_mean | krum | multi_krum | geometric_median | centered_clipping …
-    corrupt: int  # updates that the aggregator is to bear
-    reward_rule: str  # flat | gain | leave_one_out | shapley | banzhaf: how accepted updates share their prices
+    corrupt: Count  # updates that the aggregator is to bear
+    reward_rule: Annotated[str, Among(*REWARD_RULES)]  # how accepted updates share their prices
     gate: bool  # an update must not fall short of the base by min_gain_bps on the validation set
-    min_gain_bps: int  # of the validation set
-    max_gain_bps: int  # the highest threshold that the market lets a sponsor ask for
-    audit_bps: int  # how likely an update is to be validated
+    min_gain_bps: Bps  # of the validation set
+    max_gain_bps: Bps  # the highest threshold that the market lets a sponsor ask for
+    audit_bps: Bps  # how likely an update is to be validated
     slash_failed: bool  # who fails validation loses bond and place
-    validation_share: float  # of the training rows: the sponsor's, for validation
+    validation_share: Annotated[float, Within(0, 1, "both")]  # of the training rows: the sponsor's, for validation
     rotate: bool  # each round has a part of the validation set to itself
     sealed: bool  # updates and labels are sealed until the round's training is over
     checked: bool  # vouchers pay only those who handed in, and no more than the listed price
@@ -50,17 +51,14 @@ class FederatedTerms(Terms):
     open_callback: bool  # anybody may report a round's outputs
     unique: bool  # no update is a model that the job has seen
     allow_list: bool  # clients run only trainers that they know by hash
-    mail_seconds: float  # that a sponsor takes to answer a message
-    mail_limit: int  # messages from an account about a job; 0 is no limit
-    mail_usd: float  # price of a message
-    seats: dict[str, int] = field(default_factory=dict)
-    endowment: dict[str, float] = field(default_factory=dict)
+    mail_seconds: Seconds  # that a sponsor takes to answer a message
+    mail_limit: Count  # messages from an account about a job; 0 is no limit
+    mail_usd: Amount  # price of a message
+    seats: dict[str, Count] = field(default_factory=dict)
+    endowment: dict[str, Amount] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.reward_rule not in REWARD_RULES:
-            raise ValueError(f"protocol.reward_rule={self.reward_rule}: there are {', '.join(REWARD_RULES)}")
-        if not 0 < self.validation_share < 1:
-            raise ValueError(f"protocol.validation_share={self.validation_share}: it lies between 0 and 1")
+        super().__post_init__()
         aggregate(self.aggregator, np.zeros((3, 2)), self.corrupt)  # it refuses what it does not know
 
     def rules(self) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from slashpoint.protocols.base import Job, Terms, sealed, whole
 from slashpoint.protocols.checks.modelmarket import Watched
 from slashpoint.sim.contract import Artifact
+from slashpoint.sim.domain import Among, Amount, Bps, Count, Window, Within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,30 +37,22 @@ class ModelMarketTerms(Terms):
     """The rules of a ModelMarket and what its requesters offer. Amounts in whole MDC, times in seconds."""
 
     name: str = "modelmarket"
-    reward: float  # to the winner
-    stake: float  # of each trainer
-    requester_stake: float  # slashed when the truth does not come
-    submission_window: float
-    response_window: float  # to open the truth, to claim, to open a model
+    reward: Amount  # to the winner
+    stake: Amount  # of each trainer
+    requester_stake: Amount  # slashed when the truth does not come
+    submission_window: Annotated[float, Within(60, 10**8)]
+    response_window: Window  # to open the truth, to claim, to open a model
     loser_refund: bool  # an honest loser's stake goes back
-    split: str  # chosen | beacon: who decides which rows are the test set
-    slash_to: str  # treasury | victims | burn
-    poke_bounty_bps: int  # of a slash, to whoever triggered a timeout
-    min_accuracy_bps: int  # a claim below cannot win
-    fee_bps: int  # of the reward, to the treasury
+    split: Annotated[str, Among(CHOSEN, BEACON)]  # chosen | beacon: who decides which rows are the test set
+    slash_to: Annotated[str, Among(*SLASH_TO)]  # treasury | victims | burn
+    poke_bounty_bps: Bps  # of a slash, to whoever triggered a timeout
+    min_accuracy_bps: Bps  # a claim below cannot win
+    fee_bps: Bps  # of the reward, to the treasury
     salted: bool  # seals carry a salt and an address
-    max_submissions: int  # to a request; 0 is no limit
+    max_submissions: Annotated[int, Within(0, 65_535)]  # to a request; 0 is no limit
     airdrop: bool  # anybody may claim 1000 MDC once
-    seats: dict[str, int] = field(default_factory=dict)
-    endowment: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.slash_to not in SLASH_TO:
-            raise ValueError(f"protocol.slash_to={self.slash_to}: there are {', '.join(SLASH_TO)}")
-        if self.split not in {CHOSEN, BEACON}:
-            raise ValueError(f"protocol.split={self.split}: there are {CHOSEN}, {BEACON}")
-        if self.submission_window < 60:
-            raise ValueError(f"protocol.submission_window={self.submission_window}: at least 60 seconds")
+    seats: dict[str, Count] = field(default_factory=dict)
+    endowment: dict[str, Amount] = field(default_factory=dict)
 
     @property
     def purse(self) -> float:

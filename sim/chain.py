@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from slashpoint.sim.crowd import Rows, mixed, together
 from slashpoint.sim.demand import Background
+from slashpoint.sim.domain import Among, Factor, Gwei, Within, check
 from slashpoint.sim.engine import BlockContext, BlockResult, ByColumns, Engine, Status, Tx
 from slashpoint.sim.engine.columns import Rows as Seldom
 from slashpoint.sim.luck import scramble
@@ -36,20 +37,20 @@ HISTORY = 256  # blocks whose hashes the EVM knows
 class ChainRules:
     """The parameters of a chain."""
 
-    block_time: float = 12.0  # seconds between blocks
-    gas_limit: int = 36_000_000  # per block
-    base_fee_gwei: float = 1.0  # of the first block
-    elasticity: int = 2  # gas limit / gas target (EIP-1559)
-    denominator: int = 8  # the base fee moves by at most 1 / this a block (EIP-1559)
-    background: float = 1.0  # what others' demand fills of the target at the first base fee; 0 is an empty chain
-    volatility: float = 0.0  # of that demand: standard deviation of its logarithm in the long run
-    reversion: float = 0.05  # how much of the way back to its level it goes in a block
+    block_time: Annotated[float, Within(1e-9, 10**6)] = 12.0  # seconds between blocks
+    gas_limit: Annotated[int, Within(21_000, 10**12)] = 36_000_000  # per block
+    base_fee_gwei: Gwei = 1.0  # of the first block
+    elasticity: Annotated[int, Within(1, 1000)] = 2  # gas limit / gas target (EIP-1559)
+    denominator: Annotated[int, Within(1, 10**6)] = 8  # the base fee moves by at most 1 / this a block (EIP-1559)
+    background: Factor = 1.0  # what others' demand fills of the target at the first base fee; 0 is an empty chain
+    volatility: Annotated[float, Within(0, 10)] = 0.0  # of that demand: long-run standard deviation of its log
+    reversion: Annotated[float, Within(0, 1, "low")] = 0.05  # how much of the way back to its level it goes in a block
     replay: str = ""  # instead: a CSV file whose column `share` says what others took of each block's gas limit
-    tip_gwei: float = 0.1  # the tip that people offer unless they say otherwise
-    ordering: str = "priority"  # priority | fifo | random
-    genesis: int = 1_767_225_600  # Unix seconds
+    tip_gwei: Gwei = 0.1  # the tip that people offer unless they say otherwise
+    ordering: Annotated[str, Among(*ORDERINGS)] = "priority"  # priority | fifo | random
+    genesis: Annotated[int, Within(10**8, 2**32)] = 1_767_225_600  # Unix seconds
     fork: str = "prague"
-    addresses: str = "names"  # names | keys: what accounts' addresses are derived from
+    addresses: Annotated[str, Among("names", "keys")] = "names"  # what accounts' addresses are derived from
 
     @property
     def reads(self) -> Mapping[str, Sequence[Path]]:
@@ -57,13 +58,7 @@ class ChainRules:
         return {"replay": [Path(self.replay)]} if self.replay else {}
 
     def __post_init__(self) -> None:
-        if self.ordering not in ORDERINGS:
-            raise ValueError(f"chain.ordering={self.ordering!r}; there are {', '.join(ORDERINGS)}")
-        for name in ("block_time", "gas_limit", "elasticity", "denominator"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"chain.{name}={getattr(self, name)}; it must be positive")
-        if not 0 < self.reversion <= 1:
-            raise ValueError(f"chain.reversion={self.reversion}; it lies in (0, 1]")
+        check(self, "chain")
 
 
 def next_base_fee(base_fee: int, gas_used: int, gas_limit: int, elasticity: int = 2, denominator: int = 8) -> int:

@@ -202,10 +202,10 @@ def test_what_can_be_meant_in_two_ways_is_refused_by_its_line(
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
-        (lambda: Constant(eth=0.0), "prices.eth=0.0: a price is positive and finite"),
+        (lambda: Constant(eth=0.0), "prices.eth=0.0: it must be above 0"),
         (lambda: Constant(token=math.nan), "prices.token=nan"),
         (lambda: GBM(token=-1.0), "prices.token=-1.0"),
-        (lambda: GBM(eth_volatility=-0.1), "prices.eth_volatility=-0.1: a volatility is"),
+        (lambda: GBM(eth_volatility=-0.1), "prices.eth_volatility=-0.1: it must be at least 0"),
         (lambda: GBM(drift=math.inf), "prices.drift=inf"),
         (Replay, "prices.path is missing"),
         (lambda: Replay(path="no/such.csv").begin(Luck(0), GENESIS), "'no/such.csv' cannot be read: No such file"),

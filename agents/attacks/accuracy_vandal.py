@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import modelmarket
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,4 +36,4 @@ class AccuracyVandal(Conduct):
 
     script: ClassVar[type | None] = Trainer
 
-    times: int = 4  # reports for each request
+    times: Annotated[int, Within(1, 1000)] = 4  # reports for each request

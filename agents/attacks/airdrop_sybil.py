@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import modelmarket
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,7 +34,7 @@ class AirdropSybil(Conduct):
 
     script: ClassVar[type | None] = Trainer
 
-    k: int = 3  # accounts
+    k: Annotated[int, Within(1, 1000)] = 3  # accounts
 
     def identities(self, role: type) -> int:
         """As many in its one role."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import federated
 from slashpoint.protocols.tree import words
+from slashpoint.sim.domain import Count
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,4 +39,4 @@ class AmountInflation(Conduct):
 
     script: ClassVar[type | None] = Client
 
-    times: int = 5  # the listed price
+    times: Count = 5  # the listed price

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.poisoner import Poisoner
+from slashpoint.sim.domain import Count, Share, Some
 from slashpoint.sim.learning.poison import Poison
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ class Backdoor(Poisoner):
     (2020); Gu et al., BadNets (2017). Exposed by: norm clipping; a limit to how far an update may go; not by accuracy.
     """
 
-    target: int = 0  # the class that the mark opens
-    mark: int = 4  # inputs that it sets
-    share: float = 0.5  # of its rows
-    crowd: int = 1  # by how many the mean will divide: 1 where a model stands alone
+    target: Count = 0  # the class that the mark opens
+    mark: Count = 4  # inputs that it sets
+    share: Share = 0.5  # of its rows
+    crowd: Some = 1  # by how many the mean will divide: 1 where a model stands alone
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Model replacement."""

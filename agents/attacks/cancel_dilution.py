@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import modelmarket
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -54,7 +55,7 @@ class CancelDilution(Conduct):
 
     script: ClassVar[type | None] = Requester
 
-    k: int = 4  # submissions of its own
+    k: Annotated[int, Within(1, 1000)] = 4  # submissions of its own
 
     def identities(self, role: type) -> int:
         """One that posts, and those that pose."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -23,7 +24,7 @@ class Cartel(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"judge": 2, "work": 1}
 
-    effort: float = 0.1  # share of the full training that its worker does
+    effort: Factor = 0.1  # share of the full training that its worker does
 
     def work(self, me: Me, job: Job) -> Any:
         """As little as looks like work."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Share, Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -21,8 +22,8 @@ class Constant(Conduct):
     judge, by comparing judgements.
     """
 
-    label: int = 0  # what it predicts
-    share: float = 0.9  # of full marks: what it judges everybody to be worth
+    label: Annotated[int, Within(0, 255)] = 0  # what it predicts
+    share: Share = 0.9  # of full marks: what it judges everybody to be worth
 
     def work(self, me: Me, job: Job) -> Any:
         """A model of one number."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Share
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -22,7 +23,7 @@ class ConstantJudge(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"judge": 1}
 
-    share: float = 1.0  # of full marks
+    share: Share = 1.0  # of full marks
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Any:
         """Not even a look."""

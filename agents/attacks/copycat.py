@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Gwei
 from slashpoint.sim.units import GWEI
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Copycat(Conduct):
 
     powers: ClassVar[frozenset[str]] = frozenset({"mempool"})
 
-    tip_gwei: float = 50.0  # tip per gas: ahead of whom it copies
+    tip_gwei: Gwei = 50.0  # tip per gas: ahead of whom it copies
 
     def work(self, me: Me, job: Job) -> Any:
         """The first submission in sight."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Share
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -19,8 +20,8 @@ class Crash(Conduct):
     Source: ModelMarket's README (training costs electricity). Exposed by: nothing is handed in; not a cheat.
     """
 
-    chance: float = 0.5  # of a job
-    after: float = 0.5  # share of the training that was done
+    chance: Share = 0.5  # of a job
+    after: Share = 0.5  # share of the training that was done
 
     def work(self, me: Me, job: Job) -> Any:
         """Half a training, and no work."""

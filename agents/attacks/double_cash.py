@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import federated
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -39,4 +40,4 @@ class DoubleCash(Conduct):
 
     script: ClassVar[type | None] = Client
 
-    times: int = 3  # that it presents each voucher
+    times: Annotated[int, Within(1, 1000)] = 3  # that it presents each voucher

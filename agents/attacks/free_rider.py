@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Among, Factor
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -27,16 +28,11 @@ class FreeRider(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    mode: str = "plain"  # plain, random, disguised, delta or advanced (delta with noise)
-    bound: float = 0.3  # of random weights
-    k: float = 1.0  # of the disguise: its noise relative to the first step
-    gamma: float = 1.0  # of the disguise: how fast it fades
-    noise: float = 1e-3  # on each weight where there is no step to imitate; of `advanced`, always
-
-    def __post_init__(self) -> None:
-        """Refuse modes that are not."""
-        if self.mode not in MODES:
-            raise ValueError(f"attack.free_rider.mode={self.mode}: there are {', '.join(MODES)}")
+    mode: Annotated[str, Among(*MODES)] = "plain"  # plain, random, disguised, delta or advanced (delta with noise)
+    bound: Factor = 0.3  # of random weights
+    k: Factor = 1.0  # of the disguise: its noise relative to the first step
+    gamma: Factor = 1.0  # of the disguise: how fast it fades
+    noise: Factor = 1e-3  # on each weight where there is no step to imitate; of `advanced`, always
 
     def work(self, me: Me, job: Job) -> Any:
         """The base, made up."""

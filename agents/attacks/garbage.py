@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Bytes
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -20,7 +21,7 @@ class Garbage(Conduct):
     Source: ModelMarket's README (no check of models). Exposed by: competition, or a minimum accuracy.
     """
 
-    size: int = 650  # bytes of the "model"
+    size: Bytes = 650  # bytes of the "model"
 
     def work(self, me: Me, job: Job) -> Any:
         """No training, no cost."""

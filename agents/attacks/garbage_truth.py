@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from slashpoint.agents.attacks.self_deal import SelfDeal
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -19,8 +20,8 @@ class GarbageTruth(SelfDeal):
     Source: ModelMarket's README (labels are the requester's word). Exposed by: an audit of labels; a fee.
     """
 
-    shift: int = 1  # classes by which labels are moved
-    classes: int = 10  # how many there are
+    shift: Annotated[int, Within(-255, 255)] = 1  # classes by which labels are moved
+    classes: Annotated[int, Within(1, 256)] = 10  # how many there are
 
     def truth(self, me: Me, job: Job) -> Any:
         """Every label moved on."""

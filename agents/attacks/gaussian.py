@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slashpoint.agents.poisoner import Poisoner
+from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -20,8 +21,8 @@ class Gaussian(Poisoner):
     Source: Blanchard et al., Krum (2017). Exposed by: any robust rule; measuring each update.
     """
 
-    effort: float = 0.0  # share of the full training
-    deviation: float = 1.0  # of each weight's noise
+    effort: Factor = 0.0  # share of the full training
+    deviation: Factor = 1.0  # of each weight's noise
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """N(0, deviation²) in each coordinate."""

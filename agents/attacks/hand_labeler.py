@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Amount, Seconds, Share
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -23,9 +24,9 @@ class HandLabeler(Conduct):
 
     powers: ClassVar[frozenset[str]] = frozenset({"oracle"})  # people know the answers
 
-    usd: float = 0.05  # for a label
-    seconds: float = 3.0  # for a label
-    accuracy: float = 0.99  # of people
+    usd: Amount = 0.05  # for a label
+    seconds: Seconds = 3.0  # for a label
+    accuracy: Share = 0.99  # of people
 
     def work(self, me: Me, job: Job) -> Any:
         """Labels as people see them, paid one by one."""

@@ -6,10 +6,11 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations, islice, product
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,8 +29,8 @@ class HashOracle(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    models: int = 3  # that it trains
-    guesses: int = 50_000  # that it hashes
+    models: Annotated[int, Within(0, 1000)] = 3  # that it trains
+    guesses: Annotated[int, Within(0, 10**8)] = 50_000  # that it hashes
 
     def work(self, me: Me, job: Job) -> Any:
         """What the models say together, or what the seal confirms."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import federated
+from slashpoint.sim.domain import Bps
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -35,4 +36,4 @@ class ImpossibleThreshold(Conduct):
 
     script: ClassVar[type | None] = Sponsor
 
-    gain_bps: int = 9000  # of the validation set, as far as the market lets it
+    gain_bps: Bps = 9000  # of the validation set, as far as the market lets it

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.poisoner import Poisoner
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -23,7 +24,7 @@ class Ipm(Poisoner):
 
     looks: ClassVar[bool] = True
 
-    epsilon: float = 2.0  # ε
+    epsilon: Annotated[float, Within(-1000, 1000)] = 2.0  # ε
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Inner product manipulation."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Bytes
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -20,7 +21,7 @@ class JunkModel(Conduct):
     re-execution of the opened model on the opened test set.
     """
 
-    size: int = 650  # bytes of the file
+    size: Bytes = 650  # bytes of the file
 
     def work(self, me: Me, job: Job) -> Any:
         """The predictions of whatever would have been handed in, with another file."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -19,7 +20,7 @@ class Late(Conduct):
     Source: Ockenfels and Roth, Late and Multiple Bidding (2006), on sniping. Exposed by: full blocks and slow networks.
     """
 
-    blocks: float = 3.0  # before the deadline
+    blocks: Factor = 3.0  # before the deadline
 
     def work(self, me: Me, job: Job) -> Any:
         """Finish, then wait."""

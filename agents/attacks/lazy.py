@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -20,7 +21,7 @@ class Lazy(Conduct):
     Source: ModelMarket's README (training costs electricity). Exposed by: competition, or a minimum accuracy.
     """
 
-    effort: float = 0.05  # share of the full training
+    effort: Factor = 0.05  # share of the full training
 
     def work(self, me: Me, job: Job) -> Any:
         """Stop early."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Share
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -21,7 +22,7 @@ class LostString(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"truth": 1}
 
-    chance: float = 0.5  # of a job
+    chance: Share = 0.5  # of a job
 
     def open(self, me: Me, job: Job, what: str) -> Any:
         """Not without the string."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import federated
+from slashpoint.sim.domain import Count
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,4 +37,4 @@ class MailFlood(Conduct):
 
     script: ClassVar[type | None] = Client
 
-    letters: int = 500
+    letters: Count = 500

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import competition
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -36,4 +37,4 @@ class ModelSpammer(Conduct):
     """
 
     script: ClassVar[type | None] = Competitor
-    models: int = 6  # besides the real one
+    models: Annotated[int, Within(0, 1000)] = 6  # besides the real one

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Share
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -21,7 +22,7 @@ class Offline(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    chance: float = 0.5  # to be away for a job
+    chance: Share = 0.5  # to be away for a job
 
     def _away(self, me: Me, job: Job) -> bool:
         return me.luck("offline", job.key).random() < self.chance

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -23,8 +24,8 @@ class Plagiarist(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    blocks: float = 6.0  # before the deadline: when it looks
-    noise: float = 1e-4  # how far each weight is moved, relatively
+    blocks: Factor = 6.0  # before the deadline: when it looks
+    noise: Factor = 1e-4  # how far each weight is moved, relatively
 
     def work(self, me: Me, job: Job) -> Any:
         """The best that anybody can read."""

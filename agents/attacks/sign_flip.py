@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slashpoint.agents.poisoner import Poisoner
+from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -21,7 +22,7 @@ class SignFlip(Poisoner):
     for.
     """
 
-    factor: float = 1.0  # how far back
+    factor: Factor = 1.0  # how far back
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Its own update, reversed."""

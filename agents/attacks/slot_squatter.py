@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -21,7 +22,7 @@ class SlotSquatter(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    k: int = 4  # places
+    k: Annotated[int, Within(1, 1000)] = 4  # places
 
     def identities(self, role: type) -> int:
         """An account for each place."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Bytes, Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -22,8 +23,8 @@ class Spammer(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    k: int = 4  # accounts
-    size: int = 650  # bytes of each "model"
+    k: Annotated[int, Within(1, 1000)] = 4  # accounts
+    size: Bytes = 650  # bytes of each "model"
 
     def identities(self, role: type) -> int:
         """As many in every role."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -21,12 +22,7 @@ class Sybil(Conduct):
 
     modifies: ClassVar[bool] = True
 
-    k: int = 3  # accounts
-
-    def __post_init__(self) -> None:
-        """Refuse fewer than one account."""
-        if self.k < 1:
-            raise ValueError(f"attack.sybil.k={self.k}: a person has at least one account")
+    k: Annotated[int, Within(1, 1000)] = 3  # accounts
 
     def identities(self, role: type) -> int:
         """As many in every role."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Share
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -22,7 +23,7 @@ class TinyStep(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    share: float = 0.25  # of the way
+    share: Share = 0.25  # of the way
 
     def work(self, me: Me, job: Job) -> Any:
         """Train, and go a part of the way; all of it where there is nothing to start from."""

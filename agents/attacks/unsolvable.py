@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -19,7 +20,7 @@ class Unsolvable(Conduct):
     Source: ModelMarket's README (no check of data). Exposed by: a minimum accuracy, where it does not refund; an audit.
     """
 
-    classes: int = 10  # labels are drawn from as many
+    classes: Annotated[int, Within(1, 256)] = 10  # labels are drawn from as many
 
     def truth(self, me: Me, job: Job) -> Any:
         """Noise."""

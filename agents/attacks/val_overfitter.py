@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Factor, Within
 from slashpoint.sim.learning import correct
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ class ValOverfitter(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    steps: int = 60  # perturbations that it tries
-    size: float = 0.1  # of a step, standard deviations of the weights
+    steps: Annotated[int, Within(0, 10_000)] = 60  # perturbations that it tries
+    size: Factor = 0.1  # of a step, standard deviations of the weights
 
     def work(self, me: Me, job: Job) -> Any:
         """The best of many guesses."""

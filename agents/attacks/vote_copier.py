@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -23,7 +24,7 @@ class VoteCopier(Conduct):
     powers: ClassVar[frozenset[str]] = frozenset({"mempool"})
     seats: ClassVar[dict[str, int]] = {"judge": 1}
 
-    patience: float = 3.0  # blocks that it waits for one
+    patience: Factor = 3.0  # blocks that it waits for one
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Any:
         """The first vote in sight, in the unit of judgements."""

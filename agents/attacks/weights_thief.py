@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.roles import federated
+from slashpoint.sim.domain import Some
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -41,4 +42,4 @@ class WeightsThief(Conduct):
 
     script: ClassVar[type | None] = Sponsor
 
-    round: int = 1  # in which it cancels
+    round: Some = 1  # in which it cancels

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -20,7 +21,7 @@ class WideLabels(Conduct):
     is set; the reward is paid for nothing otherwise.
     """
 
-    shift: int = 100  # added to each label
+    shift: Annotated[int, Within(0, 255)] = 100  # added to each label
 
     def truth(self, me: Me, job: Job) -> Any:
         """The true labels, renamed."""

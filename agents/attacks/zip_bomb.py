@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
+from slashpoint.sim.domain import Bytes
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
@@ -22,7 +23,7 @@ class ZipBomb(Conduct):
     at its limit: the bytes are no model, and answer class 0.
     """
 
-    size: int = 4_000_000  # bytes, decompressed
+    size: Bytes = 4_000_000  # bytes, decompressed
 
     def work(self, me: Me, job: Job) -> Any:
         """Zeros, packed."""

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from slashpoint.sim.domain import check
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -67,6 +69,9 @@ class Task(ABC):
     classes: ClassVar[int]
     scale: int  # test items of a problem
     seconds: float  # simulated, of a full training on the reference device
+
+    def __post_init__(self) -> None:
+        check(self, "task")
 
     @property
     @abstractmethod

@@ -179,12 +179,6 @@ class Classification(Task):
         parts = np.split(np.asarray(weights, np.float32), ends[:-1])
         return encode({name: part.reshape(shape) for (name, shape), part in zip(expected.items(), parts)})
 
-    def _refuse(self, *names: str) -> None:
-        """Refuse parameters that must be positive and are not."""
-        for name in names:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"task.{name}={getattr(self, name)}; it must be positive")
-
     @cached_property
     def _answers(self) -> dict[tuple[bytes, str], bytes]:
         return {}

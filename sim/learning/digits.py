@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from slashpoint.sim.learning.images import Images
+from slashpoint.sim.domain import Some, Within
+from slashpoint.sim.learning.images import Images, Model
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -44,13 +45,13 @@ class Digits(Images):
     name: ClassVar[str] = "digits"
     classes: ClassVar[int] = 10
     brightest: ClassVar[int] = 16
-    scale: int = 100  # test items of a problem
-    model: str = "mlp"  # mlp (one hidden layer), cnn (two layers of filters), linear
-    hidden: int = 32  # units of the mlp
-    epochs: int = 10  # passes over the training rows in a full training
-    batch: int = 32  # rows a step
-    rate: float = 0.3  # learning rate
-    seconds: float = 60.0  # simulated, of a full training on the reference device
+    scale: Annotated[int, Within(1, 10**6)] = 100  # test items of a problem
+    model: Model = "mlp"  # mlp (one hidden layer), cnn (two layers of filters), linear
+    hidden: Annotated[int, Within(1, 10_000)] = 32  # units of the mlp
+    epochs: Annotated[int, Within(1, 10_000)] = 10  # passes over the training rows in a full training
+    batch: Some = 32  # rows a step
+    rate: Annotated[float, Within(0, 1000, "low")] = 0.3  # learning rate
+    seconds: Annotated[float, Within(0, 10**9, "low")] = 60.0  # simulated, of a full training on the reference device
 
     def __post_init__(self) -> None:
         super().__post_init__()

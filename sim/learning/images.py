@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
+from slashpoint.sim.domain import Among
 from slashpoint.sim.learning.classification import Classification
 
 if TYPE_CHECKING:
@@ -15,20 +16,15 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.learning.networks import Network
 
-MODELS = ("mlp", "cnn", "linear")
+Model = Annotated[str, Among("mlp", "cnn", "linear")]
 
 
 class Images(Classification):
     """Classify images with a network of one's choice, trained by plain SGD."""
 
     brightest: ClassVar[int]  # pixels are whole numbers from 0 to this
-    model: str  # mlp (one hidden layer), cnn (two layers of filters), linear
+    model: Model  # mlp (one hidden layer), cnn (two layers of filters), linear
     hidden: int  # units of the mlp
-
-    def __post_init__(self) -> None:
-        if self.model not in MODELS:
-            raise ValueError(f"task.model={self.model}: there are {', '.join(MODELS)}")
-        self._refuse("scale", "hidden", "epochs", "batch", "rate", "seconds")
 
     @property
     def kind(self) -> str:

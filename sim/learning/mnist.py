@@ -15,11 +15,12 @@ from functools import cache, cached_property
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from slashpoint.sim.learning.images import Images
+from slashpoint.sim.domain import Some, Within
+from slashpoint.sim.learning.images import Images, Model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,18 +41,17 @@ class Mnist(Images):
     classes: ClassVar[int] = 10
     brightest: ClassVar[int] = 255
     root: str = ""  # folder of the four files, plain or .gz; by default mnist in the folder that SLASHPOINT_DATA names
-    size: int = 10_000  # images that are used, at most
-    scale: int = 100  # test items of a problem
-    model: str = "mlp"  # mlp (one hidden layer), cnn (two layers of filters), linear
-    hidden: int = 32  # units of the mlp
-    epochs: int = 5  # passes over the training rows in a full training
-    batch: int = 32  # rows a step
-    rate: float = 0.1  # learning rate
-    seconds: float = 60.0  # simulated, of a full training on the reference device
+    size: Annotated[int, Within(1, 70_000)] = 10_000  # images that are used, at most
+    scale: Annotated[int, Within(1, 10**6)] = 100  # test items of a problem
+    model: Model = "mlp"  # mlp (one hidden layer), cnn (two layers of filters), linear
+    hidden: Annotated[int, Within(1, 10_000)] = 32  # units of the mlp
+    epochs: Annotated[int, Within(1, 10_000)] = 5  # passes over the training rows in a full training
+    batch: Some = 32  # rows a step
+    rate: Annotated[float, Within(0, 1000, "low")] = 0.1  # learning rate
+    seconds: Annotated[float, Within(0, 10**9, "low")] = 60.0  # simulated, of a full training on the reference device
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._refuse("size")
         if not self.sampled:
             for path in self._paths:
                 _existing(path)

@@ -12,10 +12,11 @@ import math
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
+from slashpoint.sim.domain import Within
 from slashpoint.sim.learning import Order, Problem, Task
 from slashpoint.sim.luck import digest
 
@@ -64,13 +65,8 @@ class Surrogate(Task):
     kind: ClassVar[str] = "surrogate"
     classes: ClassVar[int] = 10
     note: ClassVar[str] = "quality comes from a curve calibrated to digits; nothing was trained"
-    scale: int = 100  # test items of a problem
-    seconds: float = 60.0  # simulated, of a full training on the reference device
-
-    def __post_init__(self) -> None:
-        for name in ("scale", "seconds"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"task.{name}={getattr(self, name)}; it must be positive")
+    scale: Annotated[int, Within(1, 10**6)] = 100  # test items of a problem
+    seconds: Annotated[float, Within(0, 10**9, "low")] = 60.0  # simulated, of a full training on the reference device
 
     def problem(self, luck: Luck) -> Problem:
         """A set of items drawn by `luck`; there are no training rows."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
+from slashpoint.sim.domain import Positive, Some, Within
 from slashpoint.sim.learning.classification import Classification
 from slashpoint.sim.learning.networks.softmax import Softmax
 from slashpoint.sim.luck import Luck
@@ -26,17 +27,17 @@ class Synthetic(Classification):
     name: ClassVar[str] = "synthetic"
     kind: ClassVar[str] = "softmax"
     classes: ClassVar[int] = 10
-    scale: int = 100  # test items of a problem
-    size: int = 2000  # rows, those of the test among them
-    features: int = 16  # numbers in a row
-    distance: float = 3.5  # of the centres from the origin, standard deviations: 0.94 can be got right
-    epochs: int = 5  # passes over the training rows in a full training
-    batch: int = 16  # rows a step
-    rate: float = 0.05  # learning rate
-    seconds: float = 60.0  # simulated, of a full training on the reference device
+    scale: Annotated[int, Within(1, 10**6)] = 100  # test items of a problem
+    size: Annotated[int, Within(2, 10**6)] = 2000  # rows, those of the test among them
+    features: Annotated[int, Within(1, 1000)] = 16  # numbers in a row
+    distance: Positive = 3.5  # of the centres from the origin, standard deviations: 0.94 can be got right
+    epochs: Annotated[int, Within(1, 10_000)] = 5  # passes over the training rows in a full training
+    batch: Some = 16  # rows a step
+    rate: Annotated[float, Within(0, 1000, "low")] = 0.05  # learning rate
+    seconds: Annotated[float, Within(0, 10**9, "low")] = 60.0  # simulated, of a full training on the reference device
 
     def __post_init__(self) -> None:
-        self._refuse("scale", "size", "features", "distance", "epochs", "batch", "rate", "seconds")
+        super().__post_init__()
         if self.scale >= self.size:
             raise ValueError(f"task.scale={self.scale} leaves nothing to train on: task.size={self.size}")
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slashpoint.sim.domain import check
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -22,8 +24,11 @@ USD = "USD"
 class Prices:
     """The interface, and the one price that is always known: a dollar is a dollar.
 
-    What a parameter cannot be is refused by `__post_init__`, with ValueError.
+    What a parameter can be is declared in its type: `eth: Price`. A `__post_init__` of one's own calls this one.
     """
+
+    def __post_init__(self) -> None:
+        check(self, "prices")
 
     @property
     def reads(self) -> Mapping[str, Sequence[Path]]:
@@ -41,10 +46,3 @@ class Prices:
         if asset == USD:
             return 1.0
         raise KeyError(f"{type(self).__name__} has no price for {asset}")
-
-
-def positive(**prices: float) -> None:
-    """Refuse what cannot be a price."""
-    for name, price in prices.items():
-        if not 0 < price < float("inf"):
-            raise ValueError(f"prices.{name}={price}: a price is positive and finite")

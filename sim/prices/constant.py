@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slashpoint.sim.prices import USD, Prices, positive
+from slashpoint.sim.domain import Price
+from slashpoint.sim.prices import USD, Prices
 
 
 @dataclass
 class Constant(Prices):
     """One price for ether and one for every token, for ever."""
 
-    eth: float = 2500.0  # USD per ETH
-    token: float = 1.0  # USD per whole token
-
-    def __post_init__(self) -> None:
-        positive(eth=self.eth, token=self.token)
+    eth: Price = 2500.0  # USD per ETH
+    token: Price = 1.0  # USD per whole token
 
     def usd(self, asset: str, now: float) -> float:
         """USD per whole unit of an asset."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from slashpoint.sim.domain import Price, Within
 from slashpoint.sim.luck import Luck
-from slashpoint.sim.prices import USD, Prices, positive
+from slashpoint.sim.prices import USD, Prices
 
 if TYPE_CHECKING:
     from slashpoint.sim.luck import Key
@@ -28,22 +29,14 @@ class GBM(Prices):
     asked for, not on how often.
     """
 
-    eth: float = 2500.0  # USD per ETH at genesis
-    token: float = 1.0  # USD per whole token at genesis
-    drift: float = 0.0  # per year, of the expected price
-    eth_volatility: float = 0.7  # per square root of a year
-    token_volatility: float = 1.2  # per square root of a year
+    eth: Price = 2500.0  # USD per ETH at genesis
+    token: Price = 1.0  # USD per whole token at genesis
+    drift: Annotated[float, Within(-100, 100)] = 0.0  # per year, of the expected price
+    eth_volatility: Annotated[float, Within(0, 100)] = 0.7  # per square root of a year
+    token_volatility: Annotated[float, Within(0, 100)] = 1.2  # per square root of a year
     _luck: Luck = field(default=Luck("prices"), init=False, repr=False, compare=False)
     _genesis: float = field(default=0.0, init=False, repr=False, compare=False)
     _days: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        positive(eth=self.eth, token=self.token)
-        for name in ("eth_volatility", "token_volatility"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"prices.{name}={getattr(self, name)}: a volatility is finite and not negative")
-        if not math.isfinite(self.drift):
-            raise ValueError(f"prices.drift={self.drift}: a drift is finite")
 
     def begin(self, luck: Luck, genesis: float) -> None:
         """Start at `genesis`, with this luck."""

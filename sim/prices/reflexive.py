@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from slashpoint.sim.prices import USD, Prices, positive
+from slashpoint.sim.domain import Positive, Price, Share, Within
+from slashpoint.sim.prices import USD, Prices
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
@@ -25,22 +26,15 @@ class Reflexive(Prices):
     everybody sees a delivered model's true quality, are modelling assumptions.
     """
 
-    eth: float = 2500.0  # USD per ETH
-    token: float = 1.0  # USD per whole token while everything succeeds
-    elasticity: float = 1.0  # per cent of price for a per cent of trust
-    memory: float = 10.0  # good jobs that the market is remembered for at genesis
-    poor: float = 0.5  # quality (share of the scale) below which a delivery is a failure
+    eth: Price = 2500.0  # USD per ETH
+    token: Price = 1.0  # USD per whole token while everything succeeds
+    elasticity: Annotated[float, Within(0, 100)] = 1.0  # per cent of price for a per cent of trust
+    memory: Positive = 10.0  # good jobs that the market is remembered for at genesis
+    poor: Share = 0.5  # quality (share of the scale) below which a delivery is a failure
     _seen: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _bad: int = field(default=0, init=False, repr=False, compare=False)
     _times: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
     _trust: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        positive(eth=self.eth, token=self.token, memory=self.memory)
-        if not 0 <= self.elasticity < float("inf"):
-            raise ValueError(f"prices.elasticity={self.elasticity}: an elasticity is finite and not negative")
-        if not 0 <= self.poor <= 1:
-            raise ValueError(f"prices.poor={self.poor}: a quality is a share of the scale, from 0 to 1")
 
     def begin(self, luck: Luck, genesis: float) -> None:  # noqa: ARG002 - nothing here is random
         """Start with a good name."""

@@ -37,6 +37,7 @@ class Replay(Prices):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.path:
             raise ValueError("prices.path is missing: a CSV file with the columns time, asset and price")
 
