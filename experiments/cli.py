@@ -1,9 +1,9 @@
 """The command `slashpoint`: its verbs are the modules of `experiments/verbs`, each with `arguments` and `main`.
 
 Exit codes: 0 all held, 1 an invariant or an expectation failed (that nothing is stuck is one), 2 bad configuration,
-3 crash, 4 inconclusive under `--strict`; 130, 143 and 129 after Ctrl-C, SIGTERM and a closed terminal, 141 when nobody
-reads what is printed. Of several runs the worst counts: 3, then 1, then 4. What other people's code raises is a crash,
-whatever it is.
+3 crash, 4 undecided (in `gate` always, unless --allow-undecided; elsewhere under --strict); 130, 143 and 129 after
+Ctrl-C, SIGTERM and a closed terminal, 141 when nobody reads what is printed. Of several runs the worst counts: 3, then
+1, then 4. What other people's code raises is a crash, whatever it is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from slashpoint.sim.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-HELD, FAILED, MISCONFIGURED, CRASHED, INCONCLUSIVE = 0, 1, 2, 3, 4
+HELD, FAILED, MISCONFIGURED, CRASHED, UNDECIDED = 0, 1, 2, 3, 4
 UNREAD = 141  # as of who is ended by SIGPIPE
 
 
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def worst(codes: Iterable[int]) -> int:
     """The exit code of several runs."""
-    return max(codes, key=(HELD, INCONCLUSIVE, FAILED, CRASHED).index, default=HELD)
+    return max(codes, key=(HELD, UNDECIDED, FAILED, CRASHED).index, default=HELD)
 
 
 def _guarded(given: Sequence[str]) -> int:

@@ -2,7 +2,10 @@
 
 An expectation on a mean is held when the whole interval keeps the bound and failed when the whole interval breaks it;
 the intervals of a suite share its confidence (Bonferroni). An expectation on every run, like an invariant, fails at the
-first run that breaks it.
+first run that breaks it. What is neither held nor failed is undecided, which is not green.
+
+An expectation with a key that no run has fails, rather than being refused: the suite may be misspelt, but the contract
+may also have lost a function, and whoever changed that wants to see all other checks beside it.
 """
 
 from __future__ import annotations
@@ -13,23 +16,27 @@ import pandas as pd
 
 from slashpoint.experiments.executor import Point, cause, column, evaluate
 from slashpoint.experiments.pairs import changes, paired
-from slashpoint.experiments.stats import t_interval, wilson
+from slashpoint.experiments.stats import t_interval
 from slashpoint.experiments.suite import PAIRED, Expectation, Scenario, Suite
+from slashpoint.sim.errors import choices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-HELD, FAILED, INCONCLUSIVE, CRASHED = "held", "failed", "inconclusive", "crashed"
+    from slashpoint.experiments.stats import Interval
+
+HELD, FAILED, UNDECIDED, CRASHED = "held", "failed", "undecided", "crashed"
+EFFECT = "the attack has an effect"
 COLUMNS = {
     "scenario": "of the suite",
     "check": "what is expected, or the invariants",
-    "status": "held, failed, inconclusive or crashed",
+    "status": "held, failed, undecided or crashed",
     "found": "what was found, in words",
     "mean": "of the metric over runs, in its unit",
     "low": "lower end of its interval",
     "high": "upper end",
-    "n": "seeds, with each of which a cheat takes every seat of its role by turns; of invariants runs",
+    "n": "seeds, with each of which a cheat takes every seat of its role by turns; of what is about runs their number",
     "line": "repeats the run that is worst for it",
 }
 
@@ -79,7 +86,7 @@ def points(scenario: Scenario, project: Path | None = None, stand_ins: Sequence[
 
 
 def checks(suite: Suite, scenario: Scenario, rows: pd.DataFrame, *, strict: bool = False) -> Iterator[dict[str, Any]]:
-    """What the rows of a scenario say: of its invariants, then of each expectation."""
+    """What the rows of a scenario say: of its invariants, of each expectation, and whether its attack did anything."""
     ran = rows[rows["error"] == ""]
     if len(ran) < len(rows):
         worst = rows[rows["error"] != ""].iloc[0]
@@ -89,12 +96,9 @@ def checks(suite: Suite, scenario: Scenario, rows: pd.DataFrame, *, strict: bool
         return
     yield _invariants(scenario, ran, strict=strict)
     for one in scenario.expect:
-        unit = suite.units[one.metric]
-        yield {
-            "scenario": scenario.name,
-            "check": str(one),
-            **_expected(suite, one, ran, unit),
-        }
+        yield {"scenario": scenario.name, "check": str(one), **_expected(suite, one, ran)}
+    if scenario.attacked:
+        yield from _effect(scenario, ran)
 
 
 def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool) -> dict[str, Any]:
@@ -106,40 +110,59 @@ def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool) -> dict
         odd = rows[rows[doubt] != ""]
         if len(odd):
             return _finding(scenario, "invariants", FAILED, odd[doubt].iloc[0], len(rows), odd.iloc[0])
-    most = wilson(0, len(rows)).high
-    return _finding(scenario, "invariants", HELD, f"0 of {len(rows)} runs broke one (at most {most:.0%})", len(rows))
+    return _finding(scenario, "invariants", HELD, f"no complaint in {len(rows)} runs", len(rows))
 
 
-def _expected(suite: Suite, one: Expectation, rows: pd.DataFrame, unit: str) -> dict[str, Any]:
+def _effect(scenario: Scenario, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Whether the attack changed anything: where it did not, a bound on what it gains is kept by accident."""
+    found = changes(rows)
+    if found.empty:
+        return
+    inert = found["same"] & (found[["gain", "loss"]] == 0).all(axis=1)  # who withholds bytes sends the same
+    if not inert.all():
+        told = f"{int((~inert).sum())} of {len(found)} runs differ from those without it"
+        yield _finding(scenario, EFFECT, HELD, told, len(found))
+        return
+    why = "the attack changed nothing" if found["lies"].any() else "the protocol never asked it for what it changes"
+    status, allowed = (HELD, ", which the suite allows") if scenario.allow_no_effect else (FAILED, "")
+    yield _finding(
+        scenario, EFFECT, status, f"{why} in {len(found)} runs{allowed}", len(found), rows.loc[found.index[0]]
+    )
+
+
+def _expected(suite: Suite, one: Expectation, rows: pd.DataFrame) -> dict[str, Any]:
     """What the rows say of one expectation."""
+    if one.key and column(one.metric, one.key) not in rows:
+        told = f"no run has this key; {choices(one.key, _keys(one, rows))}"
+        return {"status": FAILED, "found": told, "n": 0, "line": rows["line"].iloc[0]}
     runs = _values(one, rows)
-    known = runs.groupby(rows["seed"]).mean().dropna()  # over the seats of a seed: one observation
-    interval = t_interval(known, suite.level)
-    found: dict[str, Any] = {
-        "mean": interval.mean,
-        "low": interval.low,
-        "high": interval.high,
-        "line": "",
-        "n": len(known),
-    }
-    if runs.isna().any() or known.empty:
-        return found | {
-            "status": INCONCLUSIVE,
-            "found": f"{int(runs.isna().sum())} of {len(runs)} runs have no such number",
-        }
-    slack = one.sign * (runs - one.bound).to_numpy()
-    at = int(slack.argmin())
-    worst = rows["line"].loc[runs.index].iloc[at]
+    seeds = runs.groupby(rows["seed"]).mean().dropna()  # over the seats of a seed: one observation
+    interval = t_interval(seeds, suite.level)
+    found = {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": len(seeds), "line": ""}
+    known, unit = runs.dropna(), f" {suite.units[one.metric]}".removesuffix(" 1")
+    if known.empty:
+        told = f"none of {len(runs)} runs has such a number"
+        return found | {"status": UNDECIDED, "found": told, "line": rows["line"].iloc[0]}
+    at = int((one.sign * known).to_numpy().argmin())
+    worst, value = rows["line"].loc[known.index[at]], f"{_shown(known.iloc[at], one.bound)}{unit}"
+    if one.every and (bad := int((one.sign * (known - one.bound) < 0).sum())):
+        return found | {"status": FAILED, "found": f"{bad} of {len(runs)} runs, the worst {value}", "line": worst}
+    if len(missing := runs.index[runs.isna()]):
+        told = f"{len(missing)} of {len(runs)} runs have no such number"
+        return found | {"status": UNDECIDED, "found": told, "line": rows["line"].loc[missing[0]]}
     if one.every:
-        bad, nearest = int((slack < 0).sum()), f"{runs.iloc[at]:,.6g} {unit}".removesuffix(" 1")
-        if bad:
-            return found | {"status": FAILED, "found": f"{nearest} at worst, {bad} of {len(runs)} runs", "line": worst}
-        return found | {"status": HELD, "found": f"{nearest} at worst"}
-    told = f"{interval} {unit}".removesuffix(" 1")
-    lowest, highest = sorted((one.sign * (interval.low - one.bound), one.sign * (interval.high - one.bound)))
-    if lowest >= 0:
-        return found | {"status": HELD, "found": told}
-    return found | {"status": FAILED if highest < 0 else INCONCLUSIVE, "found": told, "line": worst}
+        return found | {"status": HELD, "found": f"{len(runs)} runs, the worst {value}"}
+    return found | {"line": worst} | _on_average(one, interval, unit)
+
+
+def _on_average(one: Expectation, interval: Interval, unit: str) -> dict[str, Any]:
+    """What an interval says of a bound on a mean."""
+    mean, low, high = (_shown(value, one.bound) for value in (interval.mean, interval.low, interval.high))
+    told = f"{mean} [{low}, {high}]{unit}" + f" (few seeds: n = {interval.n})" * interval.few
+    worst, best = sorted((one.sign * (interval.low - one.bound), one.sign * (interval.high - one.bound)))
+    if worst >= 0:
+        return {"status": HELD, "found": told, "line": ""}
+    return {"status": FAILED if best < 0 else UNDECIDED, "found": told}
 
 
 def _values(one: Expectation, rows: pd.DataFrame) -> pd.Series[float]:
@@ -147,11 +170,27 @@ def _values(one: Expectation, rows: pd.DataFrame) -> pd.Series[float]:
     if one.metric in PAIRED:
         return changes(rows)[one.metric].astype(float)
     rows = rows[~rows["honest"].astype(bool)]
-    exact = column(one.metric, one.key)
-    keys = [str(name) for name in rows if str(name).startswith(f"{one.metric}:")]
-    names = [exact] if exact in rows else [] if one.key else keys
+    names = [column(one.metric, one.key)]
+    if not one.key and one.metric not in rows:
+        names = [column(one.metric, key) for key in _keys(one, rows)]
     found = rows[names].astype(float)
     return found.min(axis=1) if one.sign > 0 else found.max(axis=1)
+
+
+def _keys(one: Expectation, rows: pd.DataFrame) -> list[str]:
+    """The keys that its metric has in some run."""
+    start = column(one.metric, "?")[:-1]
+    return [str(name).removeprefix(start) for name in rows if str(name).startswith(start)]
+
+
+def _shown(value: float, bound: float) -> str:
+    """Return a number in as few digits as show on which side of a bound it lies, and in four at least."""
+    for digits in range(4, 17):
+        text = f"{value:,.{digits}g}"
+        near = float(text.replace(",", ""))
+        if (near > bound, near < bound) == (value > bound, value < bound):
+            return text
+    return repr(value)
 
 
 def _finding(

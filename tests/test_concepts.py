@@ -10,7 +10,9 @@ import pytest
 
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.config import compose
+from slashpoint.experiments.gate import gate
 from slashpoint.experiments.run import Result, build, simulate
+from slashpoint.experiments.suite import load
 from slashpoint.sim.ledger import Ledger, read
 from slashpoint.sim.luck import Luck
 
@@ -83,6 +85,15 @@ def test_a_task_is_learnt_by_people_who_share_it_and_by_people_who_do_not(projec
     problem = rings.problem(Luck("job"))
     shards = rings.shards(problem, 5, 0.5, Luck("shards"))
     assert sum(len(shard.train) + len(shard.test) for shard in shards) == len(problem.train) == 550
+
+
+def test_a_suite_is_judged(project: Path) -> None:
+    """Which says how the page says it."""
+    suite = load("mine", project)
+    assert [(one.name, one.seeds) for one in suite.scenarios] == [("honest", 12), ("who waits", 4)]
+    table = gate(suite, project=project).set_index("check")
+    assert set(table["status"]) == {"held"}
+    assert "gas_per_call ModelMarket:submitModel ≤ 175000 in every run" in table.index
 
 
 def test_an_invariant_complains(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

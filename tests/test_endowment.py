@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slashpoint.experiments.cli import HELD, INCONCLUSIVE, main
+from slashpoint.experiments.cli import HELD, UNDECIDED, main
 from slashpoint.experiments.config import compose
 from slashpoint.experiments.executor import Point, evaluate
 from slashpoint.experiments.run import simulate
@@ -100,7 +100,7 @@ def test_under_strict_jobs_that_were_not_posted_fail(tmp_path, capsys) -> None:
     said = ["scenario=small", *POSTING, DEAR["modelmarket"], "protocol.endowment.mdc=1000"]
     assert main(["run", *said, "--quiet", "--out", str(tmp_path)]) == HELD
     assert "1 of 2 jobs posted" in capsys.readouterr().out
-    assert main(["run", *said, "--quiet", "--strict", "--out", str(tmp_path)]) == INCONCLUSIVE
+    assert main(["run", *said, "--quiet", "--strict", "--out", str(tmp_path)]) == UNDECIDED
 
 
 def test_an_attacker_with_many_accounts_posts_its_jobs_all_the_same() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import shlex
 from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from slashpoint.experiments import gate as module
 from slashpoint.experiments.cli import main
@@ -39,16 +43,16 @@ def judged(*expect: Expectation, values=(1.0, 2.0, 3.0), strict: bool = False, *
     [
         (Expectation("m", at_least=-1), "held"),
         (Expectation("m", at_least=10), "failed"),
-        (Expectation("m", at_least=2.5), "inconclusive"),
+        (Expectation("m", at_least=2.5), "undecided"),
         (Expectation("m", at_most=10), "held"),
         (Expectation("m", at_most=-1), "failed"),
-        (Expectation("m", at_most=2.5), "inconclusive"),
+        (Expectation("m", at_most=2.5), "undecided"),
         (Expectation("m", at_most=3, every=True), "held"),
         (Expectation("m", at_most=2.5, every=True), "failed"),
         (Expectation("k", at_least=-3, every=True), "held"),
         (Expectation("k", at_least=-2.5, every=True), "failed"),
         (Expectation("k", key="a", at_least=0.5, every=True), "held"),
-        (Expectation("k", key="c", at_least=0), "inconclusive"),
+        (Expectation("k", key="c", at_least=0), "failed"),
     ],
     ids=str,
 )
@@ -71,14 +75,14 @@ def test_all_seats_of_a_seed_are_one_observation_and_each_run_must_keep_what_eve
     assert (told["mean"], told["n"], told["status"]) == (1.0, 3, "held"), "seeds 0, 1 and 2, whatever the seat"
     told = found.loc[str(every)]
     assert (told["status"], told["found"], told["line"]) == (
-        "failed", "-3 USD at worst, 2 of 6 runs", "seed=0 seat=-3.0"
+        "failed", "2 of 6 runs, the worst -3 USD", "seed=0 seat=-3.0"
     )  # fmt: skip
 
 
 def test_a_failure_names_the_run_that_is_worst():
     found = judged(Expectation("m", at_most=2.5, every=True)).iloc[-1]
     assert found["line"].endswith("seed=2")
-    assert found["found"] == "3 USD at worst, 1 of 3 runs"
+    assert found["found"] == "1 of 3 runs, the worst 3 USD"
 
 
 def test_broken_invariants_crashes_and_unknown_money():
@@ -111,50 +115,143 @@ def test_a_market_is_judged_with_its_twin(tmp_path):
         units={"gain": "USD", "loss": "USD", "delivered_share": "1"},
     )
     table = gate(one, cache=tmp_path)
-    assert list(table["status"][[0, 3]]) == ["held", "held"]
-    assert table["found"][0].startswith("0 of 15 runs"), "with each seed four seats and a twin"
-    assert list(table["n"][1:]) == [3, 3, 3], "a seed is one observation, however many its runs"
-    assert table["status"][2] in {"failed", "inconclusive"}
+    assert list(table["status"][[0, 3, 4]]) == ["held", "held", "held"]
+    assert table["check"][4] == "the attack has an effect"
+    assert table["found"][4] == "12 of 12 runs differ from those without it"
+    assert table["found"][0] == "no complaint in 15 runs", "with each seed four seats and a twin"
+    assert list(table["n"][1:4]) == [3, 3, 3], "a seed is one observation, however many its runs"
+    assert table["status"][2] in {"failed", "undecided"}
     assert table["low"][1] <= table["mean"][1] <= table["high"][1]
     root = ET.fromstring(junit("x", table))
-    assert root.attrib["tests"] == "4"
-    assert len(root.findall(".//testcase")) == 4
+    assert root.attrib["tests"] == "5"
+    assert len(root.findall(".//testcase")) == 5
 
 
 @pytest.mark.parametrize(
-    ("statuses", "strict", "code"),
+    ("statuses", "options", "code"),
     [
-        (["held"], False, 0),
-        (["held", "failed"], False, 1),
-        (["failed", "crashed"], False, 3),
-        (["inconclusive"], False, 0),
-        (["inconclusive"], True, 4),
-        (["inconclusive", "failed"], True, 1),
+        (["held"], [], 0),
+        (["held", "failed"], [], 1),
+        (["failed", "crashed", "undecided"], [], 3),
+        (["undecided", "held"], [], 4),
+        (["undecided"], ["--strict"], 4),
+        (["undecided"], ["--allow-undecided"], 0),
+        (["undecided", "failed"], [], 1),
+        (["undecided", "failed"], ["--allow-undecided"], 1),
+        (["undecided", "crashed"], ["--allow-undecided"], 3),
     ],
 )
-def test_exit_codes(statuses, strict, code, monkeypatch, capsys, tmp_path):
+def test_exit_codes(statuses, options, code, monkeypatch, capsys, tmp_path):
     rows = [
         {"scenario": "s", "check": "c", "status": one, "found": "f", "line": "slashpoint run", "n": 2}
         for one in statuses
     ]
     monkeypatch.setattr(module, "gate", lambda *_, **__: pd.DataFrame(rows, columns=list(module.COLUMNS)))
     monkeypatch.setattr("slashpoint.experiments.suite.load", lambda *_: suite(name="pr"))
-    given = ["gate", "pr", "--junit", str(tmp_path / "x.xml"), *["--strict"] * strict]
-    assert main(given) == code
-    assert f"{statuses.count('failed')} failed" in capsys.readouterr().out
-    assert ET.parse(tmp_path / "x.xml").getroot().attrib["failures"] == str(statuses.count("failed"))
-    assert main([*given, "--json"]) == code
+    said = ["gate", "pr", "--junit", str(tmp_path / "x.xml"), *options]
+    assert main(said) == code
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert f"{statuses.count('failed')} failed" in last
+    if "undecided" in statuses:
+        assert "UNDECIDED s: c: f" in lines
+        assert last.endswith("1 undecided and allowed" if "--allow-undecided" in options else "accepts it")
+    root = ET.parse(tmp_path / "x.xml").getroot()
+    allowed = {"undecided"} & set(statuses) if "--allow-undecided" in options else set()
+    assert [one.attrib["type"] for one in root.iter("failure")] == [
+        one for one in statuses if one in {"failed", "undecided"} - allowed
+    ]
+    assert [one.attrib["type"] for one in root.iter("error")] == ["crashed"] * statuses.count("crashed")
+    assert {one.attrib["type"] for one in root.iter("skipped")} == allowed
+    assert root.attrib["failures"] == str(len(list(root.iter("failure"))))
+    assert root.attrib["skipped"] == str(len(allowed))
+    assert main([*said, "--json"]) == code
     assert json.loads(capsys.readouterr().out)["exit"] == code
+
+
+def test_a_key_that_no_run_has_fails_by_name():
+    found = judged(Expectation("k", key="aa", at_most=100)).iloc[-1]
+    assert (found["status"], found["found"]) == ("failed", "no run has this key; there are a, b")
+    found = judged(Expectation("m", key="a", at_most=100)).iloc[-1]
+    assert (found["status"], found["found"]) == ("failed", "no run has this key; there are none")
+
+
+def test_what_some_runs_lack_is_undecided_unless_another_run_breaks_it():
+    lacking = (1.0, math.nan, 3.0)
+    found = judged(Expectation("m", at_most=9), Expectation("m", at_most=2, every=True), values=lacking)
+    assert list(found["status"][1:]) == ["undecided", "failed"]
+    assert found["found"].iloc[1] == "1 of 3 runs have no such number"
+    assert found["line"].iloc[1].endswith("seed=1")
+    found = judged(Expectation("m", at_most=9, every=True), values=lacking).iloc[-1]
+    assert found["status"] == "undecided"
+    found = judged(Expectation("m", at_most=9, every=True), values=(math.nan, math.nan)).iloc[-1]
+    assert (found["status"], found["found"]) == ("undecided", "none of 2 runs has such a number")
+
+
+@given(
+    values=st.lists(st.floats(-1e6, 1e6).map(lambda one: round(one, 9)), min_size=2, max_size=6),
+    bound=st.floats(-1e6, 1e6),
+    upper=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_interval_that_is_shown_says_what_the_verdict_says(values, bound, upper):
+    expectation = Expectation("m", **{"at_most" if upper else "at_least": bound})
+    found = judged(expectation, values=values).iloc[-1]
+    shown = re.match(r"\S+ \[(\S+), (\S+)\] USD", found["found"])
+    low, high = (float(one.replace(",", "")) for one in shown.groups())
+    kept, broken = (high <= bound, low > bound) if upper else (low >= bound, high < bound)
+    assert found["status"] == ("held" if kept else "failed" if broken else "undecided")
+    assert ("few seeds" in found["found"]) == (len(values) < 5)
+
+
+def attacked(*, honest_hash="a", lies=3, surplus=0.0, **how) -> dict[str, str]:
+    """The last check of a scenario with an attack: status and what was found."""
+    cheating = {"honest": False, "deeds_hash": "a", "cheats": "t/0", "lies": lies, "surplus:t/0": surplus}
+    twin = {"honest": True, "deeds_hash": honest_hash, "cheats": "", "lies": 0, "surplus:t/0": 0.0}
+    rows = pd.DataFrame([
+        {**NOTHING, "seed": seed, "line": f"seed={seed}", **kind} for seed in range(3) for kind in (cheating, twin)
+    ])  # fmt: skip
+    one = Scenario("s", (*QUICK, "attack=lazy"), 3, (Expectation("gain", at_most=0),), **how)
+    *_, gain, last = checks(Suite("x", (one,), units={"gain": "USD"}), one, rows)
+    assert gain["check"] == "gain ≤ 0"
+    return last
+
+
+def test_a_gain_that_is_nothing_because_the_attack_did_nothing_is_not_green():
+    last = attacked()
+    assert (last["check"], last["status"]) == ("the attack has an effect", "failed")
+    assert last["found"] == "the attack changed nothing in 3 runs"
+    assert last["line"] == "seed=0"
+    assert attacked(lies=0)["found"] == "the protocol never asked it for what it changes in 3 runs"
+    assert attacked(honest_hash="b")["status"] == "held"
+    assert attacked(surplus=-1.0)["status"] == "held", "who withholds bytes sends the same"
+
+
+def test_an_attack_without_an_effect_can_be_meant():
+    last = attacked(allow_no_effect=True)
+    assert (last["status"], last["found"]) == ("held", "the attack changed nothing in 3 runs, which the suite allows")
+    assert attacked(allow_no_effect=True, honest_hash="b")["found"] == "3 of 3 runs differ from those without it"
+
+
+def test_the_verb_says_at_which_level_intervals_are_and_where_nothing_is_expected(monkeypatch, capsys):
+    one = Suite("x", (
+        Scenario("a", QUICK, 3, (Expectation("m", at_most=1), Expectation("n", at_most=1))), Scenario("b", QUICK, 3)
+    ))  # fmt: skip
+    monkeypatch.setattr(module, "gate", lambda *_, **__: pd.DataFrame([], columns=list(module.COLUMNS)))
+    monkeypatch.setattr("slashpoint.experiments.suite.load", lambda *_: one)
+    assert main(["gate"]) == 0
+    out = capsys.readouterr().out
+    assert "intervals of means have a level of 0.975, so that 2 hold together at 0.95" in out
+    assert "nothing is expected but that invariants hold: b" in out
 
 
 def test_a_mutant_fails_from_the_command_line_and_its_line_repeats_the_run(tmp_path, capsys):
     (tmp_path / "tiny.yaml").write_text(
         "base: [scenario=small, scenario.jobs=1, engine=pyevm]\nseeds: 2\nscenarios: {honest: {}}\n"
     )
-    given = ["gate", str(tmp_path / "tiny.yaml"), "--quiet", "--out", str(tmp_path)]
-    assert main(given) == 0
+    said = ["gate", str(tmp_path / "tiny.yaml"), "--quiet", "--out", str(tmp_path)]
+    assert main(said) == 0
     capsys.readouterr()
-    assert main([*given, "--contract", "WorstClaim"]) == 1
+    assert main([*said, "--contract", "WorstClaim"]) == 1
     (line,) = (one for one in capsys.readouterr().out.splitlines() if "slashpoint run" in one)
     assert line.endswith("--contract WorstClaim")
     again = shlex.split(line)[1:]

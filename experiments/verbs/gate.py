@@ -5,7 +5,8 @@ slashpoint gate pr -j 2 --junit x.xml   for CI
 slashpoint gate mine.yaml --seeds 50    a file, with more runs
 slashpoint gate pr --contract IdAgain   with a mutant, or a build of yours, in the place of a contract
 
-Exit codes: 0 nothing failed, 1 something did, 3 a run crashed, 4 something is not decided and --strict was given.
+Exit codes: 0 all held, 1 something failed, 3 a run crashed, 4 something is undecided: too few seeds, or runs that lack
+the number. --allow-undecided makes 0 of 4.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
 
     import pandas as pd
+
+    from slashpoint.experiments.suite import Suite
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -26,11 +30,8 @@ def arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("suite", metavar="SUITE", nargs="?", default="pr", help="name or YAML file (pr)")
     parser.add_argument("--seeds", type=int, metavar="N", help="runs of each scenario, whatever the suite says")
-    parser.add_argument(
-        "--strict",
-        action="store_true",
-        help="4 for what is not decided, 1 for money of unknown cause or jobs not posted",
-    )
+    parser.add_argument("--strict", action="store_true", help="1 for money of unknown cause or jobs not posted, too")
+    parser.add_argument("--allow-undecided", action="store_true", help="0 rather than 4 where something is undecided")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     other_contracts(parser)
     many_runs(parser)
@@ -41,7 +42,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments import cli
     from slashpoint.experiments.config import compose
     from slashpoint.experiments.executor import CACHE
-    from slashpoint.experiments.gate import COLUMNS, CRASHED, FAILED, INCONCLUSIVE, gate
+    from slashpoint.experiments.gate import COLUMNS, CRASHED, FAILED, UNDECIDED, gate
     from slashpoint.experiments.junit import junit
     from slashpoint.experiments.options import document
     from slashpoint.experiments.progress import counting
@@ -62,36 +63,47 @@ def main(args: Namespace) -> int:
         said = "".join(f" --contract {shlex.quote(one)}" for one in args.contract)
         table["line"] = [line and f"{line}{said}" for line in table["line"]]
     if args.junit:
-        args.junit.write_text(junit(suite.name, table), encoding="utf-8")
-    codes = {CRASHED: cli.CRASHED, FAILED: cli.FAILED, INCONCLUSIVE: cli.INCONCLUSIVE if args.strict else cli.HELD}
+        args.junit.write_text(junit(suite.name, table, allow_undecided=args.allow_undecided), encoding="utf-8")
+    undecided = cli.HELD if args.allow_undecided else cli.UNDECIDED
+    codes = {CRASHED: cli.CRASHED, FAILED: cli.FAILED, UNDECIDED: undecided}
     code = cli.worst(codes.get(status, cli.HELD) for status in table["status"])
     if args.json:
-        print(document({"rows": table}, COLUMNS, suite=suite.name, project=project, exit=code))
+        print(document({"rows": table}, COLUMNS, suite=suite.name, level=suite.level, project=project, exit=code))
     else:
-        _tell(table)
+        _tell(suite, table, allowed=args.allow_undecided)
     return code
 
 
-def _tell(table: pd.DataFrame) -> None:
+def _tell(suite: Suite, table: pd.DataFrame, *, allowed: bool) -> None:
+    from slashpoint.experiments.gate import CRASHED, FAILED, HELD, UNDECIDED
     from slashpoint.experiments.screen import Grid, screen
 
-    console = screen()
+    console, styles = screen(), {FAILED: "red", CRASHED: "red", UNDECIDED: "yellow"}
     shown = Grid("", "scenario", "check", "status", "found")
     shown.columns[2].no_wrap = True
-    styles = {"failed": "red", "crashed": "red", "inconclusive": "yellow"}
-    for row in table.to_dict("records"):
-        shown.add_row(
-            *(str(row[name]) for name in ("scenario", "check", "status", "found")),
-            style=styles.get(row["status"], ""),
-        )
+    rows = table.to_dict("records")
+    for row in rows:
+        cells = (str(row[name]) for name in ("scenario", "check", "status", "found"))
+        shown.add_row(*cells, style=styles.get(row["status"], ""))
     console.print(shown)
-    for row in table[table["status"].isin(["failed", "crashed"])].to_dict("records"):
+    for row in (row for row in rows if row["status"] != HELD):
         console.print()
-        console.tell(f"FAIL {row['scenario']}: {row['check']}: {row['found']}", style="red")
+        told = f"{row['status'].upper()} {row['scenario']}: {row['check']}: {row['found']}"
+        console.tell(told, style=styles[row["status"]])
         console.tell(f"     {row['line']}")
-    counts = [
-        (status, int((table["status"] == status).sum())) for status in ("held", "failed", "crashed", "inconclusive")
-    ]
-    told = ", ".join(f"{count} {status}" for status, count in counts if count or status != "crashed")
     console.print()
-    console.tell(f"{told}{' (raise --seeds)' if counts[-1][1] else ''}")
+    for note in _notes(suite):
+        console.tell(f"note      {note}")
+    counts = {status: sum(row["status"] == status for row in rows) for status in (HELD, FAILED, CRASHED, UNDECIDED)}
+    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status != CRASHED)
+    how = " and allowed" if allowed else ": more --seeds decide it, or --allow-undecided accepts it"
+    console.tell(f"{told}{how * bool(counts[UNDECIDED])}")
+
+
+def _notes(suite: Suite) -> Iterator[str]:
+    """What a reader must know who believes the table."""
+    if suite.means:
+        share = f"so that {suite.means} hold together at {suite.confidence:.6g}" if suite.means > 1 else "the suite's"
+        yield f"intervals of means have a level of {suite.level:.6g}, {share}"
+    if silent := [scenario.name for scenario in suite.scenarios if not scenario.expect]:
+        yield f"nothing is expected but that invariants hold: {', '.join(silent)}"

@@ -109,13 +109,13 @@ def _one(
 
 
 def _verdict(args: Namespace, done: Any) -> int:
-    from slashpoint.experiments.cli import FAILED, HELD, INCONCLUSIVE
+    from slashpoint.experiments.cli import FAILED, HELD, UNDECIDED
     from slashpoint.experiments.text import complain
     from slashpoint.sim.metrics.caveats import unexplained, warnings
 
     if len(done.tables["violations"]) or (args.strict and any(unexplained(done))):
         return FAILED
     if args.strict and (doubts := warnings(done)):
-        complain("inconclusive under --strict:", *(f"  {one}" for one in doubts))
-        return INCONCLUSIVE
+        complain("undecided under --strict:", *(f"  {one}" for one in doubts))
+        return UNDECIDED
     return HELD
