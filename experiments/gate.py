@@ -10,6 +10,7 @@ may also have lost a function, and whoever changed that wants to see all other c
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -186,11 +187,19 @@ def _keys(one: Expectation, rows: pd.DataFrame) -> list[str]:
 def _shown(value: float, bound: float) -> str:
     """Return a number in as few digits as show on which side of a bound it lies, and in four at least."""
     for digits in range(4, 17):
-        text = f"{value:,.{digits}g}"
+        text = _rounded(value, digits)
         near = float(text.replace(",", ""))
         if (near > bound, near < bound) == (value > bound, value < bound):
             return text
     return repr(value)
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Return a number in some digits that count, without zeros at the end."""
+    if not 1e-4 <= abs(value) < 1e15:
+        return f"{value:.{digits}g}"
+    text = f"{value:,.{max(1, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def _finding(

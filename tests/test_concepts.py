@@ -90,7 +90,7 @@ def test_a_task_is_learnt_by_people_who_share_it_and_by_people_who_do_not(projec
 def test_a_suite_is_judged(project: Path) -> None:
     """Which says how the page says it."""
     suite = load("mine", project)
-    assert [(one.name, one.seeds) for one in suite.scenarios] == [("honest", 12), ("who waits", 4)]
+    assert [(one.name, one.seeds) for one in suite.scenarios] == [("honest", 12), ("who exaggerates", 4)]
     table = gate(suite, project=project).set_index("check")
     assert set(table["status"]) == {"held"}
     assert "gas_per_call ModelMarket:submitModel ≤ 175000 in every run" in table.index

@@ -203,6 +203,24 @@ def test_the_interval_that_is_shown_says_what_the_verdict_says(values, bound, up
     assert ("few seeds" in found["found"]) == (len(values) < 5)
 
 
+@pytest.mark.parametrize(
+    ("value", "bound", "text"),
+    [
+        (160_644.0, 175_000, "160,644"),
+        (1.0, 1, "1"),
+        (0.96666666, 0.9, "0.9667"),
+        (-35.0321, 0, "-35.03"),
+        (0.00004, 0, "4e-05"),
+        (-7e-18, 0, "-7e-18"),
+        (175_000.04, 175_000, "175,000.04"),
+        (math.nan, 0, "nan"),
+        (math.inf, 0, "inf"),
+    ],
+)
+def test_a_number_has_as_many_digits_as_it_needs(value, bound, text):
+    assert module._shown(value, bound) == text
+
+
 def attacked(*, honest_hash="a", lies=3, surplus=0.0, **how) -> dict[str, str]:
     """The last check of a scenario with an attack: status and what was found."""
     cheating = {"honest": False, "deeds_hash": "a", "cheats": "t/0", "lies": lies, "surplus:t/0": surplus}
