@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from slashpoint.agents.population import draw
+from slashpoint.sim.chain import MOST_WEI
 from slashpoint.sim.crowd import BYSTANDER, Crowd
 from slashpoint.sim.units import ETH, GWEI
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from slashpoint.protocols.base import Market
-    from slashpoint.sim.crowd import Places
+    from slashpoint.sim.crowd import Numbers, Places
     from slashpoint.sim.world import World
 
 GAS = 80_000  # declared for a payment: a token's transfer takes some 35,000 to 55,000
@@ -45,7 +49,7 @@ class Payers(Crowd):
         drawn = [draw(latency, world.luck("traits", f"payer/{i}")("latency")) for i in range(members)]
         super().__init__(world, "payer", drawn, eth=10.0, tokens={market.asset: 1.0})
         self.token, self.eager, self.sigma = world.tokens[market.asset], eager, sigma
-        self.tip, self.cap = np.log(tip_gwei * GWEI), np.log(cap_gwei * GWEI)
+        self.tip, self.cap = (math.log(fee * GWEI) if fee else -math.inf for fee in (tip_gwei, cap_gwei))
 
     def act(self, free: Places) -> None:
         """Pay somebody else a thousandth of a token at most."""
@@ -61,5 +65,10 @@ class Payers(Crowd):
         if len(who):
             receivers = self.addresses[(who + other[who]) % many]
             calls = self.token.transfer.rows(receivers, amount[who], gas=GAS)
-            most = np.exp(caps[who]).astype(np.int64)
-            self.sends(calls, who, np.minimum(np.exp(tips[who]).astype(np.int64), most), most)
+            most = _wei(caps[who])
+            self.sends(calls, who, np.minimum(_wei(tips[who]), most), most)
+
+
+def _wei(logarithms: npt.NDArray[np.float64]) -> Numbers:
+    """Return fees per gas by their logarithms; more than any block asks for is as good as that."""
+    return np.exp(np.minimum(logarithms, math.log(MOST_WEI))).astype(np.int64)

@@ -17,6 +17,7 @@ from slashpoint.experiments.invariants import allowed
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.engine import ENGINES
 from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from slashpoint.experiments.composer import Composed
 
+LAST = 2**63 // SECOND - 10**6  # Unix seconds: the ledger's nanoseconds have 64 bits
 PEOPLE = "scenario.people."  # below it, a number or a distribution
 LATE = re.compile(r"(seed|scenario\.seat)=(0|[1-9][0-9]*)")  # what is set after composition: a setting has many runs
 
@@ -172,9 +174,16 @@ def chain_rules(config: DictConfig) -> ChainRules:
     if config.engine not in ENGINES:
         raise Misconfigured(f"engine={config.engine}: there are {', '.join(ENGINES)}")
     try:
-        return ChainRules(**config.chain)
+        rules = ChainRules(**config.chain)
     except (TypeError, ValueError) as error:
         raise Misconfigured(f"chain: {error}") from error
+    if (blocks := config.scenario.blocks) * rules.block_time + rules.genesis > LAST:
+        raise Misconfigured(
+            f"chain.block_time={rules.block_time}, scenario.blocks={blocks}: they end after the year 2262, which no "
+            f"ledger holds in 64 bits of nanoseconds; with this block time at most "
+            f"{max(0, int((LAST - rules.genesis) / rules.block_time)):,} blocks do not"
+        )
+    return rules
 
 
 def _check_attacks(config: DictConfig, project: Path | None) -> None:

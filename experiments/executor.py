@@ -27,7 +27,7 @@ from slashpoint.experiments.text import command
 from slashpoint.experiments.workers import Died, each
 from slashpoint.sim.contract.artifact import standing_in
 from slashpoint.sim.errors import contained, traced
-from slashpoint.sim.metrics.caveats import unexplained, unposted
+from slashpoint.sim.metrics.caveats import complaints, unexplained, unposted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -169,14 +169,11 @@ def _row(result: Result) -> dict[str, Any]:
     people, duties = run.people, tables["duties"]
     cheats = list(people.index[people["attacker"]])
     asked = duties["controller"].isin(cheats) & ~duties["by"].str.startswith("Conduct.")
-    complaints = [
-        f"{name}: block {block}: {complaint}"
-        for name, block, complaint in tables["violations"][["invariant", "block", "complaint"]].to_numpy(dtype=object)
-    ]
+    said = complaints(run)
     found = {
         "chain_hash": result.chain_hash, "full_hash": result.full_hash, "deeds_hash": _deeds(tables),
-        "cheats": " ".join(cheats), "lies": int(asked.sum()), "violations": len(complaints),
-        "complaint": complaints[0] if complaints else "", "unknown": "\n".join(unexplained(run)),
+        "cheats": " ".join(cheats), "lies": int(asked.sum()), "violations": len(said),
+        "complaint": said[0] if said else "", "unknown": "\n".join(unexplained(run)),
         "unposted": "\n".join(unposted(run)), "notes": "\n".join([*unposted(run), *run.notes]), "error": "",
     }  # fmt: skip
     metrics = result.metrics

@@ -3,7 +3,7 @@
     runs/<date>/<time>_<protocol>_<attack>_s<seed>_<id>/
         config.yaml       the whole configuration, under the line that repeats the run
         ledger/           one Parquet file a table (Arrow files and a mark when the run was cut short)
-        result.json       hashes, metrics, warnings, number of violations, prices at the end
+        result.json       hashes, metrics, warnings, violations, prices at the end
         report.html       all of it as one page
         provenance.json   versions, builds, platform, seed, overrides
         timing.json       wall times: the only file that differs between two runs of one configuration, with run.log
@@ -33,7 +33,7 @@ from slashpoint.experiments.report import page
 from slashpoint.experiments.text import command
 from slashpoint.sim.ledger import read
 from slashpoint.sim.metrics import all_metrics
-from slashpoint.sim.metrics.caveats import warnings
+from slashpoint.sim.metrics.caveats import complaints, warnings
 from slashpoint.sim.metrics.run import Run, assets
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.metrics import Metric
 
 RUNS = Path("runs")
+SHOWN = 8  # complaints in the result; all are in the ledger
 LAST = "last"
 
 
@@ -154,7 +155,8 @@ def result_of(run: Run, metrics: Iterable[Metric] | None = None) -> dict[str, An
     return {
         **run.hashes,
         "complete": run.tables.complete,
-        "violations": len(run.tables["violations"]),
+        "violations": len(said := complaints(run)),
+        "complaints": said[:SHOWN],
         "warnings": warnings(run),
         "notes": list(run.notes),
         "prices": dict(run.prices),

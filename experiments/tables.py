@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from slashpoint.experiments.screen import Grid, Screen
 from slashpoint.sim.metrics import gas, profit, quality, traffic, welfare
-from slashpoint.sim.metrics.caveats import warnings
+from slashpoint.sim.metrics.caveats import complaints, warnings
 from slashpoint.sim.metrics.run import spreads
 
 if TYPE_CHECKING:
@@ -116,12 +116,12 @@ def answers(run: Run) -> Grid:
 
 def violated(run: Run) -> Iterator[tuple[str, str]]:
     """What invariants complain of, the first of it: lines with their styles."""
-    violations = run.tables["violations"]
-    for block, invariant, complaint in violations[["block", "invariant", "complaint"]].head(SHOWN).to_numpy():
-        yield f"violated  {invariant}: block {block}: {complaint}", "bold red"
-    if len(violations) > SHOWN:
-        yield f"violated  and {len(violations) - SHOWN} more complaints, in the ledger", "bold red"
-    if len(violations):
+    said = complaints(run)
+    for complaint in said[:SHOWN]:
+        yield f"violated  {complaint}", "bold red"
+    if len(said) > SHOWN:
+        yield f"violated  and {len(said) - SHOWN} more complaints, in the ledger", "bold red"
+    if said:
         yield "", ""
 
 

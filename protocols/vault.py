@@ -35,6 +35,7 @@ class Vaulted(Market):
     stirred: dict[int, Job | None] = field(default_factory=dict)  # jobs by id with an event in the latest block
     moved: set[bytes] = field(default_factory=set)  # who was credited or withdrew in it
     told: int = -1  # the time of that block
+    keeper: bool | None = None  # whether an honest one is there; None until somebody asks
 
     outcomes: ClassVar[dict[int, str]] = {}  # the contract's states in words, by number
 
@@ -123,6 +124,16 @@ class Vaulted(Market):
     def _over(self, world: World) -> Iterator[Job]:
         """Those of them that are over."""
         return (job for job in self._now(world).values() if job is not None and job.closed is not None)
+
+    def heard(self, job: Job) -> bool:
+        """Whether an honest keeper is there whose calls about a job get into blocks: none waits, none was dropped."""
+        world = self.world
+        if self.keeper is None:
+            accounts = world.accounts.values()
+            self.keeper = any("keeper" in one.roles and not one.person.attacker for one in accounts)
+        waits = (one for one in world.chain.pending() if one.call.verb == "pokes")
+        dropped = (one.pending for one in world.pokes if one.dropped)
+        return self.keeper and not any(one.call.job is job for one in (*waits, *dropped))
 
     def _told(self, event: str, job: Job) -> Sequence[Fact]:
         return self.world.facts.of(self.contract.event_(event), job.key)

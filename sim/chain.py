@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 INTRINSIC_GAS = 21_000  # no transaction costs less, so no block holds more than limit / this
 DEFERRED = int(Status.DEFERRED)  # below it a transaction ran; a plain number, for an enumeration compares slowly
 COINBASE = b"coinbase".rjust(20, b"\0")  # whom tips go to
+MOST_WEI = 2**60  # a gas at most: more than anybody owns for a transaction, and twice as much fits 64 bits
 ORDERINGS = ("priority", "fifo", "random")
 HISTORY = 256  # blocks whose hashes the EVM knows
 
@@ -67,7 +68,7 @@ def next_base_fee(base_fee: int, gas_used: int, gas_limit: int, elasticity: int 
     if gas_used == target:
         return base_fee
     if gas_used > target:
-        return base_fee + max(base_fee * (gas_used - target) // target // denominator, 1)
+        return min(base_fee + max(base_fee * (gas_used - target) // target // denominator, 1), MOST_WEI)
     return base_fee - base_fee * (target - gas_used) // target // denominator
 
 

@@ -23,7 +23,8 @@ class Poke(NamedTuple):
     """What became of a call that anybody may make to move a job on."""
 
     pending: Pending
-    failure: str  # why; empty where it did not
+    failure: str  # why it failed; empty where it did not
+    dropped: bool = False  # before a block had it
 
 
 @invariant(final=True)

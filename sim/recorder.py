@@ -36,7 +36,8 @@ SUCCESS = int(Status.SUCCESS)  # an enumeration's own comparison costs more than
 def product(gas: npt.NDArray[np.int64], price: npt.NDArray[np.int64] | int) -> npt.NDArray[Any]:
     """Wei for gas at a price per gas, exactly: Python's whole numbers where 64 bits might not do."""
     if int(gas.max(initial=0)) * int(np.max(price, initial=0)) >= 2**62:
-        gas = gas.astype(object)
+        whole: npt.NDArray[Any] = gas.astype(object) * np.asarray(price, dtype=object)  # both, or 64 bits come back
+        return whole
     return gas * price
 
 

@@ -119,6 +119,7 @@ class World(mesa.Model):
         if result.status[0] != Status.SUCCESS:
             raise RuntimeError(f"the genesis failed: {result.reasons.get(0, '')} {result.output[0].hex()}")
         self.recorder.genesis(result)
+        self._forget_views()
         return bytes(result.output[0])
 
     def deploy(self, artifact: Artifact, *args: Any, symbol: str | None = None) -> Contract:
@@ -193,8 +194,7 @@ class World(mesa.Model):
         for crowd in self.chain.crowds:
             crowd.hears(block.time)
         if block.result is not None:
-            for contract in self.contracts.values():
-                contract.forget_()
+            self._forget_views()
         elif not block.dropped:
             self.recorder.block(block)
             self._quiet += 1
@@ -207,13 +207,18 @@ class World(mesa.Model):
         self._quiet = 0 if block.included or block.dropped else self._quiet + 1
         self.ledger.tick()
 
+    def _forget_views(self) -> None:
+        """Ask contracts again what they were asked before: the state has changed."""
+        for contract in self.contracts.values():
+            contract.forget_()
+
     def _tell(self, block: Block) -> None:
         """Turn what a block did into facts and receipts."""
         now, time, base_fee = block.time / SECOND, block.time, block.base_fee
         for pending, why in block.dropped:
             self.attempts += pending.call.verb == "posts"
             if pending.call.verb == "pokes":
-                self.pokes.append(Poke(pending, why))
+                self.pokes.append(Poke(pending, why, dropped=True))
             pending.done.fire(Receipt(ok=False, time=now, dropped=why), pending.account.latency)
         facts = self.recorder.decode(block)
         publish, number = self.facts.publish, block.number
@@ -278,8 +283,7 @@ class World(mesa.Model):
             yield self.engine
         finally:
             self.engine.restore(mark)
-            for contract in self.contracts.values():
-                contract.forget_()
+            self._forget_views()
 
     def tries(self, call: Call, sender: bytes) -> CallResult:
         """What a call would come to in the block that ran last, without a trace; free of fees."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from slashpoint.experiments.cli import FAILED, HELD, MISCONFIGURED, main
@@ -89,6 +90,9 @@ def test_a_stuck_world_says_so_in_its_first_line_and_exits_with_one(tmp_path, ca
     said = ["run", "scenario=small", *NOBODY_POKES, "--quiet", "--out", str(tmp_path)]
     assert main(said) == FAILED
     assert capsys.readouterr().out.startswith("violated  liveness: block ")
+    assert main([*said, "--json"]) == FAILED
+    (complaint,) = json.loads(capsys.readouterr().out)["complaints"]
+    assert complaint.startswith("liveness: block ")
     assert main([*said, "scenario.allow=[liveness]"]) == HELD
     told = capsys.readouterr().out
     assert "violated" not in told

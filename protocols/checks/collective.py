@@ -290,15 +290,12 @@ class Watched(Vaulted):
     @invariant(period=8)
     def experiments_end_in_time(self, world: World) -> Iterator[str]:
         """An experiment is over when its windows are, given an honest keeper who is heard."""
-        if not any("keeper" in one.roles and not one.person.attacker for one in world.accounts.values()):
-            return
         terms, grace = self.terms, GRACE * world.chain.period
         for job in self.jobs.values():
             if job.closed is not None or job.id in self.overdue:
                 continue
             windows = round(terms.propose_window) + (2 if terms.sealed else 1) * round(terms.vote_window)
             bound = job.deadline_ns + grace + terms.rounds * (windows * SECOND + 2 * grace)
-            heard = not any(one.call.verb == "pokes" and one.call.job is job for one in world.chain.pending())
-            if world.chain.time > bound and heard:
+            if world.chain.time > bound and self.heard(job):
                 self.overdue.add(job.id)
                 yield f"experiment {job.id} is not over {(world.chain.time - bound) // SECOND} s after its last window"

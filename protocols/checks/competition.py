@@ -281,12 +281,13 @@ class Watched(Seated):
 
     @invariant(period=10)
     def competitions_end(self, world: World) -> Iterator[str]:
-        """Given somebody who pokes, a competition is over soon after its windows are."""
+        """A competition is over soon after its windows are, given an honest keeper who is heard."""
         for job in self.jobs.values():
             if job.closed is not None or job.id in self.overdue:
                 continue
             calls = len(self._told("ModelOpened", job)) + len(self._told("ModelCommitted", job)) + 2
-            if world.chain.time > self.clock(job).reveal * SECOND + calls * GRACE * world.chain.period:
+            bound = self.clock(job).reveal * SECOND + calls * GRACE * world.chain.period
+            if world.chain.time > bound and self.heard(job):
                 self.overdue.add(job.id)
                 yield f"competition {job.id} should be over since its windows are"
 

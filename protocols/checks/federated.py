@@ -243,8 +243,6 @@ class Watched(Vaulted):
     @invariant(period=8)
     def jobs_end_in_time(self, world: World) -> Iterator[str]:
         """A job is over within its enrolment and its rounds' windows, given an honest keeper who is heard."""
-        if not any("keeper" in one.roles and not one.person.attacker for one in world.accounts.values()):
-            return
         terms = self.terms
         windows = terms.train_window + terms.open_window * terms.sealed + 2 * terms.claim_window + terms.dispute_window
         for job in self.jobs.values():
@@ -252,8 +250,7 @@ class Watched(Vaulted):
                 continue
             blocks = GRACE * world.chain.period * (1 + 5 * terms.rounds)
             bound = job.deadline_ns + round(terms.rounds * windows * SECOND) + blocks
-            heard = not any(one.call.verb == "pokes" and one.call.job is job for one in world.chain.pending())
-            if world.chain.time > bound and heard:
+            if world.chain.time > bound and self.heard(job):
                 self.overdue.add(job.id)
                 yield f"job {job.id} is not over {(world.chain.time - job.deadline_ns) // SECOND} s past its enrolment"
 

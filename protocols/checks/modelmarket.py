@@ -253,10 +253,8 @@ class Watched(Vaulted):
             window = round(self.terms.response_window) * SECOND + GRACE * world.chain.period
             if world.chain.time <= job.deadline_ns + windows * window:
                 continue
-            if any(one.call.verb == "pokes" and one.call.job is job for one in world.chain.pending()):
+            if not self.heard(job):
                 continue
-            if not any("keeper" in one.roles and not one.person.attacker for one in world.accounts.values()):
-                return  # asked last: walking all accounts every few blocks is quadratic in a growing market
             self.overdue.add(job.id)
             late = (world.chain.time - job.deadline_ns) // SECOND
             yield f"request {job.id} is not over {late} s past its deadline"

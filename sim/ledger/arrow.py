@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from itertools import repeat
+from operator import index
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +174,7 @@ def money(values: Values) -> list[pa.Array]:
     else:
         pair = np.stack([low, low >> 63], axis=1)
         return [pa.Array.from_buffers(MONEY, n, [None, pa.py_buffer(pair)]), pa.nulls(n, pa.binary())]
+    values = list(map(index, values))  # NumPy's numbers too: rows that came by columns hold them
     fits = [-LARGEST < value < LARGEST for value in values]
     held = values if all(fits) else [value if fit else 0 for value, fit in zip(values, fits, strict=True)]
     data = b"".join([value.to_bytes(16, "little", signed=True) for value in held])

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slashpoint.sim.metrics.run import total
+from slashpoint.sim.metrics.run import lines, total
 from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from slashpoint.sim.metrics.run import Run
+
+
+def complaints(run: Run) -> list[str]:
+    """Return what the invariants complained of, as `invariant: block 7: what is wrong`."""
+    rows = run.tables["violations"]
+    return [f"{name}: block {block}: {what}" for name, block, what in lines(rows, "invariant", "block", "complaint")]
 
 
 def warnings(run: Run) -> list[str]:
