@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slashpoint
+from slashpoint.experiments.files import writing
 from slashpoint.sim.errors import Misconfigured, choices
 
 if TYPE_CHECKING:
@@ -61,15 +62,12 @@ def compile_contracts(check: bool, contracts: Path = CONTRACTS, names: Sequence[
         log.error(REMEDY) if complaints else log.info("%s is of today's sources", contracts / "build")
         return int(bool(complaints))
     node = _equipped()
-    try:
-        with tempfile.TemporaryDirectory(dir=contracts, prefix=".build.") as draft:
-            command = [node, str(CONTRACTS / "compile.mjs"), str(contracts), draft, *names]
-            if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own command
-                log.error("nothing was built: %s is as it was", contracts / "build")
-                return 1
-            _swapped(Path(draft), contracts / "build", everything=not names)
-    except OSError as why:
-        raise Misconfigured(f"{contracts / 'build'} cannot be written: {why.strerror}") from why
+    with writing(contracts / "build"), tempfile.TemporaryDirectory(dir=contracts, prefix=".build.") as draft:
+        command = [node, str(CONTRACTS / "compile.mjs"), str(contracts), draft, *names]
+        if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own command
+            log.error("nothing was built: %s is as it was", contracts / "build")
+            return 1
+        _swapped(Path(draft), contracts / "build", everything=not names)
     return 0
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from slashpoint.experiments.catalogue import refreshed
+from slashpoint.experiments.files import make_folder, writing
 from slashpoint.experiments.inputs import undeclared, watching
 from slashpoint.experiments.key import Asked, Settings
 from slashpoint.experiments.rows import Kept
@@ -26,7 +27,7 @@ from slashpoint.experiments.run import run
 from slashpoint.experiments.text import command
 from slashpoint.experiments.workers import Died, each
 from slashpoint.sim.contract.artifact import standing_in
-from slashpoint.sim.errors import contained, traced
+from slashpoint.sim.errors import OutOfRoom, Stopped, contained, traced
 from slashpoint.sim.metrics.caveats import complaints, unexplained, unposted
 
 if TYPE_CHECKING:
@@ -90,15 +91,18 @@ def evaluate(
     """
     jobs = list(dict.fromkeys(point.job for point in points))
     done: dict[Any, dict[str, Any]] = {}
-    if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True)
-    for job, row, seconds in _done(jobs, workers, cache):
-        done[job] = row
-        if cache is not None and seconds is not None:
-            with (cache / "seconds.csv").open("a", encoding="utf-8") as file:
-                file.write(f"{row['key']},{seconds:.3f}\n")
-        if progress is not None:
-            progress(len(done), len(jobs))
+    try:
+        for job, row, seconds in _done(jobs, workers, cache and make_folder(cache)):
+            done[job] = row
+            if cache is not None and seconds is not None:
+                with writing(times := cache / "seconds.csv"), times.open("a", encoding="utf-8") as file:
+                    file.write(f"{row['key']},{seconds:.3f}\n")
+            if progress is not None:
+                progress(len(done), len(jobs))
+    except (OutOfRoom, Stopped) as error:
+        if kept := sum(not row["error"] for row in done.values()) if cache else 0:
+            error.add_note(f"{kept} of {len(jobs)} runs are kept in {cache}: the same command goes on from there")
+        raise
     return pd.DataFrame([{**point.labels, **done[point.job], **point.labels} for point in points])
 
 

@@ -28,6 +28,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.experiments.files import make_folder, write
 from slashpoint.experiments.provenance import source_hash, versions
 from slashpoint.experiments.report import page
 from slashpoint.experiments.text import command
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 SHOWN = 8  # complaints in the result; all are in the ledger
 LAST = "last"
+MOST = 100  # characters of names of attacks or settings in a folder's name: file systems take 255 in all
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,10 @@ class RunFolder:
             runs: where folders of runs are made.
         """
         now = datetime.now().astimezone()
-        name = re.sub(r"[^\w.+-]", "-", f"{now:%H%M%S}_{protocol}_{attack or 'none'}_s{seed}")
+        name = re.sub(r"[^\w.+-]", "-", f"{now:%H%M%S}_{protocol}_{(attack or 'none')[:MOST]}_s{seed}")
         salt = f"{config}{time.time_ns()}{os.getpid()}"
         path = runs / f"{now:%Y-%m-%d}" / f"{name}_{hashlib.blake2b(salt.encode(), digest_size=3).hexdigest()}"
-        path.mkdir(parents=True)
+        make_folder(path)
         said = [*overrides] if any(one.startswith("seed=") for one in overrides) else [*overrides, f"seed={seed}"]
         folder = cls(path, command("run", [*said, *options]))
         write(path / "config.yaml", f"# {folder.reproduce}\n{config}")
@@ -196,19 +198,6 @@ def find(which: Path | str, runs: Path = RUNS) -> Path:
         return named[0]
     found = ", ".join(path.name for path in (named or made)[-5:]) or "none"
     raise FileNotFoundError(f"{len(named) or 'no'} runs match {str(which)!r} in {runs}; the newest: {found}")
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(path.name + ".draft")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def document(value: Any) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
+from slashpoint.experiments.files import whole
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -51,8 +53,10 @@ def picture(found: Sweep, metric: str, unit: str) -> Any:
 
 def save(chart: Any, folder: Path) -> None:
     """Write `picture.html`, which needs no network, and `picture.png`."""
-    chart.save(folder / "picture.html", inline=True)
-    chart.save(folder / "picture.png", scale_factor=2)
+    with whole(folder / "picture.html") as draft:
+        chart.save(draft, inline=True)
+    with whole(folder / "picture.png") as draft:
+        chart.save(draft, scale_factor=2)
 
 
 def _named(found: Sweep, rows: pd.DataFrame) -> pd.DataFrame:

@@ -113,6 +113,8 @@ def _submitted(run: Run, first: int) -> dict[str, list[tuple[float, float]]]:
     """
     sent, models = run.tables["transactions"], run.tables["models"].dropna(subset=["correct"])
     sent = sent[(sent["verb"] == "submits") & (sent["status"] == "success")]
+    if sent.empty or models.empty:
+        return {}  # pandas cannot join empty columns of text
     columns = ["time_ns", "controller", "job"]
     pairs = pd.merge_asof(
         sent[columns].sort_values("time_ns"), models[[*columns, "correct", "scale"]].sort_values("time_ns"),

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.experiments.folder import write
+from slashpoint.experiments.files import make_folder, write
 from slashpoint.experiments.inputs import unchanged
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Kept:
         """
         plain = {name: _plain(value) for name, value in row.items()}
         kept = {**about, "key": self.key, "read": dict(read), "row": plain}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         write(self.path, json.dumps({**kept, CHECKSUM: _checksum(kept)}, ensure_ascii=False, allow_nan=False) + "\n")
 
 

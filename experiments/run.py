@@ -241,18 +241,19 @@ def run(
             world = build(config, ledger, project=project, attacks=attacks)
         with folder.takes("run") if folder else nullcontext():
             world.run(config.scenario.jobs, config.scenario.blocks, progress)
+        result = _conclude(config, world, ledger, folder, project)
     except BaseException as error:
         with suppress(LedgerError):  # a full disk: what is there is marked as partial and can be read
             ledger.close(complete=False, why=named(error))
         if folder is not None and world is not None:
-            error.add_note(f"{folder.path} holds a partial ledger")
+            error.add_note(f"{folder.path} holds {'its whole' if ledger.complete else 'a partial'} ledger")
         if isinstance(error, NotImplementedError) and error.args and not from_project(error):
             raise Misconfigured(str(error)) from error  # a task that cannot be lied about so, say
         raise
     finally:
         if world is not None:
             world.forget()
-    return _conclude(config, world, ledger, folder, project)
+    return result
 
 
 def _conclude(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import traceback
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ REMEDIES = {
     errno.ENOSPC: "free some space, or choose another place",
     errno.EDQUOT: "free some of what is yours there, or choose another place",
     errno.EROFS: "choose another place",
+    errno.ENOENT: "is its folder there?",
     errno.EACCES: "choose another place, or ask its owner",
     errno.EPERM: "choose another place, or ask its owner",
     errno.ENAMETOOLONG: "choose a shorter path",
@@ -86,11 +88,12 @@ def named(error: BaseException) -> str:
     return legible(f"{kind}: {said}" if said else kind)
 
 
-def unwritten(error: OSError) -> str:
-    """Return what the system refused, of which file, and what helps."""
-    what = f"{error.filename}: " if error.filename else "what was to be written or printed: "
+def unwritten(error: OSError, what: object = None) -> str:
+    """Return what the system refused, of which file (or whatever `what` says), and what helps."""
+    about = what or error.filename or "what was to be printed"
     helps = REMEDIES.get(error.errno or 0, "")
-    return legible(f"{what}{error.strerror}{helps and '; '}{helps}")
+    said = os.strerror(error.errno) if error.errno else str(error)  # other libraries say it at length
+    return legible(f"{about}: {said}{helps and '; '}{helps}")
 
 
 def traced(error: BaseException) -> str:

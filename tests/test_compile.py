@@ -10,7 +10,7 @@ from slashpoint.experiments import compile as module
 from slashpoint.experiments.cli import main
 from slashpoint.experiments.compile import CONTRACTS, REMEDY, compile_contracts, names_in, stale
 from slashpoint.sim.contract import Artifact
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, OutOfRoom
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_a_folder_where_nothing_can_be_written_is_said(contracts, fake, monkeypa
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(module.tempfile, "TemporaryDirectory", refused)
-    with pytest.raises(Misconfigured, match="build cannot be written: Permission denied"):
+    with pytest.raises(OutOfRoom, match="build: Permission denied; choose another place"):
         compile_contracts(False, contracts)
 
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from slashpoint.experiments.folder import RunFolder, find, open_run, write
+from slashpoint.experiments.files import write
+from slashpoint.experiments.folder import RunFolder, find, open_run
 from slashpoint.experiments.provenance import source_hash, versions
+from slashpoint.sim.errors import OutOfRoom
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.metrics.profit import profit
 from slashpoint.sim.metrics.run import Run, at_end
@@ -142,7 +144,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OutOfRoom, match=f"{tmp_path}/result.json: No space left on device; free some space"):
         write(tmp_path / "result.json", "after")
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
     assert (tmp_path / "result.json").read_text() == "before"

@@ -42,6 +42,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments import cli
     from slashpoint.experiments.config import compose
     from slashpoint.experiments.executor import CACHE
+    from slashpoint.experiments.files import writing
     from slashpoint.experiments.gate import COLUMNS, CRASHED, FAILED, UNDECIDED, gate
     from slashpoint.experiments.junit import junit
     from slashpoint.experiments.options import document
@@ -62,8 +63,6 @@ def main(args: Namespace) -> int:
     if args.contract:  # or the lines would repeat a run of another contract
         said = "".join(f" --contract {shlex.quote(one)}" for one in args.contract)
         table["line"] = [line and f"{line}{said}" for line in table["line"]]
-    if args.junit:
-        args.junit.write_text(junit(suite.name, table, allow_undecided=args.allow_undecided), encoding="utf-8")
     undecided = cli.HELD if args.allow_undecided else cli.UNDECIDED
     codes = {CRASHED: cli.CRASHED, FAILED: cli.FAILED, UNDECIDED: undecided}
     code = cli.worst(codes.get(status, cli.HELD) for status in table["status"])
@@ -71,6 +70,9 @@ def main(args: Namespace) -> int:
         print(document({"rows": table}, COLUMNS, suite=suite.name, level=suite.level, project=project, exit=code))
     else:
         _tell(suite, table, allowed=args.allow_undecided)
+    if args.junit:
+        with writing(args.junit):
+            args.junit.write_text(junit(suite.name, table, allow_undecided=args.allow_undecided), encoding="utf-8")
     return code
 
 

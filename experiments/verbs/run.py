@@ -39,10 +39,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run; returns the exit code."""
-    from slashpoint.experiments.cli import worst
+    from slashpoint.experiments.cli import CRASHED, worst
     from slashpoint.experiments.config import compose, expand
     from slashpoint.experiments.project import in_use
     from slashpoint.experiments.screen import Screen
+    from slashpoint.experiments.text import complain
 
     project = in_use()
     said = expand(args.overrides, project) if args.multirun else [args.overrides]
@@ -58,6 +59,8 @@ def main(args: Namespace) -> int:
         codes.append(code)
     if args.json:
         print(json.dumps(documents if args.multirun else documents[0], indent=2))
+    if crashed := [" ".join(one) for one, code in zip(said, codes) if code == CRASHED]:
+        complain(f"{len(crashed)} of {len(said)} runs crashed:", *crashed)
     return worst(codes)
 
 
@@ -83,7 +86,7 @@ def _one(
     from slashpoint.experiments.tables import summary
     from slashpoint.experiments.text import complain
     from slashpoint.sim.contract.artifact import standing_in
-    from slashpoint.sim.errors import contained, traced
+    from slashpoint.sim.errors import OutOfRoom, contained, traced
 
     options = [word for one in args.contract for word in ("--contract", one)]
     try:
@@ -93,8 +96,8 @@ def _one(
                 config, project=project, overrides=overrides, options=options, runs=args.out, progress=told
             )  # fmt: skip
     except Exception as error:
-        if not args.multirun:
-            raise
+        if not args.multirun or isinstance(error, OutOfRoom):
+            raise  # the next would have no room either
         complain(traced(error))
         return {"overrides": list(overrides), "exit": CRASHED, "error": traced(error)}, CRASHED
     assert result.folder is not None  # `runs` was given

@@ -37,19 +37,22 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.project import in_use
     from slashpoint.experiments.sweep import sweep
     from slashpoint.experiments.text import complain
-    from slashpoint.sim.errors import Misconfigured
+    from slashpoint.sim.errors import Misconfigured, OutOfRoom
 
     project = in_use()
     with counting("sweep", shown=not args.quiet) as told:
         found = sweep(args.overrides, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told)
     metric = args.metric or ("gain" if "gain" in found.rows else "honest_profit")
     failed = int((found.rows["error"] != "").sum())
-    folder = _write(args, found)
     try:
+        folder = _write(args, found)
         if failed < len(found.rows):
             _tell(args, found, metric, folder, project)
     except KeyError as error:
         raise Misconfigured(f"--metric: {error.args[0]}") from error
+    except OutOfRoom as error:
+        error.add_note(f"all runs are kept in {args.out / CACHE}: the same command makes the tables")
+        raise
     for row in found.rows[found.rows["error"] != ""].head(3).to_dict("records"):
         complain(row["error"])
     broken = bool((found.rows["violations"] > 0).any())
@@ -58,16 +61,22 @@ def main(args: Namespace) -> int:
 
 def _write(args: Namespace, found: Sweep) -> Path:
     """The folder with the tables: the same for the same overrides, whenever they are run."""
+    from slashpoint.experiments.files import make_folder, whole, write
+    from slashpoint.experiments.folder import MOST
     from slashpoint.experiments.text import command
 
-    name = re.sub(r"[^\w.+-]+", "-", "_".join(found.axes) or "one")
+    name = re.sub(r"[^\w.+-]+", "-", "_".join(found.axes)[:MOST] or "one")
     salt = hashlib.blake2b(" ".join(args.overrides).encode(), digest_size=3).hexdigest()
     folder: Path = args.out / "sweeps" / f"{name}_{salt}"
-    folder.mkdir(parents=True, exist_ok=True)
-    found.table.to_parquet(folder / "table.parquet", index=False)
-    found.table.to_csv(folder / "table.csv", index=False)
-    found.rows.to_parquet(folder / "rows.parquet", index=False)
-    (folder / "command").write_text(command("sweep", args.overrides) + "\n", encoding="utf-8")
+    make_folder(folder)
+    for table, to, file in (
+        (found.table, "to_parquet", "table.parquet"),
+        (found.table, "to_csv", "table.csv"),
+        (found.rows, "to_parquet", "rows.parquet"),
+    ):
+        with whole(folder / file) as draft:
+            getattr(table, to)(draft, index=False)
+    write(folder / "command", command("sweep", args.overrides) + "\n")
     return folder
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from slashpoint.sim.errors import OutOfRoom
+from slashpoint.sim.errors import OutOfRoom, unwritten
 from slashpoint.sim.ledger.arrow import LedgerError
 from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, row
 from slashpoint.sim.ledger.digest import seal
@@ -71,16 +71,19 @@ class Ledger:
 
     def flush(self) -> None:
         """Send all buffered rows on; raises LedgerError after having tried every table."""
-        failed: list[str] = []
-        kind: type[LedgerError] = LedgerError
+        refused: list[OSError] = []
+        wrong: list[str] = []
         for table in self.tables.values():
             try:
                 table.flush()
-            except (OSError, LedgerError) as error:
-                kind = Unwritten if isinstance(error, OSError) else kind
-                failed.append(f"{table.name}: {error} ({table.waiting} rows not written)")
-        if failed:
-            raise kind(self._failure(failed))
+            except OSError as error:
+                refused.append(error)
+            except LedgerError as error:
+                wrong.append(f"{table.name}: {error} ({table.waiting} rows not written)")
+        if refused:
+            raise Unwritten(self._unwritten(refused[0])) from refused[0]
+        if wrong:
+            raise LedgerError(f"the ledger could not be written: {'; '.join(wrong)}")
 
     def close(self, *, complete: bool = True, why: str = "the run did not end by itself") -> None:
         """Flush; then one Parquet file a table, or, when not `complete`, leave it as it is, marked with `why`.
@@ -97,7 +100,7 @@ class Ledger:
                 (self.folder / PARTIAL).unlink()
             self.complete = complete
         except OSError as error:
-            raise Unwritten(self._failure([str(error)])) from error
+            raise Unwritten(self._unwritten(error)) from error
         finally:
             for table in self.tables.values():
                 table.release()
@@ -115,6 +118,6 @@ class Ledger:
         chain = seal((name, self.tables[name].chain_digest) for name in ON_CHAIN)
         return chain, seal((name, table.digest) for name, table in self.tables.items())
 
-    def _failure(self, complaints: list[str]) -> str:
-        where = f"; {self.folder} holds a partial ledger that can be read up to there" if self.folder else ""
-        return f"the ledger could not be written: {'; '.join(complaints)}{where}"
+    def _unwritten(self, error: OSError) -> str:
+        lost = sum(table.waiting for table in self.tables.values())
+        return unwritten(error, f"{self.folder}: {lost} rows not written" if lost else self.folder)
