@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slashpoint.experiments.cli import HELD, main
 from slashpoint.experiments.config import compose
 from slashpoint.experiments.run import run, simulate
 from slashpoint.sim.chain import MOST_WEI, next_base_fee
@@ -47,6 +48,12 @@ def played(said: str, *more: str):
 @pytest.mark.parametrize("said", ODD)
 def test_no_invariant_accuses_an_odd_chain(said: str) -> None:
     assert list(played(said).violations["complaint"]) == []
+
+
+@pytest.mark.parametrize("said", ["scenario.blocks=0", "chain.gas_limit=21000"])
+def test_where_nothing_happened_there_is_a_report_of_it(said: str, tmp_path) -> None:
+    assert main(["run", "scenario=small", said, "--quiet", "--out", str(tmp_path)]) == HELD
+    assert list(tmp_path.rglob("report.html"))
 
 
 @pytest.mark.parametrize("engine", ["pyevm", "eth_tester"])
