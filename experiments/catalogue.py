@@ -24,6 +24,8 @@ from slashpoint.sim.errors import PROJECT, BrokenProject, Escaped, Misconfigured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from slashpoint.sim.metrics import Metric
+
 HOME = Path(slashpoint.__path__[0])
 
 
@@ -95,6 +97,13 @@ def part(kind: Kind, name: str, project: Path | None = None) -> ModuleType:
 def parts(kind: Kind, project: Path | None) -> list[ModuleType]:
     """The project's own modules of a kind, by name."""
     return [load_module(path, project) for path, owner in _files(kind, project) if owner is not None]
+
+
+def metrics(project: Path | None = None) -> list[Metric]:
+    """Return the metrics that there are: of this package, and of a project."""
+    from slashpoint.sim.metrics import builtin, metrics_of
+
+    return [*builtin(), *(one for module in parts(METRICS, project) for one in metrics_of(module))]
 
 
 def option(module: ModuleType, kind: Kind) -> type[Any]:

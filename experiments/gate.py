@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from slashpoint.experiments.executor import Point, cause, column, evaluate
-from slashpoint.experiments.pairs import changes, paired
+from slashpoint.experiments.pairs import PAIRED, changes, paired
 from slashpoint.experiments.stats import t_interval
-from slashpoint.experiments.suite import PAIRED, Expectation, Scenario, Suite
 from slashpoint.sim.errors import choices
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from slashpoint.experiments.stats import Interval
+    from slashpoint.experiments.suite import Expectation, Scenario, Suite
 
 HELD, FAILED, UNDECIDED, CRASHED = "held", "failed", "undecided", "crashed"
 EFFECT = "the attack has an effect"
@@ -160,6 +160,8 @@ def _on_average(one: Expectation, interval: Interval, unit: str) -> dict[str, An
     """What an interval says of a bound on a mean."""
     mean, low, high = (_shown(value, one.bound) for value in (interval.mean, interval.low, interval.high))
     told = f"{mean} [{low}, {high}]{unit}" + f" (few seeds: n = {interval.n})" * interval.few
+    if not math.isfinite(interval.mean):
+        told = f"{mean}{unit}, for it is infinite in some run"
     worst, best = sorted((one.sign * (interval.low - one.bound), one.sign * (interval.high - one.bound)))
     if worst >= 0:
         return {"status": HELD, "found": told, "line": ""}

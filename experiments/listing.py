@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import METRICS, PROTOCOL, ROLES
+from slashpoint.experiments.catalogue import PROTOCOL, ROLES
 from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def duties(project: Path | None) -> list[Row]:
 
 def metrics(project: Path | None) -> list[Row]:
     """Metrics with their units."""
-    from slashpoint.sim.metrics import builtin, definition, metrics_of
+    from slashpoint.sim.metrics import definition
 
-    found = [*builtin(), *(one for module in catalogue.parts(METRICS, project) for one in metrics_of(module))]
     return [
-        {"name": one.__name__, "unit": one.unit, "better": one.better or "", "what": definition(one)} for one in found
+        {"name": one.__name__, "unit": one.unit, "better": one.better or "", "what": definition(one)}
+        for one in catalogue.metrics(project)
     ]
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PROBE = 1_000_003  # a seed that nobody would name a seat by: whether the seat follows it tells who chose the seat
 SURPLUS = column("surplus", "?")[:-1]  # what the columns of each person's surplus begin with
+PAIRED = {"gain": "USD", "loss": "USD"}  # metrics of a pair of runs, with their units
 COLUMNS = {
     "gain": "what a person gained by cheating, USD: its surplus (profit, what its first holdings rose or fell in "
     "price, and what the models delivered to it are worth to it) less the same seat's with everybody honest",
@@ -27,6 +28,11 @@ COLUMNS = {
     "same": "whether all transactions and transfers are equal with and without the attack",
     "lies": "how often those who cheat were asked something that they answer in their own way",
 }
+
+
+def units(project: Path | None = None) -> dict[str, str]:
+    """Return the unit of each metric by its name: of a run, ours and a project's, and of a pair of runs."""
+    return PAIRED | {one.__name__: one.unit for one in catalogue.metrics(project)}
 
 
 class NoSeat(Misconfigured):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
 from slashpoint.experiments.files import whole
+from slashpoint.experiments.stats import FEW_MARK, FEW_TOLD
+from slashpoint.experiments.text import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +30,8 @@ def picture(found: Sweep, metric: str, unit: str) -> Any:
     numeric = found.along is not None
     x = alt.X("x", type="quantitative" if numeric else "nominal", title=along)
     colour = alt.Color(OTHERS, type="nominal", title=None, legend=alt.Legend(orient="top") if _several(rows) else None)
-    base = alt.Chart(rows.assign(x=rows[along])).encode(x=x, color=colour)
+    at = rows[along] if numeric else [visible(str(value)) for value in rows[along]]
+    base = alt.Chart(rows[["mean", "low", "high", OTHERS]].assign(x=at)).encode(x=x, color=colour)
     y = alt.Y("mean", type="quantitative", title=f"{metric} ({unit})" if unit not in {"", "1"} else metric)
     zero = alt.Chart().mark_rule(color="#777", strokeDash=[4, 4]).encode(y=alt.datum(0))
     if numeric:
@@ -39,24 +43,39 @@ def picture(found: Sweep, metric: str, unit: str) -> Any:
     else:
         layers = [zero, base.mark_rule().encode(y="low:Q", y2="high:Q"), base.mark_point(filled=True).encode(y=y)]
     if len(crossings):
-        marks = alt.Chart(crossings.assign(zero=0.0, told=_told(crossings))).encode(
-            color=colour, y=alt.Y("zero", type="quantitative")
-        )
+        at_zero = crossings[["crossing", "low", "high", OTHERS]].assign(zero=0.0, told=_told(crossings))
+        marks = alt.Chart(at_zero).encode(color=colour, y=alt.Y("zero", type="quantitative"))
         layers += [
             marks.mark_rule(strokeWidth=5, opacity=0.5).encode(x="low:Q", x2="high:Q"),
             marks.mark_point(filled=True, size=90, shape="diamond").encode(x="crossing:Q"),
             marks.mark_text(dy=-12, dx=6, align="left").encode(x="crossing:Q", text="told:N"),
         ]
-    title = alt.Title(f"{metric} against {along}", subtitle=f"means and 95 % intervals of {int(rows['n'].max())} seeds")
+    title = alt.Title(f"{metric} against {along}", subtitle=_subtitle(rows))
     return alt.layer(*layers).properties(title=title, **SIZE).configure_view(stroke=None)
+
+
+class _Script(json.JSONEncoder):
+    """JSON that is safe inside a page's script: a text of a user can neither end the script nor begin a comment."""
+
+    def encode(self, o: Any) -> str:
+        """JSON has a < in texts only."""
+        return super().encode(o).replace("<", "\\u003c")
 
 
 def save(chart: Any, folder: Path) -> None:
     """Write `picture.html`, which needs no network, and `picture.png`."""
     with whole(folder / "picture.html") as draft:
-        chart.save(draft, inline=True)
+        chart.save(draft, inline=True, json_kwds={"cls": _Script})
     with whole(folder / "picture.png") as draft:
         chart.save(draft, scale_factor=2)
+
+
+def _subtitle(rows: pd.DataFrame) -> str:
+    least, most = int(rows["n"].min()), int(rows["n"].max())
+    if most < 2:
+        return "means of one seed, without intervals"
+    seeds = f"{least} to {most}" if least < most else f"{most}"
+    return f"means and 95 % intervals of {seeds} seeds" + f" ({FEW_TOLD})" * bool(rows["few_seeds"].any())
 
 
 def _named(found: Sweep, rows: pd.DataFrame) -> pd.DataFrame:
@@ -67,9 +86,8 @@ def _named(found: Sweep, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _short(axis: str, value: Any) -> str:
-    if axis == "attack":
-        return str(value)
-    return f"{axis.rsplit('.', 1)[-1]} {value:g}" if isinstance(value, float) else f"{axis.rsplit('.', 1)[-1]} {value}"
+    said = f"{value:g}" if isinstance(value, float) else visible(str(value))
+    return said if axis == "attack" else f"{axis.rsplit('.', 1)[-1]} {said}"
 
 
 def _several(rows: pd.DataFrame) -> bool:
@@ -78,4 +96,5 @@ def _several(rows: pd.DataFrame) -> bool:
 
 def _told(crossings: pd.DataFrame) -> list[str]:
     bounds = zip(crossings["crossing"], crossings["low"], crossings["high"])
-    return [f"{at:.3g} [{low:.3g}, {high:.3g}]" if low <= high else f"{at:.3g}" for at, low, high in bounds]
+    told = [f"{at:.3g} [{low:.3g}, {high:.3g}]" if low <= high else f"{at:.3g}" for at, low, high in bounds]
+    return [f"{one} {FEW_MARK}" if few else one for one, few in zip(told, crossings["few_seeds"])]

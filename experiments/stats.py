@@ -47,7 +47,7 @@ class Interval:
     @property
     def few(self) -> bool:
         """Whether there is an interval, but of few observations."""
-        return 2 <= self.n < FEW
+        return 2 <= self.n < FEW and not math.isnan(self.half_width)
 
     def __str__(self) -> str:
         """Mean ± half-width, and how many observations where they are few."""
@@ -179,13 +179,14 @@ def p_value(values: ArrayLike, materiality: float = 0.0) -> float:
 
 def crossing(x: ArrayLike, y: ArrayLike) -> float:
     """Where a curve of straight pieces first changes its sign; not a number when it does not."""
-    at, value = np.asarray(x, float), np.asarray(y, float)
+    at: list[float] = np.asarray(x, float).tolist()
+    value: list[float] = np.asarray(y, float).tolist()
     for i in range(len(at) - 1):
         if value[i] == 0:
-            return float(at[i])
+            return at[i]
         if value[i] * value[i + 1] < 0:
-            return float(at[i] + (at[i + 1] - at[i]) * value[i] / (value[i] - value[i + 1]))
-    return float(at[-1]) if len(at) and value[-1] == 0 else math.nan
+            return at[i] + (at[i + 1] - at[i]) * value[i] / (value[i] - value[i + 1])
+    return at[-1] if at and value[-1] == 0 else math.nan
 
 
 @dataclass

@@ -23,17 +23,14 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from slashpoint.experiments import catalogue, strict_yaml
-from slashpoint.experiments.catalogue import METRICS
 from slashpoint.experiments.config import compose
-from slashpoint.experiments.pairs import cheated, seats
+from slashpoint.experiments.pairs import PAIRED, cheated, seats, units
 from slashpoint.sim.errors import Misconfigured, choices
-from slashpoint.sim.metrics import builtin, metrics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-PAIRED = {"gain": "USD", "loss": "USD"}  # metrics of a pair of runs, with their units
 SEEDS, CONFIDENCE = 12, 0.95  # where a suite says nothing
 MOST_SEEDS = 10_000  # of a scenario
 Made = TypeVar("Made")
@@ -168,16 +165,15 @@ def _suite(path: Path, project: Path | None, seeds: int | None) -> Suite:
     said = _mapping(strict_yaml.load(path), ("seeds", "confidence", "base", "scenarios"))
     usual = {"seeds": said.get("seeds", SEEDS)}
     base = _texts("base", said.get("base"))
-    extra = (one for module in catalogue.parts(METRICS, project) for one in metrics_of(module))
-    units = PAIRED | {one.__name__: one.unit for one in (*builtin(), *extra)}
+    known = units(project)
     scenarios = []
     for name, given in _mapping(said.get("scenarios") or {}).items():
         with _within(f"scenarios.{name}"):
             given = usual | (_mapping(given) if given is not None else {})
-            scenario = _scenario(name, given if seeds is None else given | {"seeds": seeds}, base, units)
+            scenario = _scenario(name, given if seeds is None else given | {"seeds": seeds}, base, known)
             _check(scenario, project)
             scenarios.append(scenario)
-    return Suite(path.stem, tuple(scenarios), said.get("confidence", CONFIDENCE), units)
+    return Suite(path.stem, tuple(scenarios), said.get("confidence", CONFIDENCE), known)
 
 
 def _scenario(name: str, given: dict[str, Any], base: tuple[str, ...], units: Mapping[str, str]) -> Scenario:

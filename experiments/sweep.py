@@ -7,20 +7,22 @@ metrics `gain` and `loss`. The mean over the seats of a seed is one observation,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from slashpoint.experiments.config import compose, expand
 from slashpoint.experiments.executor import COLUMNS as ROW
 from slashpoint.experiments.executor import evaluate
-from slashpoint.experiments.pairs import changes, cheated, paired
+from slashpoint.experiments.pairs import changes, cheated, one_seat, paired, units
 from slashpoint.experiments.stats import bootstrap, crossing, t_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 COLUMNS = {
@@ -28,7 +30,11 @@ COLUMNS = {
     "mean": "over seeds, in the metric's unit; with an attack a seed counts with its mean over the seats of the cheat",
     "low": "lower end of its 95 % interval",
     "high": "upper end",
+    "unit": "of the metric",
     "n": "seeds that have the number",
+    "few_seeds": "whether there is an interval, but of fewer than five seeds",
+    "missing": "runs of this setting that have no such number, and are in no mean; twins not counted",
+    "infinite": "runs in which it is infinite: then the mean is so too or not a number, and has no interval",
     "failed": "runs of this setting that crashed, twins included; their seeds are in no mean",
     "notes": "what a reader must know of this setting",
 }  # after a column for each setting that is swept
@@ -37,6 +43,7 @@ CROSSINGS = {
     "low": "lower end of its 95 % interval, by bootstrap over seeds; empty where too few draws cross",
     "high": "upper end",
     "n": "seeds",
+    "few_seeds": "whether they are fewer than five",
 }  # after a column for each other setting
 
 
@@ -49,6 +56,7 @@ class Sweep:
 
     axes: tuple[str, ...]  # the settings that vary, but for the seed
     rows: pd.DataFrame  # a run each: with each seed one for each seat of the cheat, and its twin where nobody cheats
+    units: Mapping[str, str] = field(default_factory=dict)  # of the metrics, by name
 
     @cached_property
     def observed(self) -> pd.DataFrame:
@@ -92,11 +100,29 @@ class Sweep:
             grid = rows.pivot_table(index="seed", columns=along, values=metric).dropna()  # a seed has one row each
             at = grid.columns.to_numpy(float)
             interval = bootstrap(grid.to_numpy(float), lambda sample, at=at: crossing(at, sample.mean(axis=0)))  # type: ignore[misc]
-            about = dict(zip(others, key))
-            found.append(
-                {**about, "crossing": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
-            )
+            numbers = {"crossing": interval.mean, "low": interval.low, "high": interval.high}
+            found.append({**dict(zip(others, key)), **numbers, "n": interval.n, "few_seeds": interval.few})
         return pd.DataFrame(found, columns=[*others, *CROSSINGS])
+
+    def sides(self, metric: str) -> pd.DataFrame:
+        """Where a metric's mean is on one side of zero all along: `side`, above or below, by the other settings."""
+        others = [axis for axis in self.axes if axis != self.along]
+        found = []
+        for key, rows in self.of(metric).groupby(others) if others else [((), self.of(metric))]:
+            side = "above" if (rows["mean"] > 0).all() else "below" if (rows["mean"] < 0).all() else ""
+            if side and len(rows) > 1:
+                found.append({**dict(zip(others, key)), "side": side})
+        return pd.DataFrame(found, columns=[*others, "side"])
+
+    def idle(self, metric: str) -> list[str]:
+        """Return the settings that change a metric in no seed, whatever the other settings."""
+        if metric not in self.observed or self.observed[metric].isna().all():
+            return []
+        return [axis for axis in self.axes if self._is_idle(axis, metric)]
+
+    def _is_idle(self, axis: str, metric: str) -> bool:
+        others = [name for name in (*self.axes, "seed") if name != axis]
+        return bool(self.observed.groupby(others)[metric].nunique(dropna=False).max() <= 1)
 
 
 def sweep(
@@ -125,13 +151,22 @@ def sweep(
     kinds = {axis: _kind([setting.get(axis, "") for setting in settings]) for axis in axes}
     for said in dict.fromkeys(tuple(one for one in run if not one.startswith("seed=")) for run in runs):
         compose(said, project)  # all are checked before the first begins
-    points = []
+    points, seats = [], {}
     for i, (setting, seeds) in enumerate(_repeated(runs, project).items()):
         values = dict(one.split("=", 1) for one in setting)
         about = {axis: kinds[axis](values.get(axis, "")) for axis in axes}
         here = paired(setting, seeds, project, **about, setting=i)
         points += [point for point in here if cheated(setting) or not point.labels["honest"]]
-    return Sweep(axes, _with_differences(evaluate(points, workers=workers, cache=cache, progress=progress), axes))
+        seats[i] = one_seat(setting, project)
+    rows = evaluate(points, workers=workers, cache=cache, progress=progress)
+    rows["notes"] = [_with_seat(notes, seats[i]) for notes, i in zip(rows["notes"], rows["setting"])]
+    return Sweep(axes, _with_differences(rows, axes), units(project))
+
+
+def _with_seat(notes: str, seat: int | None) -> str:
+    """The notes of a run, and that its cheat takes one seat only where that is so."""
+    told = [] if seat is None else [f"the cheat takes no seat but scenario.seat={seat}: luck decides who sits there"]
+    return "\n".join([*told, *notes.splitlines()])
 
 
 def _repeated(runs: Sequence[Sequence[str]], project: Path | None) -> dict[tuple[str, ...], list[int]]:
@@ -151,10 +186,9 @@ def _axes(settings: Sequence[dict[str, str]]) -> tuple[str, ...]:
 def _kind(values: Sequence[str]) -> Callable[[str], Any]:
     """What turns the values of a setting into those of a column: numbers if all are, else text."""
     try:
-        list(map(float, values))
+        return float if all(math.isfinite(float(value)) for value in values) else str
     except ValueError:
         return str
-    return float
 
 
 def _seed(run: Sequence[str], project: Path | None) -> int:
@@ -182,9 +216,15 @@ def _table(found: Sweep) -> Iterator[dict[str, Any]]:
         about = dict(zip(axes, key))
         failed = int((group["error"] != "").sum())
         notes = "; ".join(dict.fromkeys(note for one in group["notes"] for note in one.splitlines()))
+        ran = group[~group["twin"] & (group["error"] == "")]
+        missing, infinite = ran[metrics].isna().sum(), np.isinf(ran[metrics].astype(float)).sum()
         for metric in metrics:
             known = seeds[key][metric].dropna() if key in seeds else ()
-            if len(known) or metric == metrics[0]:
+            if len(known) or infinite[metric] or metric == metrics[0]:
                 interval = t_interval(known)
-                numbers = {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
-                yield {**about, "metric": metric, **numbers, "failed": failed, "notes": notes}
+                yield {
+                    **about, "metric": metric, "mean": interval.mean, "low": interval.low, "high": interval.high,
+                    "unit": found.units.get(metric.split(":", maxsplit=1)[0], ""), "n": interval.n,
+                    "few_seeds": interval.few, "missing": int(missing[metric]), "infinite": int(infinite[metric]),
+                    "failed": failed, "notes": notes,
+                }  # fmt: skip

@@ -4,18 +4,24 @@ slashpoint sweep scenario=small attack=lazy,overclaim protocol.stake=1,5,20,50 "
 slashpoint sweep scenario=small protocol.reward=10,100 "seed=range(20)" --metric delivered_quality
 
 Overrides are in Hydra's multirun grammar. What was run before is not run again, so a sweep that was killed goes on.
+With each seed a cheat takes every seat of its role by turns (or that of scenario.seat=k), beside a run in which nobody
+cheats; the mean over the seats of a seed is one observation.
 It leaves table.parquet, table.csv, rows.parquet, picture.html (offline) and picture.png in a folder named after it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
     from pathlib import Path
+
+    import pandas as pd
 
     from slashpoint.experiments.sweep import Sweep
 
@@ -83,39 +89,62 @@ def _write(args: Namespace, found: Sweep) -> Path:
 def _tell(args: Namespace, found: Sweep, metric: str, folder: Path, project: Path | None) -> None:
     from slashpoint.experiments.options import document
     from slashpoint.experiments.screen import Grid, Screen
+    from slashpoint.experiments.stats import FEW_TOLD
     from slashpoint.experiments.sweep import COLUMNS
     from slashpoint.experiments.tables import money
 
     chosen, crossings = found.of(metric), found.crossings(metric)
+    unit = str(chosen["unit"].iloc[0])
     if found.axes:
         from slashpoint.experiments.picture import picture, save
 
-        save(picture(found, metric, _unit(metric)), folder)
+        save(picture(found, metric, unit), folder)
     if args.json:
         facts = {"metric": metric, "folder": folder, "project": project}
         print(document({"rows": found.table, "crossings": crossings}, COLUMNS, **facts))
         return
-    shown = Grid(f"{metric} in {_unit(metric)}", *found.axes, mean=True, low=True, high=True, n=True, failed=True)
+    title = f"{metric} in {unit}" if unit not in {"", "1"} else metric
+    shown = Grid(title, *found.axes, mean=True, low=True, high=True, n=True, failed=True)
+    shown.add_column("")
     for row in chosen.to_dict("records"):
         numbers = (money(row[name]) for name in ("mean", "low", "high"))
         cells = (f"{row[axis]:g}" if isinstance(row[axis], float) else str(row[axis]) for axis in found.axes)
-        shown.add_row(*cells, *numbers, str(row["n"]), str(row["failed"] or "-"))
+        shown.add_row(*cells, *numbers, str(row["n"]), str(row["failed"] or "-"), _doubt(row))
     console = Screen()
     console.print(shown)
-    others = [axis for axis in found.axes if axis != found.along]
-    for row in crossings.dropna(subset=["crossing"]).to_dict("records"):
-        about = " ".join(f"{axis}={row[axis]}" for axis in others)
-        told = f"crosses zero at {found.along} = {row['crossing']:.3g}"
-        known = f", 95 % between {row['low']:.3g} and {row['high']:.3g}" if row["low"] == row["low"] else ", not sure"
-        console.print(f"{about} {told}{known}".strip())
+    console.print("means and 95 % intervals over seeds, each for itself", style="dim italic")
+    if chosen["few_seeds"].any():
+        console.tell(FEW_TOLD, style="dim italic")
+    for line in _zeros(found, metric, crossings):
+        console.tell(line)
     for note in dict.fromkeys(note for note in found.table["notes"] if note):
         console.tell(f"note      {note}")
     console.tell(f"folder    {folder}")
 
 
-def _unit(metric: str) -> str:
-    from slashpoint.experiments.suite import PAIRED
-    from slashpoint.sim.metrics import builtin
+def _doubt(row: dict[Any, Any]) -> str:
+    """What a reader must know of a mean."""
+    from slashpoint.experiments.stats import FEW_MARK
 
-    units = PAIRED | {one.__name__: one.unit for one in builtin()}
-    return units.get(metric.split(":", maxsplit=1)[0], "1")
+    counts = [(name, row[name]) for name in ("infinite", "missing") if row[name]]
+    told = [f"{name} in {count} run{'s' * (count > 1)}" for name, count in counts]
+    return ", ".join([FEW_MARK] * row["few_seeds"] + told)
+
+
+def _zeros(found: Sweep, metric: str, crossings: pd.DataFrame) -> Iterator[str]:
+    """Where a metric changes its sign, that it does not, and which settings do not change it at all."""
+    from slashpoint.experiments.stats import FEW_MARK
+
+    others, idle = [axis for axis in found.axes if axis != found.along], found.idle(metric)
+    for axis in idle:
+        yield f"{axis} has no effect: {metric} is the same at all its values, in every seed"
+    if found.along is None or found.along in idle:
+        return
+    for row in crossings.dropna(subset=["crossing"]).to_dict("records"):
+        about = " ".join(f"{axis}={row[axis]}" for axis in others)
+        sure = f", 95 % between {row['low']:.3g} and {row['high']:.3g}{f' {FEW_MARK}' * row['few_seeds']}"
+        known = ", not sure" if math.isnan(row["low"]) else sure
+        yield f"{about} crosses zero at {found.along} = {row['crossing']:.3g}{known}".strip()
+    for row in found.sides(metric).to_dict("records"):
+        about = " ".join(f"{axis}={row[axis]}" for axis in others)
+        yield f"{about} never crosses zero: {metric} is {row['side']} it at every {found.along}".strip()
