@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from eth_utils.exceptions import ValidationError
+from hexbytes import HexBytes
 
 from slashpoint.experiments.config import compose
 from slashpoint.experiments.run import build
@@ -12,6 +15,14 @@ from slashpoint.sim.engine import Status, Tx
 from slashpoint.sim.ledger import Ledger
 from slashpoint.sim.testing.assembly import assemble
 from slashpoint.sim.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from web3 import Web3
+    from web3.types import TxParams
+
+STRANGER = "0x" + "11" * 20
 
 
 def world(engine: str, *overrides: str, blocks: int = 12) -> World:
@@ -64,11 +75,61 @@ def test_web3_speaks_to_the_running_chain() -> None:
     assert client.eth.get_balance(client.to_checksum_address(ann)) == lived.engine.balance(ann)
     token = lived.tokens["MDC"]
     contract = client.eth.contract(address=client.to_checksum_address(token.address_), abi=token.artifact_.abi)
-    fee = {"maxFeePerGas": 10**12, "maxPriorityFeePerGas": 0}  # eth-tester would offer 1 gwei, which may be too little
-    assert contract.functions.balanceOf(client.to_checksum_address(ann)).call(fee) == token.balanceOf(ann)
+    assert contract.functions.balanceOf(client.to_checksum_address(ann)).call() == token.balanceOf(ann)
     with pytest.raises(RuntimeError, match="engine=eth_tester"):
         world("pyevm").web3()
     lived.forget()
+
+
+@pytest.fixture(scope="module")
+def market() -> Iterator[tuple[World, Web3, Any, dict[int, int]]]:
+    """A market whose base fee is above a gwei, a client, its contract of the token, and somebody's tokens by block."""
+    lived = world("eth_tester", "chain.base_fee_gwei=50", blocks=0)
+    client, token, ann = lived.web3(), lived.tokens["MDC"], min(lived.accounts)
+    had = {}
+    for _ in range(12):
+        lived.step()
+        token.forget_()
+        had[client.eth.block_number] = token.balanceOf(ann)
+    contract = client.eth.contract(address=client.to_checksum_address(token.address_), abi=token.artifact_.abi)
+    yield lived, client, contract, had
+    lived.forget()
+
+
+def test_a_web3_client_asks_for_nothing_and_at_any_block(market: tuple[World, Web3, Any, dict[int, int]]) -> None:
+    lived, client, contract, had = market
+    ann = client.to_checksum_address(min(lived.accounts))
+    asked = contract.functions.balanceOf(ann)
+    assert asked.call() == asked.call({"from": STRANGER}) == had[client.eth.block_number]
+    assert {block: asked.call(block_identifier=block) for block in had} == had
+    assert len({*had.values()}) > 1
+    assert client.eth.get_balance(ann, min(had)) > client.eth.get_balance(ann)  # fees were paid
+    with pytest.raises(ValidationError, match="lower than block's base fee"):
+        asked.call({"gasPrice": 10**9})  # who names a fee means it
+
+
+def test_a_web3_client_pays_what_it_is_told(market: tuple[World, Web3, Any, dict[int, int]]) -> None:
+    _, client, contract, had = market
+    ann, bob = client.eth.accounts[:2]
+    transfer = contract.functions.transfer(bob, 0)
+    assert transfer.estimate_gas() == transfer.estimate_gas({"from": STRANGER})
+    assert transfer.estimate_gas({"from": ann}, block_identifier=max(had) - 1) > 21_000
+    long: TxParams = {"from": ann, "to": bob, "data": HexBytes(b"\1" * 1_000)}
+    assert client.eth.estimate_gas(long) == 21_000 + 40 * 1_000  # the floor of EIP-7623
+    for sent in (
+        transfer.transact({"from": ann}),
+        client.eth.send_transaction({**long, "gas": client.eth.estimate_gas(long)}),
+        client.eth.send_transaction({"from": ann, "to": bob, "gasPrice": client.eth.gas_price}),
+    ):
+        assert client.eth.wait_for_transaction_receipt(sent)["status"] == 1
+
+
+def test_a_web3_client_finds_events_from_the_earliest_block_on(market: tuple[World, Web3, Any, dict[int, int]]) -> None:
+    contract = market[2]
+    said = contract.events.Transfer.get_logs(from_block=0)
+    assert len(said) > 3
+    assert contract.events.Transfer.get_logs(from_block="earliest") == said
+    assert contract.events.Transfer.create_filter(from_block="earliest").get_all_entries() == said
 
 
 LOTTERY = b"\x77" * 20

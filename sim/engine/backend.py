@@ -11,11 +11,14 @@ from eth.vm.forks.cancun import CancunVM
 from eth.vm.forks.cancun.state import CancunState
 from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.state import PragueState
+from eth.vm.spoof import SpoofTransaction
 from eth_hash.auto import keccak
 from eth_tester import PyEVMBackend
 
 from slashpoint.sim.engine import ZERO_ADDRESS, BlockContext
 from slashpoint.sim.engine.frames import CancunFrame, PragueFrame
+from slashpoint.sim.engine.validity import floor_gas
+from slashpoint.sim.units import GWEI
 
 if TYPE_CHECKING:
     from eth_keys.datatypes import PrivateKey
@@ -25,7 +28,7 @@ GENESIS = {"difficulty": 0, "nonce": POST_MERGE_NONCE, "gas_limit": 30_000_000, 
 
 
 class _Burials(CancunState):
-    """py-evm's state with a note of the wei that accounts take to their graves, and with EIP-7610."""
+    """py-evm's state with a note of the wei that accounts take to their graves, with EIP-7610, and with free calls."""
 
     computation_class = CancunFrame
 
@@ -38,6 +41,15 @@ class _Burials(CancunState):
         if wei := self.get_balance(address):
             self.buried[address] = wei
         super().delete_account(address)
+
+    def apply_transaction(self, transaction: Any) -> Any:
+        """Execute; what only pretends to be a transaction, and offers no fee, is not asked to pay one."""
+        free = isinstance(transaction, SpoofTransaction) and not transaction.max_fee_per_gas
+        if not free:
+            return super().apply_transaction(transaction)
+        executor = self.get_transaction_executor()
+        # without the checks before, and the last step, which would pay for a base fee that nobody offered
+        return executor.build_computation(executor.build_evm_message(transaction), transaction)
 
     def has_code_or_nonce(self, address: Address) -> bool:
         """Whether no contract may be created here: storage forbids it too (EIP-7610)."""
@@ -72,6 +84,8 @@ class _LenientPrague(_LenientCancun, PragueVM):
     _state_class = _PragueBurials
 
 
+TIP = GWEI  # wei per gas, of a client that names no fee
+FEES = {"gas_price", "max_fee_per_gas", "max_priority_fee_per_gas"}
 FORKS: dict[str, Any] = {"cancun": _LenientCancun, "prague": _LenientPrague}
 
 
@@ -105,6 +119,7 @@ class Backend(PyEVMBackend):  # type: ignore[misc]  # untyped
 
     def __init__(self, fork: str, chain_id: int) -> None:
         self._chain_class: Any = _Chain.configure(vm_configuration=((0, FORKS[fork]),), chain_id=chain_id)
+        self._fork = fork
         super().__init__()
 
     def reset_to_genesis(self, *_: Any, **__: Any) -> None:
@@ -120,12 +135,33 @@ class Backend(PyEVMBackend):  # type: ignore[misc]  # untyped
             hashes.append(self.chain.mine_block(coinbase=coinbase, mix_hash=keccak(parent)).hash)
         return tuple(hashes)
 
+    def call(self, transaction: dict[str, Any], block_number: Any = "latest") -> Any:
+        """Execute without a trace, free unless it names a fee: then whoever asks must be able to pay it."""
+        return super().call(_asking(transaction), block_number)
+
+    def estimate_gas(self, transaction: dict[str, Any], block_number: Any = "latest") -> int:
+        """The gas to declare, and at least the floor (EIP-7623), which eth-tester knows nothing of."""
+        estimate: int = super().estimate_gas(_asking(transaction), block_number)
+        return max(estimate, floor_gas(transaction.get("data", b""), self._fork))
+
+    def _normalize_transaction(self, transaction: dict[str, Any], block_number: Any = "latest") -> Any:
+        """Fill in what a client left open: to a tip eth-tester adds twice the base fee; else it offers a gwei."""
+        tip = {"max_priority_fee_per_gas": TIP} if FEES.isdisjoint(transaction) else {}
+        return super()._normalize_transaction({**transaction, **tip}, block_number)
+
     def rewind(self, header: Any) -> None:
         """Go back to a pending header, as eth-tester does for its own snapshots: what came after is no longer there."""
         chain = self.chain
         parent = chain.get_block_header_by_hash(header.parent_hash)
         chain.chaindb._set_as_canonical_chain_head(chain.chaindb.db, parent, GENESIS_PARENT_HASH)  # noqa: SLF001
         chain.header = header
+
+
+def _asking(transaction: dict[str, Any]) -> dict[str, Any]:
+    """A transaction that is only tried: free, as a node has it, unless it names a fee. eth-tester offers a gwei."""
+    if not FEES.isdisjoint(transaction):
+        return transaction
+    return {**transaction, "max_fee_per_gas": 0, "max_priority_fee_per_gas": 0}
 
 
 def pending_header(header: Any, context: BlockContext) -> Any:

@@ -77,7 +77,7 @@ def gas_used(frame: Any, tx: Tx, fork: str) -> int:
     """Gas that a transaction used: py-evm counts inside its outermost frame only, and keeps the refund apart."""
     used = tx.gas - frame.get_gas_remaining()
     used -= min(frame.get_gas_refund(), used // REFUND_QUOTIENT)
-    return max(used, floor_gas(tx, fork))
+    return max(used, floor_gas(tx.data, fork))
 
 
 def _execute(state: Accounts, tx: Tx, price: int, created: bytes | None) -> Any:

@@ -49,9 +49,9 @@ def intrinsic_gas(tx: Tx) -> int:
     return gas
 
 
-def floor_gas(tx: Tx, fork: str) -> int:
-    """Gas that a transaction costs at least, whatever it does (EIP-7623, since Prague); 0 before."""
-    return TRANSACTION + FLOOR_TOKEN * (4 * len(tx.data) - 3 * tx.data.count(0)) if fork != "cancun" else 0
+def floor_gas(data: bytes, fork: str) -> int:
+    """Gas that a transaction with this calldata costs at least, whatever it does (EIP-7623, since Prague); 0 before."""
+    return TRANSACTION + FLOOR_TOKEN * (4 * len(data) - 3 * data.count(0)) if fork != "cancun" else 0
 
 
 def refusal(tx: Tx, context: BlockContext, fork: str, accounts: Ledgered, left: int) -> tuple[Status, str] | None:
@@ -90,7 +90,7 @@ def _never(tx: Tx, context: BlockContext, fork: str) -> str:
 def _malformed(tx: Tx, fork: str) -> str:
     if tx.to is None and len(tx.data) > MAX_INITCODE:
         return "initcode too long"
-    for needed in (intrinsic_gas(tx), floor_gas(tx, fork)):
+    for needed in (intrinsic_gas(tx), floor_gas(tx.data, fork)):
         if tx.gas < needed:
             return f"declares {tx.gas} gas, needs {needed} before it runs"
     return ""

@@ -186,7 +186,7 @@ class Episode:
         if self._chance(0.2):
             slots = [tuple(self._below(SLOTS) for _ in range(self._below(4))) for _ in range(self._below(4))]
             tx = tx._replace(access_list=tuple((self._pick(self._known), some) for some in slots))
-        needed = max(intrinsic_gas(tx), floor_gas(tx, "prague"))
+        needed = max(intrinsic_gas(tx), floor_gas(tx.data, "prague"))
         deposit = 200 * len(tx.data) if tx.to is None else 0
         spare = 0 if self._chance(0.02) else int(10 ** self._rng.uniform(3.3, 6.5))
         return tx._replace(gas=needed + deposit + spare, max_fee=(2 + self._below(3)) * GWEI, tip=self._below(2 * GWEI))
