@@ -12,12 +12,10 @@ import math
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from slashpoint.sim.tally import Tally, dollars
-from slashpoint.sim.units import SECOND
-
 if TYPE_CHECKING:
     from slashpoint.agents.person import Account
     from slashpoint.protocols.base import Job
+    from slashpoint.sim.tally import Tally
     from slashpoint.sim.world import World
 
 SETTLED = 10  # blocks after its end until what a job brought has been withdrawn
@@ -31,13 +29,13 @@ def enters(world: World, tally: Tally, account: Account, job: Job) -> bool:
     told = [record for record in records if record]  # what nobody took part in tells nothing of what it pays
     if not told:
         return True
-    person, now, last = account.person, world.env.now / SECOND, records[-1]
-    gains = [[dollars(one.takings, world.prices, now) for one in record.values()] for record in told]
+    person, last = account.person, records[-1]
+    gains = [[world.dollars(one.takings) for one in record.values()] for record in told]
     won = fmean(sum(max(gain, 0.0) for gain in record) for record in gains)
     lost = fmean(max(-gain, 0.0) for record in gains for gain in record)
     mine = [record[person.name] for record in told if person.name in record]
     known = mine or [one for record in told for one in record.values()]  # of others, who has no experience
-    spent = fmean(dollars(one.costs, world.prices, now) for one in known)
+    spent = fmean(world.dollars(one.costs) for one in known)
     best = paying(won, lost + spent + person.traits.outside_usd)
     chance = person.luck("entry", account.role, job.key).random()
     if person.name in last:

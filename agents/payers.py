@@ -10,7 +10,7 @@ import numpy as np
 from slashpoint.agents.population import draw
 from slashpoint.sim.chain import MOST_WEI
 from slashpoint.sim.crowd import BYSTANDER, Crowd
-from slashpoint.sim.units import ETH, GWEI
+from slashpoint.sim.units import GWEI
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,10 +49,11 @@ class Payers(Crowd):
         drawn = [draw(latency, world.luck("traits", f"payer/{i}")("latency")) for i in range(members)]
         super().__init__(world, "payer", drawn, eth=10.0, tokens={market.asset: 1.0})
         self.token, self.eager, self.sigma = world.tokens[market.asset], eager, sigma
+        self.most = max(world.to_units(market.asset, 1) // 1_000, 2)  # smallest units: no payment is so large
         self.tip, self.cap = (math.log(fee * GWEI) if fee else -math.inf for fee in (tip_gwei, cap_gwei))
 
     def act(self, free: Places) -> None:
-        """Pay somebody else a thousandth of a token at most."""
+        """Pay somebody else a thousandth of a token at most, or the smallest unit where that is more."""
         chain, many = self.world.chain, len(self.members)
         dice = self.world.luck("payers", chain.slot(chain.time)).generator()  # for everybody: who is free changes none
         wants, tips, caps = (
@@ -60,7 +61,7 @@ class Payers(Crowd):
             dice.normal(self.tip, self.sigma, many),
             dice.normal(self.cap, self.sigma, many),
         )
-        other, amount = dice.integers(1, max(many, 2), many), dice.integers(1, ETH // 1_000, many)
+        other, amount = dice.integers(1, max(many, 2), many), dice.integers(1, self.most, many)
         who = free[wants[free] < self.eager]
         if len(who):
             receivers = self.addresses[(who + other[who]) % many]

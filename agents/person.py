@@ -10,7 +10,7 @@ import mesa
 from slashpoint.agents.mind import Mind
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.script import Device
-from slashpoint.sim.units import ETH, nanoseconds
+from slashpoint.sim.units import nanoseconds, to_units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,10 @@ class Person(mesa.Agent):
     def endow(self, market: Market) -> None:
         """Share the person's first money among the accounts: an identity costs its controller what it holds."""
         shares = len(self.accounts)
-        wei, tokens = round(self.traits.eth * ETH) // shares, round(self.traits.tokens * ETH) // shares
+        wei, tokens = (
+            to_units(self.traits.eth) // shares,
+            self.world.to_units(market.asset, self.traits.tokens) // shares,
+        )
         for account in self.accounts:
             self.world.endow(account, wei, {market.asset: tokens} if market.asset != "ETH" else {})
 

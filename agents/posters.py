@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slashpoint.sim.units import ETH
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -50,8 +48,8 @@ def provide(world: World, market: Market, posters: Sequence[Account], given: Col
         price, owned = market.terms.price, world.booked[market.asset][account.address]
         if jobs and price > owned:
             world.notes.append(
-                f"infeasible: {account.name} does not own what a job costs, {price / ETH:g} {market.asset} "
-                f"(it owns {owned / ETH:g})"
+                f"infeasible: {account.name} does not own what a job costs, "
+                f"{world.whole(market.asset, price):g} {market.asset} (it owns {world.whole(market.asset, owned):g})"
             )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.metrics.run import FEES, lines
-from slashpoint.sim.units import ETH, SECOND
+from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def jobs(run: Run) -> list[dict[str, Any]]:
         {
             "job": key,
             "poster": poster,
-            "reward": f"{amount(reward)} {asset}",
+            "reward": f"{run.whole(asset, reward):,.6g} {asset}",
             "outcome": outcome if isinstance(outcome, str) else "open",
             "winner": winner if isinstance(winner, str) else None,
             "delivered": int(delivered) if pd.notna(delivered) else None,
@@ -108,7 +108,7 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
         here = events[(events["block"] == block) & (events["tx"] == index)]
         then = [f"{event}({told(args)})" for event, args in lines(here, "event", "args")]
         moved = transfers[(transfers["block"] == block) & (transfers["tx"] == index)]
-        then += [f"{who} → {to}: {money} ({cause})" for who, to, money, cause in movements(moved)]
+        then += [f"{who} → {to}: {money} ({cause})" for who, to, money, cause in movements(run, moved)]
         yield time, 2, who, f"{verb}{of} by {function}(){cost}{ended}{why}", then if index >= 0 else []
 
 
@@ -117,14 +117,14 @@ def computed(run: Run, job: str) -> Iterator[Dated]:
     transfers = about(run.tables["transfers"], job)
     compute = transfers[transfers["cause"] == "compute"]
     for time, who, asset, paid in lines(compute, "time_ns", "sender", "asset", "amount"):
-        yield time, 0, who, f"pays {amount(paid)} {asset} for computing", []
+        yield time, 0, who, f"pays {run.whole(asset, paid):,.6g} {asset} for computing", []
 
 
-def movements(transfers: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
+def movements(run: Run, transfers: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
     """Money but for fees: who, to whom, how much, why."""
     for sender, receiver, asset, moved, cause in lines(transfers, "sender", "receiver", "asset", "amount", "cause"):
         if cause not in FEES:
-            yield sender, receiver, f"{amount(moved)} {asset}", cause
+            yield sender, receiver, f"{run.whole(asset, moved):,.6g} {asset}", cause
 
 
 def about(table: pd.DataFrame, job: str) -> pd.DataFrame:
@@ -140,8 +140,3 @@ def told(args: str) -> str:
 def shorten(text: str, width: int) -> str:
     """Text that is cut where it is longer than `width`."""
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def amount(smallest: int) -> str:
-    """Smallest units in whole ones, to six digits."""
-    return f"{smallest / ETH:,.6g}"

@@ -13,7 +13,7 @@ from slashpoint.experiments.drawing import bars, lanes, steps
 from slashpoint.experiments.text import in_html
 from slashpoint.sim.metrics.gas import OTHER
 from slashpoint.sim.metrics.run import lines
-from slashpoint.sim.units import ETH, SECOND
+from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -136,7 +136,8 @@ def _money(run: Run) -> str:
         sums[asset, cause, *(roles.get(party, party) for party in parties)] += amount
     for (account, contract, asset), amount in run.owed.items():
         sums[asset, "owed at the end", contract, roles.get(run.controller.get(account, account), account)] += amount
-    rows = ((*key, f"{Decimal(amount) / ETH:,.8f}".rstrip("0").rstrip(".")) for key, amount in sorted(sums.items()))
+    whole = {key: Decimal(amount) / run.unit(key[0]) for key, amount in sorted(sums.items())}
+    rows = ((*key, f"{amount:,.8f}".rstrip("0").rstrip(".")) for key, amount in whole.items())
     return _table(("asset", "why", "from", "to", "whole units"), rows)
 
 

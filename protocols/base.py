@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 from slashpoint.sim.domain import Amount, Within, check
-from slashpoint.sim.units import ETH, nanoseconds
+from slashpoint.sim.units import DECIMALS, nanoseconds, to_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,11 +21,6 @@ VERBS = (
     "approves", "posts", "cancels", "registers", "submits", "retracts", "grounds", "claims", "judges", "opens",
     "settles", "disputes", "pokes", "withdraws",
 )  # fmt: skip
-
-
-def whole(tokens: float) -> int:
-    """Smallest units in whole tokens."""
-    return round(tokens * ETH)
 
 
 def sealed(payload: bytes, salt: bytes, who: bytes, *, salted: bool) -> bytes:
@@ -129,9 +124,14 @@ class Terms:
     variant: str = "hardened"
     value_usd: Amount = 0.0  # what a perfect model is worth to the buyer
     value_floor: Annotated[float, Within(0, 1, "high")] = 0.1  # quality (share of the scale) worth nothing: guessing
+    decimals: int = field(default=DECIMALS, init=False)  # of the market's asset: `deploy` sets it to its token's
 
     def __post_init__(self) -> None:
         check(self, "protocol")
+
+    def to_units(self, amount: float) -> int:
+        """Return the smallest units in an amount of whole ones of the market's asset."""
+        return to_units(amount, self.decimals)
 
     @property
     def purse(self) -> float:
@@ -141,7 +141,7 @@ class Terms:
     @property
     def price(self) -> int:
         """What a job takes of its poster until it is over, smallest units of the market's asset: reward and stake."""
-        return whole(self.purse)
+        return self.to_units(self.purse)
 
     @property
     def poster_gas(self) -> int:

@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
+from slashpoint.protocols.base import Job, Subject, Terms, sealed
 from slashpoint.protocols.checks.collective import Watched
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Factor, Positive, Share, Window, Within
@@ -80,7 +80,7 @@ class CollectiveTerms(Terms):
     @property
     def rewards(self) -> int:
         """What all rounds pay at most, smallest units."""
-        return self.rounds * (whole(self.proposer_reward) + whole(self.voter_reward))
+        return self.rounds * (self.to_units(self.proposer_reward) + self.to_units(self.voter_reward))
 
     @property
     def purse(self) -> float:
@@ -138,6 +138,7 @@ class Collective(Watched):
         except NotImplementedError as error:
             raise ValueError(error) from error
         token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
+        terms.decimals = world.decimals[cls.asset]
         return cls(world, world.deploy(Artifact.ours("Collective"), token.address_, terms.rules()), terms)
 
     @property
@@ -152,7 +153,7 @@ class Collective(Watched):
     def draft(self, me: Actor, problem: Problem) -> Job:
         """An experiment that is about to be posted."""
         job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
-        job.reward, job.stake = self.terms.rewards, whole(self.terms.stake)
+        job.reward, job.stake = self.terms.rewards, self.terms.to_units(self.terms.stake)
         self.drafts[job.key] = job
         return job
 
@@ -164,7 +165,7 @@ class Collective(Watched):
             "thresholdBps": terms.threshold_bps, "rounds": terms.rounds, "maxLearners": terms.max_learners,
             "enrolWindow": round(terms.enrol_window), "proposeWindow": round(terms.propose_window),
             "voteWindow": round(terms.vote_window), "stake": job.stake,
-            "proposerReward": whole(terms.proposer_reward), "voterReward": whole(terms.voter_reward),
+            "proposerReward": terms.to_units(terms.proposer_reward), "voterReward": terms.to_units(terms.voter_reward),
             "context": job.key,
         }  # fmt: skip
         return self.does("posts", job, self.contract.createExperiment(asked, gas=500_000), carries=model)

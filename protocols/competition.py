@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
-from slashpoint.protocols.base import Job, Subject, Terms, sealed, whole
+from slashpoint.protocols.base import Job, Subject, Terms, sealed
 from slashpoint.protocols.checks.competition import Watched, payload
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Window, Within
@@ -101,8 +101,9 @@ class CompetitionTerms(Terms):
         return {
             "winnerBps": self.winner_bps, "quorumBps": self.quorum_bps, "minReports": self.min_reports,
             "maxReports": self.max_reports, "maxCompetitors": self.max_competitors, "maxModels": self.max_models,
-            "tolerance": self.tolerance, "payWithin": self.pay_within, "bond": whole(self.bond),
-            "hostStake": whole(self.host_stake), "sealedModels": self.sealed_models, "sealedTruth": self.sealed_truth,
+            "tolerance": self.tolerance, "payWithin": self.pay_within, "bond": self.to_units(self.bond),
+            "hostStake": self.to_units(self.host_stake),
+            "sealedModels": self.sealed_models, "sealedTruth": self.sealed_truth,
             "sealedReports": self.sealed_reports, "dualRole": self.dual_role, "unique": self.unique,
             "claimBinds": self.claim_binds, "proofOfEvaluation": self.proof_of_evaluation,
             "modelsOnChain": self.models_on_chain, "beacon": self.draw == "beacon", "committee": self.committee,
@@ -117,7 +118,7 @@ class CompetitionTerms(Terms):
     @property
     def price(self) -> int:
         """Prize and stake."""
-        return whole(self.prize) + whole(self.host_stake)
+        return self.to_units(self.prize) + self.to_units(self.host_stake)
 
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
@@ -157,6 +158,7 @@ class Competition(Watched):
     def deploy(cls, world: World, terms: CompetitionTerms) -> Competition:
         """Put token and contract on a world's chain."""
         token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
+        terms.decimals = world.decimals[cls.asset]
         return cls(world, world.deploy(Artifact.ours("Competition"), token.address_, terms.rules()), terms)
 
     @property
@@ -172,7 +174,7 @@ class Competition(Watched):
     def draft(self, me: Actor, problem: Problem) -> Job:
         """A competition that is about to be posted."""
         job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
-        job.reward, job.stake = whole(self.terms.prize), whole(self.terms.buy_in)
+        job.reward, job.stake = self.terms.to_units(self.terms.prize), self.terms.to_units(self.terms.buy_in)
         self.drafts[job.key] = job
         return job
 
@@ -336,7 +338,7 @@ class Competition(Watched):
         """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
         job = call.job.key if call.job is not None else None
         if receiver == self.contract.address_ and call.function == "createCompetition":
-            stake = min(amount, whole(self.terms.host_stake))
+            stake = min(amount, self.terms.to_units(self.terms.host_stake))
             return [("deposit", amount - stake, job)] + ([("stake", stake, job)] if stake else [])
         if receiver == self.contract.address_ and call.function in {"register", "enrol", "report", "commitReport"}:
             return [("stake", amount, job)]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from slashpoint.protocols.base import Job, sealed, whole
+from slashpoint.protocols.base import Job, sealed
 from slashpoint.protocols.federated_data import Holdings
 from slashpoint.protocols.federated_rounds import Rounds
 from slashpoint.protocols.federated_terms import FederatedTerms
@@ -74,6 +74,7 @@ class Federated(Rounds):
         world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
         referee = address_of(REFEREE, world.rules.addresses)
         token = world.tokens[cls.asset]
+        terms.decimals = world.decimals[cls.asset]
         contract = world.deploy(Artifact.ours("Federated"), token.address_, referee, terms.rules())
         mailbox = Mailbox(terms.mail_seconds, terms.mail_limit)
         return cls(world, contract, terms, data=Holdings(world, terms), mailbox=mailbox)
@@ -123,7 +124,7 @@ class Federated(Rounds):
     def draft(self, me: Actor, problem: Problem) -> Job:
         """A job that is about to be posted."""
         job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
-        job.reward, job.stake = whole(self.terms.reward), whole(self.terms.client_bond)
+        job.reward, job.stake = self.terms.to_units(self.terms.reward), self.terms.to_units(self.terms.client_bond)
         self.drafts[job.key] = job
         return job
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from slashpoint.protocols.base import Terms, whole
+from slashpoint.protocols.base import Terms
 from slashpoint.protocols.machine import REWARD_RULES
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Positive, Seconds, Window, Within
 from slashpoint.sim.learning.defences import aggregate
@@ -67,10 +67,10 @@ class FederatedTerms(Terms):
             "enrolWindow": round(self.enrol_window), "trainWindow": round(self.train_window),
             "openWindow": round(self.open_window), "claimWindow": round(self.claim_window),
             "disputeWindow": round(self.dispute_window), "maxValidators": self.max_validators,
-            "validatorBond": whole(self.validator_bond), "validatorFee": whole(self.validator_fee),
-            "disputeBond": whole(self.dispute_bond), "maxGainBps": self.max_gain_bps, "sealedUpdates": self.sealed,
-            "checked": self.checked, "reserved": self.reserved, "openCallback": self.open_callback,
-            "unique": self.unique, "slashFailed": self.slash_failed,
+            "validatorBond": self.to_units(self.validator_bond), "validatorFee": self.to_units(self.validator_fee),
+            "disputeBond": self.to_units(self.dispute_bond), "maxGainBps": self.max_gain_bps,
+            "sealedUpdates": self.sealed, "checked": self.checked, "reserved": self.reserved,
+            "openCallback": self.open_callback, "unique": self.unique, "slashFailed": self.slash_failed,
         }  # fmt: skip
 
     @property
@@ -81,7 +81,7 @@ class FederatedTerms(Terms):
     @property
     def price(self) -> int:
         """The escrow."""
-        paid = whole(self.reward) * self.max_clients + whole(self.validator_fee) * self.max_validators
+        paid = self.to_units(self.reward) * self.max_clients + self.to_units(self.validator_fee) * self.max_validators
         return self.rounds * paid
 
     @property

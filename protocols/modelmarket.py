@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from slashpoint.protocols.base import Job, Terms, sealed, whole
+from slashpoint.protocols.base import Job, Terms, sealed
 from slashpoint.protocols.checks.modelmarket import Watched
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Window, Within
@@ -62,8 +62,9 @@ class ModelMarketTerms(Terms):
     def rules(self) -> dict[str, Any]:
         """The contract's `Rules`."""
         return {
-            "window": round(self.response_window), "minSubmission": 60, "requesterStake": whole(self.requester_stake),
-            "loserRefund": self.loser_refund, "slashTo": SLASH_TO.index(self.slash_to),
+            "window": round(self.response_window), "minSubmission": 60,
+            "requesterStake": self.to_units(self.requester_stake), "loserRefund": self.loser_refund,
+            "slashTo": SLASH_TO.index(self.slash_to),
             "pokeBountyBps": self.poke_bounty_bps, "minAccuracyBps": self.min_accuracy_bps, "feeBps": self.fee_bps,
             "salted": self.salted, "maxSubmissions": self.max_submissions,
             "beacon": self.split == BEACON,
@@ -72,7 +73,7 @@ class ModelMarketTerms(Terms):
     @property
     def price(self) -> int:
         """Reward and stake."""
-        return whole(self.reward) + whole(self.requester_stake)
+        return self.to_units(self.reward) + self.to_units(self.requester_stake)
 
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
@@ -110,6 +111,7 @@ class ModelMarket(Watched):
     def deploy(cls, world: World, terms: ModelMarketTerms) -> ModelMarket:
         """Put token and market on a world's chain."""
         token = world.deploy(Artifact.ours("ModelCoin"), terms.airdrop, symbol=cls.asset)
+        terms.decimals = world.decimals[cls.asset]
         contract = world.deploy(Artifact.ours("ModelMarket"), token.address_, terms.rules())
         world.names[DEAD] = "burnt"
         return cls(world, contract, terms)
@@ -127,7 +129,7 @@ class ModelMarket(Watched):
         Where a block is to draw the test items, they are both of all rows, and all rows' labels are to be sealed.
         """
         job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
-        job.reward, job.stake = whole(self.terms.reward), whole(self.terms.stake)
+        job.reward, job.stake = self.terms.to_units(self.terms.reward), self.terms.to_units(self.terms.stake)
         job.unit = "correct"
         if self.terms.split == BEACON:
             job.rows = len(self.world.workshop.task.pool(problem))
@@ -227,7 +229,7 @@ class ModelMarket(Watched):
         """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
         job = call.job.key if call.job is not None else None
         if call.function == "createRequest" and receiver == self.contract.address_:
-            stake = min(amount, whole(self.terms.requester_stake))
+            stake = min(amount, self.terms.to_units(self.terms.requester_stake))
             return [("deposit", amount - stake, job)] + ([("stake", stake, job)] if stake else [])
         if call.function == "submitModel" and receiver == self.contract.address_:
             return [("stake", amount, job)]

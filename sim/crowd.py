@@ -16,7 +16,7 @@ from slashpoint.sim.engine import Status, Tx
 from slashpoint.sim.engine.columns import CallColumns
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.luck import scramble
-from slashpoint.sim.units import ETH, nanoseconds
+from slashpoint.sim.units import nanoseconds, to_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -105,7 +105,8 @@ class Crowd:
         self.batches: list[Batch] = []
         for member in self.members:
             world.register(member)
-            world.endow(member, round(eth * ETH), {asset: round(each * ETH) for asset, each in tokens.items()})
+            owned = {asset: world.to_units(asset, each) for asset, each in tokens.items()}
+            world.endow(member, to_units(eth), owned)
         self.places = np.array([member.place for member in self.members], np.int32)
         world.chain.crowds.append(self)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slashpoint.sim.engine import Status
 from slashpoint.sim.invariants import invariant
-from slashpoint.sim.units import ETH, SECOND, nanoseconds
+from slashpoint.sim.units import SECOND, nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,13 +70,9 @@ def _locked(world: World) -> Iterator[str]:
             result = world.tries(market.withdraws(), who)
             if result.status != Status.SUCCESS:
                 why = market.contract.decode_error_(result.output)
-                yield f"{world.name_of(who)} is owed {_whole(amount, market)} and cannot withdraw: {why}"
+                yield f"{world.name_of(who)} is owed {world.whole(market.asset, amount):.6g} {market.asset} and cannot withdraw: {why}"
         if all(job.closed is not None for job in market.jobs.values()):
             for asset, held in market.holdings().items():
                 rest = held - market.kept().get(asset, 0) - (sum(owed.values()) if asset == market.asset else 0)
                 if rest > 0:
-                    yield f"{market.name} holds {rest / ETH:.6g} {asset} that nobody can withdraw; all jobs are over"
-
-
-def _whole(amount: int, market: Any) -> str:
-    return f"{amount / ETH:.6g} {market.asset}"
+                    yield f"{market.name} holds {world.whole(asset, rest):.6g} {asset} that nobody can withdraw; all jobs are over"

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from slashpoint.sim.units import ETH
-
-if TYPE_CHECKING:
-    from slashpoint.sim.prices import Prices
+from typing import Any
 
 Amounts = dict[str, int]  # asset → smallest units
 
@@ -41,8 +36,3 @@ class Tally:
         """Money that is gone for good."""
         if job is not None:
             self._books[job, account.role][account.controller].costs[asset] += amount
-
-
-def dollars(amounts: Amounts, prices: Prices, now: float) -> float:
-    """What amounts are worth in USD at a Unix time."""
-    return sum(amount / ETH * prices.usd(asset, now) for asset, amount in amounts.items())

@@ -7,6 +7,7 @@ turns what happened into facts, and writes everything down.
 from __future__ import annotations
 
 import gc
+import json
 from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from slashpoint.sim import invariants as builtin
 from slashpoint.sim import inventory
 from slashpoint.sim import liveness as endings
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
-from slashpoint.sim.contract import Contract
+from slashpoint.sim.contract import Contract, ViewFailed
 from slashpoint.sim.contract.artifact import stand_in
 from slashpoint.sim.engine import BlockContext, CallResult, Engine, Signer, Status, Tx
 from slashpoint.sim.engine.keys import address_of
@@ -28,11 +29,11 @@ from slashpoint.sim.liveness import Poke
 from slashpoint.sim.recorder import SUCCESS, Recorder, deed
 from slashpoint.sim.script import Clock
 from slashpoint.sim.store import ContentStore
-from slashpoint.sim.units import ETH, SECOND
+from slashpoint.sim.units import DECIMALS, ETH, SECOND, to_units
 from slashpoint.sim.workshop import Workshop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from slashpoint.sim.contract import Artifact, Call
     from slashpoint.sim.learning import Task
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 GENESIS = "genesis"  # who deploys, and whom everybody's first money comes from
 EVE = 10**7  # seconds before the genesis at which deployment begins; a second for each of its transactions
+MOST_DECIMALS = 77  # 10**77 is less than 2**256
 QUIET = 3  # blocks without anything pending after which a world whose jobs are done has ended
 
 
@@ -77,6 +79,7 @@ class World(mesa.Model):
         self.workshop = Workshop(task, luck("learning"), models)
         self.contracts: dict[bytes, Contract] = {}
         self.tokens: dict[str, Contract] = {}  # by symbol
+        self.decimals: dict[str, int] = {"ETH": DECIMALS, "USD": DECIMALS}  # by asset
         self.markets: list[Any] = []
         self.market_of: dict[bytes, Any] = {}  # by the addresses of its contracts
         self.accounts: dict[bytes, Any] = {}
@@ -130,6 +133,8 @@ class World(mesa.Model):
         self.contracts[address], self.names[address] = contract, contract.name_
         if symbol is not None:
             self.tokens[symbol] = contract
+            self.decimals[symbol] = decimals_of(contract)
+            self.ledger.describe(decimals=json.dumps(self.decimals))
             self.booked[symbol][self._deployer] = contract.balanceOf(self._deployer)
         return contract
 
@@ -145,11 +150,24 @@ class World(mesa.Model):
             self.recorder.transfer(-1, "ETH", GENESIS, account.name, wei, "funding", None)
         for asset, amount in tokens.items():
             if amount > (left := self.left_of(asset)):
-                raise ValueError(
-                    f"{account.name} is to own {amount / ETH:g} {asset}, and of their supply {left / ETH:g} are left"
-                )
+                wanted, there = self.whole(asset, amount), self.whole(asset, left)
+                raise ValueError(f"{account.name} is to own {wanted:g} {asset}, and of their supply {there:g} are left")
             if amount:
                 self.genesis(self.tokens[asset].address_, self.tokens[asset].transfer(account.address, amount).data)
+
+    def to_units(self, asset: str, amount: float) -> int:
+        """Return the smallest units in an amount of whole ones; ValueError where it is no whole number of them."""
+        return to_units(amount, self.decimals[asset])
+
+    def whole(self, asset: str, units: int) -> float:
+        """Return the whole ones in smallest units of an asset."""
+        one: int = 10 ** self.decimals[asset]
+        return units / one
+
+    def dollars(self, amounts: Mapping[str, int]) -> float:
+        """Return what amounts by asset are worth now, USD."""
+        now = self.env.now / SECOND
+        return sum(self.whole(asset, units) * self.prices.usd(asset, now) for asset, units in amounts.items())
 
     def left_of(self, token: str) -> int:
         """What nobody was given yet of a token's supply, smallest units."""
@@ -304,6 +322,19 @@ class World(mesa.Model):
     def forget(self) -> None:
         """Let go of everything: Mesa keeps each model alive by a class-level counter."""
         mesa.Agent._ids.pop(self, None)  # noqa: SLF001 - a Mesa 3.3 leak; a test says when it is mended
+
+
+def decimals_of(token: Contract) -> int:
+    """Return how many decimals a token has: ERC-20 leaves it free to say, and who does not has 18."""
+    if "decimals" not in token.artifact_.interface.functions:
+        return DECIMALS
+    try:
+        said = int(token.decimals())
+    except ViewFailed as why:
+        raise ValueError(f"the decimals of a token cannot be read: {why}") from why
+    if said > MOST_DECIMALS:
+        raise ValueError(f"{token.name_} has {said} decimals: one of it is more than 256 bits hold")
+    return said
 
 
 @contextmanager

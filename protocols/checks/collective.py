@@ -13,7 +13,7 @@ from itertools import groupby, takewhile
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.protocols.base import sealed, whole
+from slashpoint.protocols.base import sealed
 from slashpoint.protocols.vault import BOUNTY, REFUND, REWARD, STAKE, Vaulted
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning import privacy
@@ -86,8 +86,8 @@ class Watched(Vaulted):
                 began = self._round("RoundBegan", job, tally.round)[0]
                 votes = {fact.voter: fact.approve for fact in self._round("VoteRevealed", job, tally.round)}
                 right = [who for who, approve in votes.items() if approve == tally.accepted]
-                due = Counter({who: whole(self.terms.voter_reward) // len(right) for who in right})
-                due[began.proposer] += whole(self.terms.proposer_reward) * tally.accepted
+                due = Counter({who: self.terms.to_units(self.terms.voter_reward) // len(right) for who in right})
+                due[began.proposer] += self.terms.to_units(self.terms.proposer_reward) * tally.accepted
                 paid: Counter[bytes] = Counter()
                 for fact in self._fresh("Credited", job):
                     paid[fact.who] += fact.amount if fact.cause == REWARD else 0

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from slashpoint.protocols.base import sealed, whole
+from slashpoint.protocols.base import sealed
 from slashpoint.protocols.checks.committee import Seated
 from slashpoint.protocols.vault import BOUNTY, REFUND, REWARD, SLASH, STAKE
 from slashpoint.sim.contract import keccak
@@ -237,7 +237,7 @@ class Watched(Seated):
             for fact in self._told("ModelJudged", job):
                 all_of = [one.miner for one in self._reports(job, fact.model)]
                 back_for += self.near(job, fact.model) if self.agreed(self.said(job, fact.model)) else all_of
-            due.update({who: times * whole(self.terms.bond) for who, times in Counter(back_for).items()})
+            due.update({who: times * self.terms.to_units(self.terms.bond) for who, times in Counter(back_for).items()})
             back = self._credited(job, STAKE)
             for who in sorted(back.keys() | due.keys()):
                 if back[who] != due[who]:
@@ -247,7 +247,7 @@ class Watched(Seated):
     def the_host_pays_for_silence(self, world: World) -> Iterator[str]:
         """The host has its stake back, and its prize if nobody won; both go to the competitors if it kept the truth."""
         for job in self._over(world):
-            stake = whole(self.terms.host_stake)
+            stake = self.terms.to_units(self.terms.host_stake)
             opened = Counter(fact.owner for fact in self._told("ModelOpened", job))
             silent = bool(opened) and self.terms.sealed_truth and not self._told("TruthRevealed", job)
             refund, shares = self._credited(job, REFUND), self._credited(job, SLASH)
@@ -273,7 +273,7 @@ class Watched(Seated):
                 due[fact.by] += fact.amount * self.terms.poke_bounty_bps // BPS if fact.by != fact.miner else 0
             if job.outcome == "truth withheld":
                 closed = self._told("CompetitionClosed", job)[0]
-                due[closed.by] += self._bounty(job, whole(self.terms.host_stake))
+                due[closed.by] += self._bounty(job, self.terms.to_units(self.terms.host_stake))
             paid = self._credited(job, BOUNTY)
             for who in sorted(paid.keys() | due.keys()):
                 if paid[who] != due[who]:

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.protocols.base import Job, whole
 from slashpoint.protocols.checks.taint import Taint, rows
 from slashpoint.protocols.vault import FEE, REFUND, REWARD, STAKE, Vaulted
 from slashpoint.sim.invariants import invariant
@@ -15,6 +14,7 @@ from slashpoint.sim.units import SECOND
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from slashpoint.protocols.base import Job
     from slashpoint.protocols.machine import Output
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.world import World
@@ -134,9 +134,9 @@ class Watched(Vaulted):
         for fact in self._told("JobAccepted", job):
             due[fact.client] += job.stake
         for fact in self._told("ValidatorJoined", job):
-            due[fact.validator] += whole(self.terms.validator_bond)
+            due[fact.validator] += self.terms.to_units(self.terms.validator_bond)
         for fact in self._told("OutputDisputed", job):
-            due[fact.disputer] += whole(self.terms.dispute_bond)
+            due[fact.disputer] += self.terms.to_units(self.terms.dispute_bond)
         lost: Counter[bytes] = Counter()
         for fact in self._told("BondSlashed", job):
             lost[fact.who] += fact.amount
@@ -156,7 +156,7 @@ class Watched(Vaulted):
                 claims = self._of_round("OutputClaimed", job, number)
                 said = [one.output for one in claims if one.validator == fact.who]
                 for one in self._of_round("OutputDisputed", job, number):
-                    if one.disputer == fact.who and fact.amount == whole(self.terms.dispute_bond):
+                    if one.disputer == fact.who and fact.amount == self.terms.to_units(self.terms.dispute_bond):
                         said = [other.output for other in claims if other.claim == one.claim][:1] or [None]
                 if not settled or said in ([], [settled[0].output]):
                     yield f"job {job.id}: {world.name_of(fact.who)} claimed what was so, and lost its bond"
@@ -211,7 +211,7 @@ class Watched(Vaulted):
     @invariant
     def rounds_follow_from_each_other(self, world: World) -> Iterator[str]:
         """After a round, whoever had nothing in it is out, the right are paid their fee, and its model is the base."""
-        fee = whole(self.terms.validator_fee)
+        fee = self.terms.to_units(self.terms.validator_fee)
         for job, fact in self._fresh("RoundSettled", world):
             inputs = {one.client for one in self._of_round("InputAdded", job, fact.round)}
             slashed = {one.who for one in self._told("BondSlashed", job)}

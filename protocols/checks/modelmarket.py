@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.protocols.base import Job, sealed, whole
+from slashpoint.protocols.base import Job, sealed
 from slashpoint.protocols.vault import BOUNTY, FEE, REFUND, REWARD, STAKE, Vaulted
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning import correct
@@ -88,7 +88,7 @@ class Watched(Vaulted):
 
     def _due(self, job: Job, *, late: bool) -> Counter[tuple[int, str]]:
         """What of a request's reward and its requester's stake goes where, by its outcome."""
-        reward, deposit = job.reward, whole(self.terms.requester_stake)
+        reward, deposit = job.reward, self.terms.to_units(self.terms.requester_stake)
         fee = reward * self.terms.fee_bps // BPS
         slashed = {fact.who for fact in self._told("StakeSlashed", job)}
         trainers = self._trainers(job)

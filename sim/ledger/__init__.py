@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from slashpoint.sim.errors import OutOfRoom, unwritten
-from slashpoint.sim.ledger.arrow import LedgerError
+from slashpoint.sim.ledger.arrow import LedgerError, schema
 from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, row
 from slashpoint.sim.ledger.digest import seal
 from slashpoint.sim.ledger.reading import PARTIAL, Tables, read
@@ -63,6 +63,12 @@ class Ledger:
             (self.folder / PARTIAL).write_text("still being written, or its writer was killed\n")
         self.tables = {name: Table(name, self.folder, self.meta) for name in TABLES}
         vars(self).update(self.tables)
+
+    def describe(self, **facts: str) -> None:
+        """Add to the metadata of every table what is known once a world is deployed, before anything is flushed."""
+        self.meta |= facts
+        for table in self.tables.values():
+            table.schema = schema(table.name, self.meta)
 
     def tick(self) -> None:
         """Flush if enough rows wait: call it once a block, so that all tables on disk end at the same block."""

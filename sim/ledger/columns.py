@@ -1,7 +1,8 @@
 """The tables of a ledger: every column with its type and what it means.
 
-Times are whole nanoseconds (Unix), money is whole smallest units (wei; 10**18 to the unit of every asset, compute in
-USD with 18 decimals too), names are those of accounts ("trainer/3", its second identity "trainer/3+1") or of contracts.
+Times are whole nanoseconds (Unix). Money is whole smallest units: 10**18 of them are one ether (wei) or one dollar of
+compute; of a token its decimals say how many, which are in the tables' metadata. Names are those of accounts
+("trainer/3", its second identity "trainer/3+1") or of contracts.
 """
 
 from __future__ import annotations

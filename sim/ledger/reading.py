@@ -57,7 +57,9 @@ class Tables(Mapping[str, "pd.DataFrame"]):
     @property
     def meta(self) -> dict[str, str]:
         """What was said of the whole ledger: schema_version, and what its writer added."""
-        found: dict[bytes, bytes] = self._tables["blocks"].schema.metadata
+        found: dict[bytes, bytes] = {}
+        for table in self._tables.values():  # one that is still empty may know nothing
+            found |= table.schema.metadata
         return {key.decode(): value.decode() for key, value in found.items() if key not in ABOUT_ONE}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slashpoint.sim.metrics.run import lines, total
-from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +66,7 @@ def unexplained(run: Run) -> Iterator[str]:
     unknown = transfers[transfers["cause"] == "unknown"]
     for (asset,), amount in total(unknown, ["asset"]).items():
         count = int((unknown["asset"] == asset).sum())
-        yield f"{amount / ETH:.6g} {asset} moved in {count} transfers of unknown cause"
+        yield f"{run.whole(asset, amount):.6g} {asset} moved in {count} transfers of unknown cause"
 
 
 def unclaimed(run: Run) -> Iterator[str]:
@@ -77,4 +76,5 @@ def unclaimed(run: Run) -> Iterator[str]:
         if amount:
             sums.setdefault((contract, asset), []).append(amount)
     for (contract, asset), amounts in sums.items():
-        yield f"{contract} owes {sum(amounts) / ETH:.6g} {asset} to {len(amounts)} accounts that did not withdraw"
+        owed = run.whole(asset, sum(amounts))
+        yield f"{contract} owes {owed:.6g} {asset} to {len(amounts)} accounts that did not withdraw"

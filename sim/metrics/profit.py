@@ -9,7 +9,6 @@ import pandas as pd
 
 from slashpoint.sim.metrics import metric
 from slashpoint.sim.metrics.run import Run, lines, spreads
-from slashpoint.sim.units import ETH
 
 
 @metric(unit="USD", better="higher")
@@ -24,7 +23,7 @@ def wealth_change(run: Run) -> pd.Series:
     change = {asset: price - run.begun.get(asset, price) for asset, price in run.prices.items()}
     moved = profit(run)
     for (who, asset), amount in run.endowments.items():
-        moved[who] += amount / ETH * change[asset]
+        moved[who] += run.whole(asset, amount) * change[asset]
     return moved
 
 
@@ -69,10 +68,10 @@ def locked(run: Run) -> pd.Series:
     for sender, receiver, asset, amount in lines(transfers, "sender", "receiver", "asset", "amount"):
         payer, payee = run.controller.get(sender), run.controller.get(receiver)
         if payer and not payee and receiver not in fringe:
-            worth[payer] += amount / ETH * run.prices[asset]
+            worth[payer] += run.usd(asset, amount)
             most[payer] = max(most[payer], worth[payer])
         elif payee and not payer and sender not in fringe:
-            worth[payee] -= amount / ETH * run.prices[asset]
+            worth[payee] -= run.usd(asset, amount)
     return pd.Series(most, dtype=float)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from slashpoint.sim.metrics import metric
 from slashpoint.sim.metrics.run import Run, lines, spread, total
-from slashpoint.sim.units import ETH, SECOND
+from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,8 @@ def stuck_funds(run: Run) -> pd.Series:
         held[contract, asset] = held.get((contract, asset), 0) - amount
     contracts = {*run.tables["transactions"]["contract"], *run.tables["jobs"]["market"]}
     contracts |= {contract for _, contract, _ in run.owed}
-    return pd.Series({key: amount / ETH for key, amount in held.items() if key[0] in contracts}, dtype=float)
+    found = {key: run.whole(key[1], amount) for key, amount in held.items() if key[0] in contracts}
+    return pd.Series(found, dtype=float)
 
 
 def due(run: Run) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from slashpoint.sim.crowd import BYSTANDER
-from slashpoint.sim.units import ETH, SECOND
+from slashpoint.sim.units import DECIMALS, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -109,7 +110,20 @@ class Run:
 
     def usd(self, asset: str, amount: int) -> float:
         """USD of an amount at the prices of the end."""
-        return amount / ETH * self.prices[asset]
+        return self.whole(asset, amount) * self.prices[asset]
+
+    def whole(self, asset: str, amount: int) -> float:
+        """Whole ones in smallest units of an asset."""
+        return amount / self.unit(asset)
+
+    def unit(self, asset: str) -> int:
+        """Smallest units in one of an asset."""
+        return int(10 ** self._decimals.get(asset, DECIMALS))
+
+    @cached_property
+    def _decimals(self) -> dict[str, int]:
+        said: dict[str, int] = json.loads(self.tables.meta.get("decimals", "{}"))
+        return said
 
     def dollars(self, amounts: Mapping[Any, int], keys: Iterable[Hashable] | None = None) -> pd.Series:
         """USD by key of amounts by (key, asset); `keys` says which, and in which order, if not all."""

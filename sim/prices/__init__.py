@@ -42,7 +42,7 @@ class Prices:
         """Hear of a fact as it is published, in order; only reflexive prices care."""
 
     def usd(self, asset: str, now: float) -> float:  # noqa: ARG002 - a dollar is one at any time
-        """USD per whole unit (10**18 smallest) of an asset at a Unix time; KeyError for one that has no price."""
+        """USD per whole one of an asset, not its smallest unit, at a Unix time; KeyError for one that has no price."""
         if asset == USD:
             return 1.0
         raise KeyError(f"{type(self).__name__} has no price for {asset}")
