@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from slashpoint.sim.engine import Status
 from slashpoint.sim.invariants import invariant
@@ -70,9 +70,14 @@ def _locked(world: World) -> Iterator[str]:
             result = world.tries(market.withdraws(), who)
             if result.status != Status.SUCCESS:
                 why = market.contract.decode_error_(result.output)
-                yield f"{world.name_of(who)} is owed {world.whole(market.asset, amount):.6g} {market.asset} and cannot withdraw: {why}"
+                yield f"{world.name_of(who)} is owed {_whole(world, market.asset, amount)} and cannot withdraw: {why}"
         if all(job.closed is not None for job in market.jobs.values()):
             for asset, held in market.holdings().items():
                 rest = held - market.kept().get(asset, 0) - (sum(owed.values()) if asset == market.asset else 0)
                 if rest > 0:
-                    yield f"{market.name} holds {world.whole(asset, rest):.6g} {asset} that nobody can withdraw; all jobs are over"
+                    stuck = _whole(world, asset, rest)
+                    yield f"{market.name} holds {stuck} that nobody can withdraw; all jobs are over"
+
+
+def _whole(world: World, asset: str, amount: int) -> str:
+    return f"{world.whole(asset, amount):.6g} {asset}"
