@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 from slashpoint.experiments.files import make_folder, write
 from slashpoint.experiments.provenance import source_hash, versions
 from slashpoint.experiments.report import page
-from slashpoint.experiments.text import command
+from slashpoint.experiments.text import command, visible
 from slashpoint.sim.ledger import read
 from slashpoint.sim.metrics import all_metrics
 from slashpoint.sim.metrics.caveats import complaints, warnings
@@ -66,6 +66,7 @@ class RunFolder:
         seed: int,
         overrides: Sequence[str] = (),
         options: Sequence[str] = (),
+        again: str = "",
         builds: Mapping[str, str] | None = None,
         runs: Path = RUNS,
     ) -> RunFolder:
@@ -78,6 +79,7 @@ class RunFolder:
             seed: of the run.
             overrides: what the user said, as on the command line.
             options: what else the line that repeats the run needs.
+            again: the line itself, where no command repeats the run.
             builds: source hash of each contract's build, by name.
             runs: where folders of runs are made.
         """
@@ -87,7 +89,7 @@ class RunFolder:
         path = runs / f"{now:%Y-%m-%d}" / f"{name}_{hashlib.blake2b(salt.encode(), digest_size=3).hexdigest()}"
         make_folder(path)
         said = [*overrides] if any(one.startswith("seed=") for one in overrides) else [*overrides, f"seed={seed}"]
-        folder = cls(path, command("run", [*said, *options]))
+        folder = cls(path, visible(again) or command("run", [*said, *options]))
         write(path / "config.yaml", f"# {folder.reproduce}\n{config}")
         provenance = {
             "reproduce": folder.reproduce,

@@ -208,6 +208,7 @@ def run(
     project: Path | None = None,
     overrides: Sequence[str] = (),
     options: Sequence[str] = (),
+    again: str = "",
     runs: Path | None = None,
     progress: Callable[[World], None] | None = None,
     attacks: Sequence[Conduct] | None = None,
@@ -219,6 +220,7 @@ def run(
         project: a project's folder.
         overrides: what the user said, for the line that repeats the run.
         options: what else that line needs.
+        again: that line, where no command repeats the run.
         runs: where its folder is made; None keeps everything in memory.
         progress: called after every block.
         attacks: conducts to use instead of the configuration's.
@@ -232,7 +234,7 @@ def run(
         called = label(attacks) if attacks is not None else "+".join(config.attack)
         folder = RunFolder.create(
             OmegaConf.to_yaml(config), protocol=config.protocol.name, attack=called, seed=config.seed,
-            overrides=overrides, options=options, runs=runs,
+            overrides=overrides, options=options, again=again, runs=runs,
         )  # fmt: skip
     ledger = Ledger(folder.path if folder else None)
     world = None
@@ -310,4 +312,13 @@ def simulate(
     config = compose(said, project)
     named = iter(chosen_attacks(config, project))
     conducts = [next(named) if isinstance(one, str) else one() if isinstance(one, type) else one for one in given]
-    return run(config, project=project, overrides=said, runs=runs, attacks=conducts)
+    again = "" if len(names) == len(given) else _in_python(protocol, given, scenario, seed, overrides)
+    return run(config, project=project, overrides=said, again=again, runs=runs, attacks=conducts)
+
+
+def _in_python(protocol: str, attacks: Sequence[Any], scenario: str, seed: int, overrides: Sequence[str]) -> str:
+    """Return the call that repeats a run with an attack that has no name, such as a class in a notebook."""
+    made = [one() if isinstance(one, type) else one for one in attacks]
+    where = {f"{type(one).__name__} is of {type(one).__module__}": None for one in made if not isinstance(one, str)}
+    call = f"slashpoint.simulate({protocol!r}, {made!r}, {scenario!r}, {seed}, {list(overrides)!r})"
+    return f"{call}  # {', '.join(where)}"

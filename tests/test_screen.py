@@ -8,12 +8,16 @@ import json
 import re
 import shlex
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
 
+import slashpoint
+from slashpoint.agents.conduct import Conduct
 from slashpoint.experiments.catalogue import HOME
 from slashpoint.experiments.cli import main
 from slashpoint.experiments.explain import jobs, story
@@ -177,6 +181,25 @@ def test_the_line_of_a_composed_attack_repeats_the_run(tmp_path: Path, capsys: p
         out = capsys.readouterr().out
         hashes.append(re.findall(r"full_hash  (\w+)", out))
     assert hashes[0] == hashes[1] != []
+
+
+@dataclass
+class Exaggerates(Conduct):
+    """Claims a few more right answers than it has."""
+
+    by: int = 5
+
+    def claim(self, me: Any, job: Any, measured: int) -> int:
+        return min(job.scale, measured + self.by)
+
+
+def test_the_line_of_an_attack_without_a_name_is_a_call(tmp_path: Path) -> None:
+    mixed = [Exaggerates(by=7), "sybil"]
+    run = slashpoint.simulate(attack=mixed, scenario="small", overrides=QUICK[1:], seed=2, runs=tmp_path)
+    again = json.loads((run.folder / "result.json").read_text())["reproduce"]
+    assert again.endswith(f"# Exaggerates is of {__name__}")
+    assert (run.folder / "config.yaml").read_text().startswith(f"# {again}\n")
+    assert eval(again, {"slashpoint": slashpoint, "Exaggerates": Exaggerates}).full_hash == run.full_hash
 
 
 def test_every_verb_prints_documents_or_on_the_screen() -> None:
