@@ -176,6 +176,8 @@ class Me:
             by: Unix seconds from which it is worthless and dropped.
         """
         world, account = self._world, self.account
+        if account.person.removed:
+            raise RuntimeError(f"{self.name} was removed from the world and sends nothing more")
         env, chain = world.env, world.chain
         now = env.now
         if tip is None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slashpoint.agents.conduct import Conduct
     from slashpoint.agents.roles.base import Role
     from slashpoint.protocols.base import Market
+    from slashpoint.sim.script import Script
     from slashpoint.sim.world import World
 
 
@@ -78,6 +79,8 @@ class Person(mesa.Agent):
         self.circle = circle or self.mind
         self.device = Device(world.env)
         self.accounts: list[Account] = []
+        self.lives: list[Script] = []  # one for each role of each account
+        self.removed = False
         for i in range(max(role.conduct.identities(type(role)) for role in self.roles)):
             self._account(i)
 
@@ -116,4 +119,14 @@ class Person(mesa.Agent):
         for i, account in enumerate(self.accounts):
             for role in self.roles:
                 if i < role.conduct.identities(type(role)):
-                    Me(self.world, account).plays(role)
+                    self.lives.append(Me(self.world, account).plays(role))
+
+    def remove(self) -> None:
+        """Leave the world: nothing new is sent, and what was used until now is charged.
+
+        What was sent before stays in the mempool, and what it owns or is owed stays its own.
+        """
+        self.removed = True
+        for script in self.lives:
+            script.cancel()
+        super().remove()

@@ -270,7 +270,7 @@ def _conclude(
     notes += world.notes
     notes += [f"infeasible: {why}" for why in market.terms.infeasible()]
     if not world.ended:
-        notes.append(f"stopped at {world.chain.number} blocks with jobs still open (scenario.blocks)")
+        notes.append(f"stopped at {world.chain.number} blocks with {world.unfinished} (scenario.blocks)")
     expected = {"duties": sorted(market.duties), "events": list(market.expects)}
     plain: Any = OmegaConf.to_container(config)
     begun = {asset: world.prices.usd(asset, float(world.rules.genesis)) for asset in prices}

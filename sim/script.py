@@ -193,6 +193,10 @@ class Script(Wait):
         try:
             while True:
                 wait = self._steps.send(event.value)
+                if not self.live:  # it cancelled itself, and goes no further than this
+                    drop(wait, None)
+                    self._steps.close()
+                    return
                 if not isinstance(wait, Event):
                     raise TypeError(f"yielded {wait!r}, which nothing can wait for (did you mean `yield from`?)")  # noqa: TRY301
                 if not wait.processed:
@@ -220,4 +224,5 @@ class Script(Wait):
             drop(self._waiting, self._resume)
         for child in self.children:
             child.cancel()
-        self._steps.close()
+        if not getattr(self._steps, "gi_running", False):
+            self._steps.close()

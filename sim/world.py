@@ -276,6 +276,13 @@ class World(mesa.Model):
             return False
         return all(job.closed is not None for market in self.markets for job in market.jobs.values())
 
+    @property
+    def unfinished(self) -> str:
+        """Return what keeps a world from having ended, in words."""
+        if any(job.closed is None for market in self.markets for job in market.jobs.values()):
+            return "jobs still open"
+        return "jobs still to be posted" if self.attempts < self.expected_jobs else "transactions still pending"
+
     def run(self, jobs: int, blocks: int, progress: Callable[[World], None] | None = None) -> None:
         """Live until `jobs` jobs were posted and are over, or for `blocks` blocks."""
         self.expected_jobs = jobs
