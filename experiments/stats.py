@@ -1,9 +1,8 @@
-"""Statistics of runs: the unit is the run, intervals are on everything, and nothing is more precise than it is.
+"""Statistics of runs: a seed is one observation, intervals are on everything, and nothing is more precise than it is.
 
-Two settings are compared by the differences between runs of the same seed (common random numbers). Intervals are
-Student's t unless they say otherwise; `bootstrap` is their check where runs are few and skewed. Intervals that are read
-side by side share a level (`each_of`), and a verdict says no more than its interval does. Randomness is keyed, so that
-the same rows give the same interval.
+Intervals are Student's t unless they say otherwise; `bootstrap` serves statistics that are no means. Intervals that are
+read side by side share a level (`each_of`), and a verdict says no more than its interval does. Randomness is keyed, so
+that the same rows give the same interval.
 """
 
 from __future__ import annotations
@@ -104,18 +103,6 @@ def unseen(n: int, level: float = LEVEL) -> float:
     return float(1 - (1 - level) ** (1 / n)) if n else 1.0
 
 
-def differences(treated: Mapping[int, float], control: Mapping[int, float]) -> NDArray[np.float64]:
-    """Treated less control for each seed of both, in the order of seeds.
-
-    Raises:
-        ValueError: the seeds differ, so that the pairs are not pairs.
-    """
-    if treated.keys() != control.keys():
-        odd = sorted(treated.keys() ^ control.keys())
-        raise ValueError(f"seeds {', '.join(map(str, odd[:5]))} are in one of both only: pairs need the same seeds")
-    return np.array([treated[seed] - control[seed] for seed in sorted(treated)], float)
-
-
 def bootstrap(
     values: ArrayLike,
     of: Callable[[NDArray[np.float64]], float] = lambda sample: float(sample.mean(axis=0)),
@@ -138,22 +125,6 @@ def bootstrap(
         return Interval(estimate, math.nan, math.nan, n)
     low, high = np.quantile(again, [(1 - level) / 2, (1 + level) / 2])
     return Interval(estimate, float(low), float(high), n)
-
-
-def wilson(successes: int, n: int, level: float = LEVEL) -> Interval:
-    """Wilson's interval for a share: honest near 0 and 1, so that 0 of 100 has an upper bound.
-
-    Wilson, Probable Inference (1927).
-    """
-    from scipy.stats import norm
-
-    if not n:
-        return Interval(math.nan, 0.0, 1.0, 0)
-    z, share = float(norm.ppf((1 + level) / 2)), successes / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low, high = middle - half, middle + half
-    return Interval(share, 0.0 if successes == 0 else low, 1.0 if successes == n else high, n)
 
 
 def p_value(values: ArrayLike, materiality: float = 0.0) -> float:

@@ -9,19 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from slashpoint.experiments.stats import (
     Interval,
     bootstrap,
     crossing,
-    differences,
     each_of,
     p_value,
     spend,
     t_interval,
     unseen,
     verdict,
-    wilson,
 )
 from slashpoint.sim.luck import Luck
 
@@ -34,12 +33,6 @@ def test_students_own_example():
     assert (found.mean, found.low, found.high, found.n) == pytest.approx((1.58, 0.7001142, 2.4598858, 10))
     assert p_value(np.subtract(OTHER, SLEEP)) == pytest.approx(0.002832890)
     assert str(found) == "+1.58 ± 0.88"
-
-
-def test_pairs_need_the_same_seeds():
-    assert list(differences({2: 5.0, 1: 3.0}, {1: 1.0, 2: 1.0})) == [2.0, 4.0]
-    with pytest.raises(ValueError, match="seeds 3 are in one"):
-        differences({1: 1.0, 3: 1.0}, {1: 1.0})
 
 
 def test_one_run_has_no_interval_and_equal_runs_a_point():
@@ -101,7 +94,7 @@ def test_intervals_of_a_family_hold_all_together_as_often_as_they_say():
         for level in (0.95, each_of(20))
     )  # fmt: skip
     assert alone < 500, "20 plain intervals are all right in a third of all tables"
-    assert wilson(together, 1000, 0.999).low <= (1 - 0.05 / 20) ** 20 <= wilson(together, 1000, 0.999).high
+    assert binomtest(together, 1000, (1 - 0.05 / 20) ** 20).pvalue > 0.001
 
 
 def test_looking_after_each_batch_costs_little_coverage():
@@ -114,9 +107,7 @@ def test_looking_after_each_batch_costs_little_coverage():
     )  # fmt: skip
     found = [one.interval for one in spent.values()]
     assert min(one.n for one in found) < 24 < max(one.n for one in found)
-    covered = sum(one.low <= 0.0 <= one.high for one in found)
-    assert wilson(covered, 400, 0.999).low > 0.85
-    assert covered >= 0.92 * 400
+    assert sum(one.low <= 0.0 <= one.high for one in found) >= 0.92 * 400
 
 
 def test_what_no_run_showed_may_still_happen():
@@ -125,26 +116,11 @@ def test_what_no_run_showed_may_still_happen():
     assert unseen(0) == 1.0
 
 
-@pytest.mark.parametrize(
-    ("successes", "n", "low", "high"),
-    [
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-        (15, 148, 0.0624, 0.1605),
-        (81, 263, 0.2553, 0.3662),
-        (5, 5, 0.5655, 1.0),
-    ],
-)  # Newcombe, Two-sided Confidence Intervals for the Single Proportion (1998), table I, method 3
-def test_wilson_has_a_bound_where_nothing_was_seen(successes, n, low, high):
-    found = wilson(successes, n)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
-
-
 def test_intervals_cover_as_often_as_they_say():
     chance = Luck("coverage").generator()
     samples = [chance.normal(2.0, 3.0, 12) for _ in range(1000)]
     covered = sum((found := t_interval(sample)).low <= 2.0 <= found.high for sample in samples)
-    assert wilson(covered, 1000, 0.999).low <= 0.95 <= wilson(covered, 1000, 0.999).high
+    assert binomtest(covered, 1000, 0.95).pvalue > 0.001
     covered = sum((found := bootstrap(sample, draws=400)).low <= 2.0 <= found.high for sample in samples[:200])
     assert 0.85 <= covered / 200 <= 0.97  # percentile intervals of twelve are narrow
 
