@@ -13,6 +13,7 @@ from slashpoint.experiments.run import deploy
 from slashpoint.sim import invariants, world
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.contract.artifact import standing_in
+from slashpoint.sim.contract.entry import Function
 from slashpoint.sim.errors import Misconfigured, choices
 from slashpoint.sim.ledger import Ledger
 
@@ -60,7 +61,6 @@ def _read(said: str) -> tuple[Path, Artifact]:
     path = builds.get(said, Path(said)) if not Path(said).is_file() else Path(said)
     try:
         artifact = Artifact.load(path)
-        artifact.interface.errors  # noqa: B018 - they are read on first use
     except FileNotFoundError as error:
         near = choices(said, builds)
         raise Misconfigured(f"contract {said}: there is no such file, and no such mutant; {near}") from error
@@ -68,8 +68,6 @@ def _read(said: str) -> tuple[Path, Artifact]:
         raise Misconfigured(f"contract {said}: it cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise Misconfigured(f"contract {error}") from error  # that begins with the path
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Misconfigured(f"contract {said}: its abi is none: {error!r}") from error
     return path, artifact
 
 
@@ -120,10 +118,10 @@ def _lacking(ours: Artifact, other: Artifact, used: set[str]) -> Iterator[str]:
 
 def _shape(entry: Entry, used: set[str]) -> tuple[Any, set[str]]:
     """Return what of an entry must be the same, and the names in it by which its answers or its fields are read."""
-    if entry.abi["type"] == "event":
+    if not isinstance(entry, Function):
         what, names = None, set(entry.names)
     else:
-        what = entry.signature, entry.abi.get("stateMutability") in {"view", "pure"}
+        what = entry.signature, entry.view
         names = set(_names(entry.abi.get("outputs", ())))
     return what, {name for name in names if f".{name}" in used or f'"{name}' in used}
 

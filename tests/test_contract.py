@@ -156,6 +156,95 @@ def test_one_of_several_contracts_must_be_named(tmp_path):
         Artifact.ours("ModelCorn")
 
 
+GO = {"type": "function", "name": "go", "inputs": [{"type": "uint8", "name": "n"}]}
+
+
+def wrong(entry: dict[str, Any], **changed: Any) -> str:
+    return json.dumps({"abi": [{"type": "fallback"}, {**entry, **changed}], "bytecode": "0x60"})
+
+
+def coded(bytecode: Any, **more: Any) -> str:
+    return json.dumps({"abi": [], "bytecode": bytecode, **more})
+
+
+def taking(kind: Any, **more: Any) -> str:
+    return wrong(GO, inputs=[{"type": kind, "name": "n", **more}])
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is empty"),
+        (b" \n", "it is empty"),
+        (b"contract X {}", "it is no JSON: line 1, column 1: Expecting value"),
+        (b'{"abi": [],\n "bytecode": 0x60}', "it is no JSON: line 2, column 15: Expecting ',' delimiter"),
+        (bytes.fromhex("608060405234801560ff"), "it is no text"),
+        (b"7", "it is no object"),
+        (b"null", "it is no object"),
+        (b"[]", "it is a list: an abi without bytecode, or none"),
+        (b"{}", "it has neither an abi with bytecode nor contracts"),
+        (b'{"abi": []}', "it has an abi and no bytecode"),
+        (b'{"contracts": {"a.sol": []}}', "what should be the contracts of a.sol is no object"),
+        (b'{"contracts": {"a.sol": {"A": 7}}}', "what should be A is no object"),
+        (b'{"contracts": {"a.sol": {"A": {}}}}', "its abi is null, not a list"),
+        (coded("0x60", name=7), "it is called 7, which is no text"),
+        (json.dumps({"abi": {"go": 1}, "bytecode": ""}), "its abi is an object, not a list"),
+        (json.dumps({"abi": ["function go()"], "bytecode": ""}), "entry 0 of its abi is text, not an object"),
+        (wrong(GO, type="functon"), "entry 1 of its abi is of type 'functon'; there are function, event, error, "),
+        (wrong(GO, type=None), "entry 1 of its abi is of type None; there are function"),
+        (wrong(GO, name=""), "entry 1 of its abi, a function, has no name"),
+        (wrong({"type": "event"}), "entry 1 of its abi, an event, has no name"),
+        (wrong(GO, name=7), "entry 1 of its abi, a function, has no name"),
+        (wrong(GO, inputs={}), "the inputs of go are an object, not a list"),
+        (wrong(GO, outputs=None), "the outputs of go are null, not a list"),
+        (wrong(GO, inputs=[{"name": "n"}]), "the inputs of go: parameter 0 has no type"),
+        (wrong(GO, inputs=["uint8"]), "the inputs of go: parameter 0 has no type"),
+        (taking("uint"), "the inputs of go: n: the type 'uint' cannot be encoded"),
+        (taking("uint7"), "the inputs of go: n: the type 'uint7' cannot be encoded"),
+        (taking("int264"), "the inputs of go: n: the type 'int264' cannot be encoded"),
+        (taking("bytes33"), "the inputs of go: n: the type 'bytes33' cannot be encoded"),
+        (taking("fixed128x18[2][]"), "the inputs of go: n: the type 'fixed128x18' cannot be encoded"),
+        (taking("uint8[-1]"), "the inputs of go: n: the type 'uint8[-1]' cannot be encoded"),
+        (taking("uint8", name=7), "the inputs of go: parameter 0 is called 7, which is no text"),
+        (taking("tuple[]"), "the inputs of go: n is a tuple without components"),
+        (
+            taking("tuple", components=[{"type": "wei"}]),
+            "the inputs of go: the components of n: parameter 0: the type 'w",
+        ),
+        (coded(7), "its bytecode is a number, not text"),
+        (coded({"opcodes": "STOP"}), "its bytecode is null, not text"),
+        (coded("0x6080g0"), "its bytecode is no hex: 'g' at digit 4"),
+        (coded("0x60 0"), "its bytecode is no hex: ' ' at digit 2"),
+        (coded("0x608"), "its bytecode has 3 digits: bytes have two each"),
+        (
+            coded("0x60" + "__Lib" + "_" * 35),
+            "its bytecode lacks the address of a library at digit 2: no link says which",
+        ),
+        (coded(CODE, linkReferences=[1]), "its linkReferences are not those of a compiler"),
+        (coded(CODE, linkReferences={"a.sol": {"L": [{"start": "1"}]}}), "its linkReferences are not those of a comp"),
+        (
+            coded(CODE, linkReferences={"a.sol": {"L": [{"start": 9}]}}),
+            "the address of a.sol:L is to go to byte 9, which",
+        ),
+    ],
+)
+def test_a_broken_artifact_says_what_is_wrong_with_it(tmp_path, content, why):
+    path = tmp_path / "X.json"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(ValueError) as caught:
+        Artifact.load(path)
+    assert str(caught.value).startswith(f"{path} is no artifact: {why}")
+
+
+def test_a_folder_is_no_artifact_and_a_byte_order_mark_does_no_harm(tmp_path):
+    with pytest.raises(ValueError, match=r" is no artifact: it is a folder: name a file in it"):
+        Artifact.load(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        Artifact.load(tmp_path / "nowhere.json")
+    (tmp_path / "X.json").write_text("\ufeff" + json.dumps(SHAPES["foundry"]))
+    assert Artifact.load(tmp_path / "X.json").links == {"src/L.sol:L": (1,)}
+
+
 def test_constructor_arguments_follow_the_code_and_are_checked():
     artifact = Artifact.ours("ModelCoin")
     assert artifact.deploy_data(True) == bytes.fromhex(OURS["bytecode"][2:]) + (1).to_bytes(32)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slashpoint
+from slashpoint.sim.contract import shape
 from slashpoint.sim.contract.interface import Interface
+from slashpoint.sim.contract.shape import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,10 +60,8 @@ class Artifact:
         path = Path(path)
         try:
             found = {f"{file}:{each.name}" if file else each.name: each for file, each in _read(path)}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is no artifact: {type(error).__name__}: {error}") from error
-        if not found:
-            raise ValueError(f"{path} is no artifact: it has neither an abi with bytecode nor contracts")
+        except Malformed as error:
+            raise Malformed(f"{path} is no artifact: {error}") from error
         wanted = [each for key, each in found.items() if name in {None, key, each.name}]
         if len(wanted) != 1:
             asked = f"no single {name!r}" if name else "several contracts and no name was given"
@@ -118,33 +118,58 @@ class Artifact:
 
 def _read(path: Path) -> Iterator[tuple[str, Artifact]]:
     """The contracts in a file, each with the name of its source file where the artifact tells one."""
-    document: Any = json.loads(path.read_text())
-    match document:
+    match _document(path):
         case {"contracts": dict(files)} | {
             "output": {"contracts": dict(files)}
         }:  # standard JSON, or a build-info with it
             for file, contracts in files.items():
-                for name, each in contracts.items():
-                    yield file, _artifact(name, each["abi"], each.get("evm", {}).get("bytecode", ""))
-        case {"abi": list(abi), "bytecode": bytecode}:
-            yield (
-                "",
-                _artifact(document.get("contractName") or document.get("name") or path.stem, abi, bytecode, document),
-            )
+                for name, each in _object(contracts, f"the contracts of {file}").items():
+                    evm = _object(_object(each, name).get("evm", {}), f"the evm of {name}")
+                    yield file, _artifact(name, each.get("abi"), evm.get("bytecode", ""))
+        case {"abi": abi, "bytecode": bytecode} as document:
+            called = document.get("contractName") or document.get("name") or path.stem
+            yield "", _artifact(called, abi, bytecode, document)
+        case {"abi": _}:
+            raise Malformed("it has an abi and no bytecode")
         case dict(files):  # Vyper's combined JSON: by file, beside its own version
-            for file, each in files.items():
-                match each:
-                    case {"abi": list(abi), "bytecode": str(bytecode)}:
-                        yield file, _artifact(Path(file).stem, abi, bytecode)
+            combined = {file: each for file, each in files.items() if isinstance(each, dict) and "abi" in each}
+            if not combined:
+                raise Malformed("it has neither an abi with bytecode nor contracts")
+            for file, each in combined.items():
+                yield file, _artifact(Path(file).stem, each["abi"], each.get("bytecode"))
+        case list():
+            raise Malformed("it is a list: an abi without bytecode, or none")
+        case _:
+            raise Malformed("it is no object")
 
 
-def _artifact(name: str, abi: list[dict[str, Any]], bytecode: Any, beside: dict[str, Any] | None = None) -> Artifact:
+def _document(path: Path) -> Any:
+    """What a JSON file holds."""
+    if path.is_dir():
+        raise Malformed("it is a folder: name a file in it")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Malformed("it is no text") from None
+    if not text.strip():
+        raise Malformed("it is empty")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as why:
+        raise Malformed(f"it is no JSON: line {why.lineno}, column {why.colno}: {why.msg}") from None
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Malformed(f"what should be {what} is no object")
+    return value
+
+
+def _artifact(name: Any, abi: Any, bytecode: Any, beside: dict[str, Any] | None = None) -> Artifact:
     """One contract; its link references are in the bytecode's object, or beside a bytecode that is plain hex."""
-    where = bytecode if isinstance(bytecode, dict) else beside or {}
-    code: str = bytecode["object"] if isinstance(bytecode, dict) else bytecode
-    links = {
-        f"{file}:{library}": tuple(place["start"] for place in places)
-        for file, libraries in (where.get("linkReferences") or {}).items()
-        for library, places in libraries.items()
-    }
-    return Artifact(name, tuple(abi), code.removeprefix("0x"), links)
+    if not isinstance(name, str):
+        raise Malformed(f"it is called {name!r}, which is no text")
+    inside = isinstance(bytecode, dict)
+    links = shape.links((bytecode if inside else beside or {}).get("linkReferences"))
+    code = bytecode.get("object") if inside else bytecode
+    return Artifact(name, shape.abi(abi), shape.bytecode(code, links), links)

@@ -34,7 +34,7 @@ def coder(kind: str) -> Coder:
         ValueError: there is no such type (or a fixed-point one, which Solidity cannot compute with either).
     """
     match = ELEMENTARY.fullmatch(kind)
-    if match is None:
+    if match is None or not _sized(match[1], match[2]):
         raise ValueError(f"the type {kind!r} cannot be encoded")
     if kind in {"bytes", "string"}:
         return _blob(kind)
@@ -45,6 +45,13 @@ def coder(kind: str) -> Coder:
     if kind == "address":
         return Coder(kind, WORD, False, _pack_address, lambda data, at: data[at + WORD - ADDRESS : at + WORD])
     return _fixed_bytes(kind, int(match[2] or FUNCTION))
+
+
+def _sized(kind: str | None, size: str | None) -> bool:
+    """Whether there is a type of this size: integers of 8, 16 … 256 bits, bytes of 1 to 32."""
+    if kind is None or size is None:
+        return True
+    return 1 <= int(size) <= WORD if kind == "bytes" else 8 <= int(size) <= 8 * WORD and int(size) % 8 == 0
 
 
 def _integer(kind: str, bits: int, *, signed: bool) -> Coder:
