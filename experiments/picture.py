@@ -70,12 +70,12 @@ def save(chart: Any, folder: Path) -> None:
         chart.save(draft, scale_factor=2)
 
 
-def _subtitle(rows: pd.DataFrame) -> str:
+def _subtitle(rows: pd.DataFrame) -> list[str]:
     least, most = int(rows["n"].min()), int(rows["n"].max())
     if most < 2:
-        return "means of one seed, without intervals"
+        return ["means of one seed, without intervals"]
     seeds = f"{least} to {most}" if least < most else f"{most}"
-    return f"means and 95 % intervals of {seeds} seeds" + f" ({FEW_TOLD})" * bool(rows["few_seeds"].any())
+    return [f"means and 95 % intervals of {seeds} seeds", *[FEW_TOLD] * bool(rows["few_seeds"].any())]
 
 
 def _named(found: Sweep, rows: pd.DataFrame) -> pd.DataFrame:

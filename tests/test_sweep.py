@@ -93,6 +93,12 @@ def test_what_cannot_run_is_said_before_anything_runs(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_an_attack_without_a_seat_is_refused_before_anything_runs(tmp_path, capsys):
+    assert main(["sweep", "scenario=small", "attack=lazy,cartel", "seed=range(2)", "--out", str(tmp_path)]) == 2
+    assert "Cartel has no seat here" in capsys.readouterr().err
+    assert not list(tmp_path.glob("points/*"))
+
+
 def fake(monkeypatch, slope: float):
     def evaluate(points, **_):
         rows = []
@@ -126,7 +132,7 @@ def test_no_crossing_is_no_number(monkeypatch, tmp_path, capsys):
     assert "protocol.stake has no effect: gain is the same at all its values" in capsys.readouterr().out
     fake(monkeypatch, slope=1.0)
     assert main(["sweep", "attack=lazy", "protocol.stake=1,10", "seed=range(3)", "--out", str(tmp_path)]) == 0
-    assert "never crosses zero: gain is above it at every protocol.stake" in capsys.readouterr().out
+    assert "never crosses zero: the mean of gain is above it at every protocol.stake" in capsys.readouterr().out
     result = sweep(["attack=lazy,overclaim", "protocol.stake=1,100", "seed=range(3)"])
     assert result.idle("gain") == ["attack"]
     assert result.sides("gain").empty
@@ -202,7 +208,7 @@ def test_few_seeds_are_marked_everywhere_and_one_has_no_interval(monkeypatch, tm
         rows = [row for row in told["rows"] if row["metric"] == "gain"]
         assert [(row["few_seeds"], row["low"] is None) for row in rows] == [(mark, seeds == 1)] * 2
         assert told["crossings"][0]["few_seeds"] is mark
-        said = picture(sweep(given[1:4]), "gain", "USD").to_dict()["title"]["subtitle"]
+        said = " ".join(picture(sweep(given[1:4]), "gain", "USD").to_dict()["title"]["subtitle"])
         assert ("few seeds" in said, "without intervals" in said) == (mark, seeds == 1)
 
 

@@ -147,4 +147,4 @@ def _zeros(found: Sweep, metric: str, crossings: pd.DataFrame) -> Iterator[str]:
         yield f"{about} crosses zero at {found.along} = {row['crossing']:.3g}{known}".strip()
     for row in found.sides(metric).to_dict("records"):
         about = " ".join(f"{axis}={row[axis]}" for axis in others)
-        yield f"{about} never crosses zero: {metric} is {row['side']} it at every {found.along}".strip()
+        yield f"{about} never crosses zero: the mean of {metric} is {row['side']} it at every {found.along}".strip()
