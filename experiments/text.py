@@ -39,5 +39,16 @@ def complain(*lines: str) -> None:
 
 
 def command(verb: str, said: Iterable[str]) -> str:
-    """Return the line that a shell reads as `slashpoint VERB` with these arguments."""
-    return shlex.join(["slashpoint", verb, *said])
+    """Return the line, and one line only, that a shell reads as `slashpoint VERB` with these arguments."""
+    return " ".join(map(quoted, ["slashpoint", verb, *said]))
+
+
+def quoted(word: str) -> str:
+    r"""Return a word as a shell reads it, quoted where needed; with a line break as `$'a\x0ab'` (bash, zsh, ksh)."""
+    return shlex.quote(word) if word.isprintable() else f"$'{''.join(map(_escaped, word))}'"
+
+
+def _escaped(one: str) -> str:
+    if one.isprintable():
+        return f"\\{one}" if one in "\\'" else one
+    return f"\\x{ord(one):02x}" if one.isascii() else f"\\U{ord(one):08x}"

@@ -21,7 +21,7 @@ from slashpoint.agents.conduct import Conduct
 from slashpoint.experiments.catalogue import HOME
 from slashpoint.experiments.cli import main
 from slashpoint.experiments.explain import jobs, story
-from slashpoint.experiments.folder import open_run
+from slashpoint.experiments.folder import RunFolder, open_run
 from slashpoint.experiments.gate import COLUMNS
 from slashpoint.experiments.junit import junit
 from slashpoint.experiments.pairs import line
@@ -170,6 +170,16 @@ def test_a_shell_reads_a_line_as_it_was_said() -> None:
     assert shlex.split(command("run", ODD)) == ["slashpoint", "run", *ODD]
     said = subprocess.run(["sh", "-c", f"printf '%s\\0' {line(ODD)}"], capture_output=True, text=True, check=True)
     assert said.stdout.split("\0")[:-1] == ["slashpoint", "run", *ODD]
+
+
+def test_a_line_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
+    odd = ["x='a\nb'", "y=\x1b[31m\\", "z=it's \u202e\t", "w=\xa0"]
+    told = command("run", odd)
+    assert told.isprintable()
+    said = subprocess.run(["bash", "-c", f"printf '%s\\0' {told}"], capture_output=True, check=True)
+    assert said.stdout.decode().split("\0")[:-1] == ["slashpoint", "run", *odd]
+    folder = RunFolder.create("seed: 1\n", protocol="p", attack="", seed=1, overrides=odd, runs=tmp_path)
+    assert (folder.path / "config.yaml").read_text() == f"# {folder.reproduce}\nseed: 1\n"
 
 
 def test_the_line_of_a_composed_attack_repeats_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

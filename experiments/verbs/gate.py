@@ -11,7 +11,6 @@ the number. --allow-undecided makes 0 of 4.
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +49,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.project import in_use
     from slashpoint.experiments.stand_ins import stand_ins
     from slashpoint.experiments.suite import load
+    from slashpoint.experiments.text import quoted
 
     project = in_use()
     suite = load(args.suite, project, args.seeds)
@@ -61,7 +61,7 @@ def main(args: Namespace) -> int:
             stand_ins=others, progress=told,
         )  # fmt: skip
     if args.contract:  # or the lines would repeat a run of another contract
-        said = "".join(f" --contract {shlex.quote(one)}" for one in args.contract)
+        said = "".join(f" --contract {quoted(one)}" for one in args.contract)
         table["line"] = [line and f"{line}{said}" for line in table["line"]]
     undecided = cli.HELD if args.allow_undecided else cli.UNDECIDED
     codes = {CRASHED: cli.CRASHED, FAILED: cli.FAILED, UNDECIDED: undecided}
