@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROBE = 1_000_003  # a seed that nobody would name a seat by: whether the seat follows it tells who chose the seat
+CHANGES = ("seed", "honest", "cheats", "lies", "deeds_hash")  # what a change is found from, beside each surplus
 SURPLUS = column("surplus", "?")[:-1]  # what the columns of each person's surplus begin with
 PAIRED = {"gain": "USD", "loss": "USD"}  # metrics of a pair of runs, with their units
 COLUMNS = {
@@ -126,7 +127,8 @@ def changes(rows: pd.DataFrame) -> pd.DataFrame:
     A seed of which a run failed has no changes, for what is left of it is not the mean over its seats.
     """
     broken = set(rows["seed"][rows["error"] != ""])
-    rows = rows[~rows["seed"].isin(broken)]
+    told = [name for name in rows if name in CHANGES or str(name).startswith(SURPLUS)]
+    rows = rows.loc[~rows["seed"].isin(broken), told]
     honest = {row["seed"]: row for row in rows[rows["honest"].astype(bool)].to_dict("records")}
     cheating = rows[~rows["honest"].astype(bool) & rows["seed"].isin(honest)]
     found = [{"seed": row["seed"], **_change(row, honest[row["seed"]])} for row in cheating.to_dict("records")]

@@ -57,7 +57,7 @@ class Interval:
 
 def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     """Student's interval for a mean; its bounds are not numbers below two values, or where one is infinite."""
-    from scipy.stats import t
+    from scipy.special import stdtrit  # of scipy.stats the import takes a second
 
     found = np.asarray(values, float)
     n = len(found)
@@ -67,7 +67,7 @@ def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
             return Interval(mean, math.nan, math.nan, n)
         if not np.ptp(found):  # so that the mean of equal values is exactly theirs
             return Interval(float(found[0]), float(found[0]), float(found[0]), n)
-        half = float(t.ppf((1 + level) / 2, n - 1) * found.std(ddof=1) / math.sqrt(n))
+        half = float(stdtrit(n - 1, (1 + level) / 2) * found.std(ddof=1) / math.sqrt(n))
     return Interval(mean, mean - half, mean + half, n)
 
 
@@ -136,7 +136,7 @@ def p_value(values: ArrayLike, materiality: float = 0.0) -> float:
         values: one an observation.
         materiality: in their unit.
     """
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     interval = t_interval(values)
     if math.isnan(interval.low):
@@ -145,7 +145,7 @@ def p_value(values: ArrayLike, materiality: float = 0.0) -> float:
     if beyond <= 0 or interval.low == interval.high:
         return float(beyond <= 0)
     found = np.asarray(values, float)
-    return float(2 * t.sf(beyond / (found.std(ddof=1) / math.sqrt(len(found))), len(found) - 1))
+    return float(2 * stdtr(len(found) - 1, -beyond / (found.std(ddof=1) / math.sqrt(len(found)))))
 
 
 def crossing(x: ArrayLike, y: ArrayLike) -> float:
