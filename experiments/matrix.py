@@ -48,7 +48,7 @@ COLUMNS = {
     "loss_low": "lower end of its interval, which holds together with those of all losses of the table",
     "loss_high": "upper end",
     "level": "of each interval by itself: 1 - 0.05 / cells that have a seat (Bonferroni)",
-    "seat": "scenario.seat where the setting names one; else empty, and the cheat takes all by turns",
+    "seat": "scenario.seat in the words of the setting that names it; else empty, and the cheat takes all by turns",
     "n": "seeds; with each the cheat takes every seat of its role by turns, beside one run in which nobody cheats",
     "few_seeds": "whether there is an interval, but of fewer than five seeds",
     "fresh": "whether the numbers are of seeds that did not take part in picking the row as one of the best",
@@ -210,13 +210,13 @@ class _Lab:
 
     def table(self) -> pd.DataFrame:
         """The rows; columns as in COLUMNS."""
-        return pd.DataFrame(list(self.rows().values()), columns=list(COLUMNS)).astype({"seat": "Int64"})
+        return pd.DataFrame(list(self.rows().values()), columns=list(COLUMNS))
 
     def _row(self, cell: Cell, setting: Sequence[str]) -> dict[str, Any]:
         row: dict[str, Any] = dict.fromkeys(COLUMNS, math.nan)
         row |= {"attack": cell[0], "protocol": cell[1], "variant": cell[2], "verdict": NO_SEAT, "n": 0}
         row |= {"violations": 0, "complaint": "", "error": "", "line": line([*setting, "seed=0"]), "few_seeds": False}
-        row |= {"level": each_of(len(self.seated)), "seat": None}
+        row |= {"level": each_of(len(self.seated)), "seat": ""}
         if not self.runs.get(cell):
             return row
         rows = pd.concat(self.runs[cell], ignore_index=True)

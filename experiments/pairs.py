@@ -73,12 +73,17 @@ def seats(overrides: Sequence[str], project: Path | None = None) -> tuple[int, .
         raise NoSeat(str(error)) from error
 
 
-def one_seat(overrides: Sequence[str], project: Path | None = None) -> int | None:
-    """Return the seat that a setting names; None where the cheat takes all by turns, or where nobody cheats."""
+def one_seat(overrides: Sequence[str], project: Path | None = None) -> str:
+    """Return the seat that a setting names, in its words; empty where the cheat takes all by turns or nobody cheats."""
     if not cheated(overrides):
-        return None
-    seat = int(compose((*overrides, f"seed={PROBE}"), project).scenario.seat)
-    return None if seat == PROBE else seat
+        return ""
+    said = [one.partition("=")[2] for one in overrides if one.lstrip("+").startswith("scenario.seat=")]
+    seat = _seat(overrides, PROBE, project)
+    return said[-1] if said else "" if seat == PROBE else str(seat)
+
+
+def _seat(overrides: Sequence[str], seed: int, project: Path | None) -> int:
+    return int(compose((*overrides, f"seed={seed}"), project).scenario.seat)
 
 
 def paired(overrides: Sequence[str], seeds: Iterable[int], project: Path | None = None, **labels: Any) -> list[Point]:
@@ -100,25 +105,18 @@ def paired(overrides: Sequence[str], seeds: Iterable[int], project: Path | None 
     Raises:
         Misconfigured: the setting cannot run, or the attack has no seat in it (NoSeat).
     """
-    settings = [*((False, *turn) for turn in _turns(tuple(overrides), project)), (True, None, twin(overrides))]
-    return [
-        Point(
-            run := (*setting, f"seed={seed}"),
-            project,
-            {**labels, "seed": seed, "seat": seat, "honest": honest, "line": line(run)},
-        )
-        for seed in seeds
-        for honest, seat, setting in settings
-    ]
-
-
-def _turns(overrides: tuple[str, ...], project: Path | None) -> list[tuple[int | None, tuple[str, ...]]]:
-    if not cheated(overrides):
-        return [(None, overrides)]
-    every, named = seats(overrides, project), one_seat(overrides, project)
-    if named is not None:
-        return [(named, overrides)]
-    return [(seat, (*overrides, f"scenario.seat={seat}")) for seat in every]
+    setting, named = tuple(overrides), one_seat(overrides, project)
+    turns: dict[int | None, tuple[str, ...]] = {None: setting}
+    if cheated(setting):
+        turns = {seat: (*setting, f"scenario.seat={seat}") for seat in seats(setting, project)}
+    points = []
+    for seed in seeds:
+        here = {_seat(setting, seed, project): setting} if named else turns
+        for honest, seat, said in [*((False, *turn) for turn in here.items()), (True, None, twin(setting))]:
+            run = (*said, f"seed={seed}")
+            about = {"seed": seed, "seat": seat, "honest": honest, "line": line(run)}
+            points.append(Point(run, project, labels | about))
+    return points
 
 
 def changes(rows: pd.DataFrame) -> pd.DataFrame:

@@ -163,9 +163,9 @@ def sweep(
     return Sweep(axes, _with_differences(rows, axes), units(project))
 
 
-def _with_seat(notes: str, seat: int | None) -> str:
+def _with_seat(notes: str, seat: str) -> str:
     """The notes of a run, and that its cheat takes one seat only where that is so."""
-    told = [] if seat is None else [f"the cheat takes no seat but scenario.seat={seat}: luck decides who sits there"]
+    told = [f"the cheat takes no seat but scenario.seat={seat}: luck decides who sits there"] if seat else []
     return "\n".join([*told, *notes.splitlines()])
 
 

@@ -95,6 +95,9 @@ def test_a_seat_that_is_named_is_obeyed(tmp_path):
     assert runs_of("attack=lazy", "scenario.seat=2", seeds=(4, 5)) == [
         (4, 2, False), (4, None, True), (5, 2, False), (5, None, True)
     ]  # fmt: skip
+    assert runs_of("attack=lazy", "scenario.seat=${seed}", seeds=(2, 3)) == [
+        (2, 2, False), (2, None, True), (3, 3, False), (3, None, True)
+    ]  # fmt: skip
     (tmp_path / "slashpoint.yaml").write_text("")
     (tmp_path / "conf" / "scenario").mkdir(parents=True)
     (tmp_path / "conf" / "scenario" / "fixed.yaml").write_text("defaults: [small, _self_]\nseat: 1\n")
@@ -250,7 +253,7 @@ def test_a_seat_that_is_named_is_told(monkeypatch, capsys, tmp_path):
     assert main(given) == 0
     assert "scenario.seat=2" in capsys.readouterr().out
     assert main([*given, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["rows"][0]["seat"] == 2
+    assert json.loads(capsys.readouterr().out)["rows"][0]["seat"] == "2"
 
 
 def test_what_is_picked_is_measured_on_fresh_seeds(project, monkeypatch):

@@ -102,8 +102,8 @@ def _caption(table: pd.DataFrame, args: Namespace) -> Iterator[str]:
     yield f"95 % intervals, for all {cells} cells of a column together; negligible: within ±{args.materiality:g} USD"
     if table["few_seeds"].any():
         yield FEW_TOLD
-    if len(seats := table["seat"].dropna().unique()):
-        yield f"the cheat takes no seat but scenario.seat={', '.join(map(str, seats))}, and luck decides who sits there"
+    for seat in dict.fromkeys(filter(None, table["seat"])):
+        yield f"the cheat takes no seat but scenario.seat={seat}: luck decides who sits there"
     same = table["n"][(table["n"] > 1) & (table["gain_high"] - table["gain_low"] < CENT)]
     if len(same):
         yield f"± 0.00: all seeds gave the same; what none of {same.min()} showed may be so in {unseen(same.min()):.0%}"
