@@ -30,9 +30,22 @@ class Moment:
     then: list[str] = field(default_factory=list)  # what followed from it: money, events
 
 
+def extent(run: Run) -> str:
+    """Say how much there is of a run that did not come to its result."""
+    blocks = run.tables["blocks"]["block"]
+    if run.tables.complete:
+        return "the ledger is whole, but the run has no result"
+    if blocks.empty:
+        return "partial: the run was cut short before anything was written"
+    return f"partial: the run was cut short, and what was written ends with block {blocks.max()}"
+
+
 def jobs(run: Run) -> list[dict[str, Any]]:
-    """Every job in a line: key, poster, outcome, winner, score."""
-    return [
+    """Every job in a line: key, poster, outcome, winner, score.
+
+    Of a run that was cut short only who posted them is known, for the rest is written at the end of a run.
+    """
+    ended = [
         {
             "job": key,
             "poster": poster,
@@ -47,6 +60,9 @@ def jobs(run: Run) -> list[dict[str, Any]]:
             "job", "poster", "reward", "asset", "outcome", "winner", "delivered", "scale",
         )
     ]  # fmt: skip
+    unknown = {"reward": "unknown", "outcome": "unknown", "winner": None, "delivered": None, "scale": None}
+    begun = lines(_posted(run), "job", "account") if not run.tables.complete and not ended else ()
+    return [*ended, *({"job": key, "poster": poster, **unknown} for key, poster in begun)]
 
 
 def find_job(run: Run, start: str) -> str:
@@ -55,7 +71,7 @@ def find_job(run: Run, start: str) -> str:
     Raises:
         Misconfigured: none does, or several.
     """
-    keys = [str(key) for key in run.tables["jobs"]["job"]]
+    keys = [str(row["job"]) for row in jobs(run)]
     found = [key for key in keys if key.startswith(start)]
     if len(found) != 1:
         what = "no job begins" if not found else f"{len(found)} jobs begin"
@@ -67,10 +83,17 @@ def find_job(run: Run, start: str) -> str:
 def story(run: Run, job: str) -> list[Moment]:
     """What happened to a job, in order."""
     tables = run.tables
-    born = int(about(tables["jobs"], job)["born_ns"].iloc[0])
+    known = about(tables["jobs"], job)["born_ns"]
+    born = int((about(_posted(run), job)["time_ns"] if known.empty else known).iloc[0])
     dated = [*asked(tables["duties"], job), *trained(tables["models"], job), *sent(run, job), *computed(run, job)]
     dated.sort(key=lambda moment: moment[:2])
     return [Moment((time - born) / SECOND, who, what, then) for time, _, who, what, then in dated]
+
+
+def _posted(run: Run) -> pd.DataFrame:
+    """The transactions that posted a job, in order."""
+    sent = run.tables["transactions"]
+    return sent[(sent["verb"] == "posts") & (sent["status"] == "success") & sent["job"].notna()]
 
 
 Dated = tuple[int, int, str, str, list[str]]  # nanoseconds, rank within the instant, who, what, then
@@ -104,7 +127,8 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
         of = f" {shorten(subject, 14)}" if isinstance(subject, str) else ""
         why = f" [{duty}]" if duty else ""
         ended = "" if status == "success" else f": {status}, {reason}"
-        cost = f", {gas:,} gas = {run.usd('ETH', fee):,.2f} USD" if gas else ""
+        usd = "" if run.unfinished else f" = {run.usd('ETH', fee):,.2f} USD"
+        cost = f", {gas:,} gas{usd}" if gas else ""
         here = events[(events["block"] == block) & (events["tx"] == index)]
         then = [f"{event}({told(args)})" for event, args in lines(here, "event", "args")]
         moved = transfers[(transfers["block"] == block) & (transfers["tx"] == index)]

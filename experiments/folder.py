@@ -21,8 +21,9 @@ import math
 import os
 import platform
 import re
+import shutil
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -32,19 +33,24 @@ from slashpoint.experiments.files import make_folder, write
 from slashpoint.experiments.provenance import source_hash, versions
 from slashpoint.experiments.report import page
 from slashpoint.experiments.text import command, visible
-from slashpoint.sim.ledger import read
+from slashpoint.sim.errors import Misconfigured, OutOfRoom, named
+from slashpoint.sim.ledger import LedgerError, read
 from slashpoint.sim.metrics import all_metrics
 from slashpoint.sim.metrics.caveats import complaints, warnings
 from slashpoint.sim.metrics.run import Run, assets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from slashpoint.sim.ledger import Ledger
     from slashpoint.sim.metrics import Metric
+    from slashpoint.sim.world import World
 
 RUNS = Path("runs")
 SHOWN = 8  # complaints in the result; all are in the ledger
 LAST = "last"
+FAILED = "FAILED"  # the file that says why a run whose ledger is whole has no result
+WHILE = 1.0  # seconds of wall time after which rows go to the disk, however few: nobody can flush after kill -9
 MOST = 100  # characters of names of attacks or settings in a folder's name: file systems take 255 in all
 
 
@@ -87,10 +93,9 @@ class RunFolder:
         name = re.sub(r"[^\w.+-]", "-", f"{now:%H%M%S}_{protocol}_{(attack or 'none')[:MOST]}_s{seed}")
         salt = f"{config}{time.time_ns()}{os.getpid()}"
         path = runs / f"{now:%Y-%m-%d}" / f"{name}_{hashlib.blake2b(salt.encode(), digest_size=3).hexdigest()}"
-        make_folder(path)
         said = [*overrides] if any(one.startswith("seed=") for one in overrides) else [*overrides, f"seed={seed}"]
         folder = cls(path, visible(again) or command("run", [*said, *options]))
-        write(path / "config.yaml", f"# {folder.reproduce}\n{config}")
+        made = f"# {folder.reproduce}\n{config}"
         provenance = {
             "reproduce": folder.reproduce,
             "seed": seed,
@@ -99,12 +104,38 @@ class RunFolder:
             "attack": attack or "none",
             "versions": versions(),
             "source": source_hash(),
+            "config": _hash(made),
             "builds": dict(builds or {}),
             "platform": platform.platform(),
         }
-        write(path / "provenance.json", document(provenance))
-        write(path / "timing.json", document({"started": now.isoformat()}))
+        try:
+            make_folder(path)
+            write(path / "provenance.json", document(provenance))
+            write(path / "timing.json", document({"started": now.isoformat()}))
+            write(path / "config.yaml", made)  # the last: by it a run is found
+        except OutOfRoom:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         return folder
+
+    def keeps(self, ledger: Ledger, progress: Callable[[World], None] | None) -> Callable[[World], None]:
+        """Return what is to be called after every block: it flushes the ledger once a while, then calls `progress`."""
+        last = time.monotonic()
+
+        def kept(world: World) -> None:
+            nonlocal last
+            if (now := time.monotonic()) - last >= WHILE:
+                ledger.flush()
+                last = now
+            if progress is not None:
+                progress(world)
+
+        return kept
+
+    def fails(self, why: str) -> None:
+        """Note why there will be no result, if the disk still takes it."""
+        with suppress(OutOfRoom):
+            write(self.path / FAILED, f"{why}\n")
 
     @contextmanager
     def takes(self, part: str) -> Iterator[None]:
@@ -173,33 +204,83 @@ def result_of(run: Run, metrics: Iterable[Metric] | None = None) -> dict[str, An
 def open_run(which: Path | str = LAST, runs: Path = RUNS) -> Run:
     """The run in a folder: a path, `last`, or any part of a folder's name that only one has.
 
-    A run that never came to its result has no prices: its sums in USD are not numbers.
+    A run that never came to its result has no prices: its sums in USD are not numbers, and `unfinished` says why.
+
+    Raises:
+        Misconfigured: there is none, or a file of it is missing or damaged; the message names it.
     """
+    path = find(which, runs)
+    try:
+        tables = read(path)
+    except LedgerError as error:
+        raise Misconfigured(str(error)) from error
+    config = _config(path)
+    if not tables.complete or not (path / "result.json").exists():
+        unknown = dict.fromkeys(assets(tables), math.nan)
+        why = tables.why if not tables.complete else _why_no_result(path)
+        return Run(tables, unknown, config, ("the run did not come to its result",), unfinished=why)
+    result = _mapping(path / "result.json", json.loads)
+    try:
+        hashes: dict[str, str] = {name: str(result[name]) for name in ("chain_hash", "full_hash") if name in result}
+        prices, begun = (
+            {asset: float(price) for asset, price in result[kind].items()} for kind in ("prices", "prices_at_first")
+        )
+        expected = {kind: [str(name) for name in names] for kind, names in result["expected"].items()}
+        return Run(tables, prices, config, tuple(map(str, result["notes"])), expected, hashes, begun)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Misconfigured(f"{path / 'result.json'} is damaged: {named(error)}") from error
+
+
+def _config(path: Path) -> Any:
+    """A run's configuration, which nobody has edited since."""
     from omegaconf import OmegaConf
 
-    path = find(which, runs)
-    tables = read(path)
-    config: Any = OmegaConf.to_container(OmegaConf.load(path / "config.yaml"), resolve=True)
-    if not (path / "result.json").exists():
-        unknown = dict.fromkeys(assets(tables), math.nan)
-        return Run(tables, unknown, config, ("the run did not come to its result",))
-    result = json.loads((path / "result.json").read_text())
-    hashes = {name: result[name] for name in ("chain_hash", "full_hash") if name in result}
-    begun = result.get("prices_at_first", {})
-    return Run(tables, result["prices"], config, tuple(result["notes"]), result["expected"], hashes, begun)
+    def read(text: str) -> Any:
+        if known not in {None, _hash(text)}:
+            raise ValueError("it was edited, and is not what the run was made with")
+        return OmegaConf.to_container(OmegaConf.create(text))
+
+    known = _mapping(path / "provenance.json", json.loads).get("config")
+    return _mapping(path / "config.yaml", read)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _why_no_result(path: Path) -> str:
+    told = path / FAILED
+    return told.read_text(encoding="utf-8").strip() if told.exists() else "its process was killed, or the disk was full"
+
+
+def _mapping(path: Path, read: Callable[[str], Any]) -> dict[str, Any]:
+    """What a file holds, which must be names with values."""
+    try:
+        found = read(path.read_text(encoding="utf-8"))
+    except Exception as error:  # parsers have errors of their own
+        raise Misconfigured(f"{path} is damaged: {named(error).partition(chr(10))[0]}") from error
+    if not isinstance(found, dict):
+        raise Misconfigured(f"{path} is damaged: it holds no names with values")
+    return found
 
 
 def find(which: Path | str, runs: Path = RUNS) -> Path:
-    """The folder of a run; FileNotFoundError says which there are."""
+    """The folder of a run.
+
+    Raises:
+        Misconfigured: there is none, or several; the message says which there are.
+    """
     if (Path(which) / "config.yaml").exists():
         return Path(which)
+    if str(which) != LAST and Path(which).is_dir():
+        raise Misconfigured(f"{Path(which) / 'config.yaml'} is missing: {which} is no run, or a damaged one")
     made = [path.parent for path in runs.glob("*/*/config.yaml")]
     made.sort(key=lambda path: (path / "config.yaml").stat().st_mtime_ns)
-    named = made[-1:] if str(which) == LAST else [path for path in made if str(which) in path.name]
-    if len(named) == 1:
-        return named[0]
-    found = ", ".join(path.name for path in (named or made)[-5:]) or "none"
-    raise FileNotFoundError(f"{len(named) or 'no'} runs match {str(which)!r} in {runs}; the newest: {found}")
+    meant = made[-1:] if str(which) == LAST else [path for path in made if str(which) in path.name]
+    if len(meant) == 1:
+        return meant[0]
+    found = ", ".join(path.name for path in (meant or made)[-5:]) or "none"
+    raise Misconfigured(f"{len(meant) or 'no'} runs match {str(which)!r} in {runs}; the newest: {found}")
 
 
 def document(value: Any) -> str:

@@ -22,7 +22,7 @@ from slashpoint.experiments.inputs import content
 from slashpoint.experiments.invariants import allowed, of_project
 from slashpoint.experiments.project import find_project
 from slashpoint.sim.engine import make_engine
-from slashpoint.sim.errors import Misconfigured, choices, contained, from_project, named
+from slashpoint.sim.errors import Misconfigured, Stopped, choices, contained, from_project, named, place
 from slashpoint.sim.ledger import Ledger, LedgerError, Tables, read
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.metrics import all_metrics, builtin, metrics_of
@@ -242,11 +242,15 @@ def run(
         with folder.takes("set up") if folder else nullcontext(), frozen_garbage():
             world = build(config, ledger, project=project, attacks=attacks)
         with folder.takes("run") if folder else nullcontext():
-            world.run(config.scenario.jobs, config.scenario.blocks, progress)
+            told = folder.keeps(ledger, progress) if folder else progress
+            world.run(config.scenario.jobs, config.scenario.blocks, told)
         result = _conclude(config, world, ledger, folder, project)
     except BaseException as error:
+        why = f"stopped by {error}" if isinstance(error, Stopped) else f"{named(error)} ({place(error)})"
         with suppress(LedgerError):  # a full disk: what is there is marked as partial and can be read
-            ledger.close(complete=False, why=named(error))
+            ledger.close(complete=False, why=why)
+        if folder is not None and ledger.complete:
+            folder.fails(why)
         if folder is not None and world is not None:
             error.add_note(f"{folder.path} holds {'its whole' if ledger.complete else 'a partial'} ledger")
         if isinstance(error, NotImplementedError) and error.args and not from_project(error):

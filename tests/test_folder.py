@@ -14,7 +14,7 @@ import pytest
 from slashpoint.experiments.files import write
 from slashpoint.experiments.folder import RunFolder, find, open_run
 from slashpoint.experiments.provenance import source_hash, versions
-from slashpoint.sim.errors import OutOfRoom
+from slashpoint.sim.errors import Misconfigured, OutOfRoom
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.metrics.profit import profit
 from slashpoint.sim.metrics.run import Run, at_end
@@ -123,7 +123,7 @@ def test_a_killed_run_is_opened_too(tmp_path: Path) -> None:
 
 
 def test_runs_are_found_by_name(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no runs match 'last' in .*; the newest: none"):
+    with pytest.raises(Misconfigured, match=r"no runs match 'last' in .*; the newest: none"):
         find("last", tmp_path)
     old, new = begin(tmp_path, seed=1), begin(tmp_path, attack="", overrides=())
     os.utime(old.path / "config.yaml", ns=(1, 1))
@@ -133,7 +133,7 @@ def test_runs_are_found_by_name(tmp_path: Path) -> None:
     assert find(str(old.path)) == old.path
     assert "_modelmarket_none_s3_" in new.path.name
     assert new.reproduce == "slashpoint run seed=3"
-    with pytest.raises(FileNotFoundError, match=f"2 runs match 'modelmarket' in .*: .*_s1_.*, {new.path.name}"):
+    with pytest.raises(Misconfigured, match=f"2 runs match 'modelmarket' in .*: .*_s1_.*, {new.path.name}"):
         find("modelmarket", tmp_path)
 
 

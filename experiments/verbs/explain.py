@@ -25,21 +25,23 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Explain; returns the exit code."""
-    from slashpoint.experiments.explain import SHORT, find_job, jobs, story
-    from slashpoint.experiments.folder import open_run
+    from slashpoint.experiments.explain import SHORT, extent, find_job, jobs, story
+    from slashpoint.experiments.folder import find, open_run
     from slashpoint.experiments.screen import Screen, plain
-    from slashpoint.sim.errors import Misconfigured
 
-    try:
-        run = open_run(args.run, args.out)
-    except FileNotFoundError as error:
-        raise Misconfigured(str(error)) from error
+    folder = find(args.run, args.out)
+    run = open_run(folder)
+    about = {"folder": str(folder), "unfinished": run.unfinished}
+    rows, moments = (jobs(run), []) if args.job is None else ([], story(run, find_job(run, args.job)))
+    if args.json:
+        told = {"jobs": rows} if args.job is None else {"moments": [dataclasses.asdict(one) for one in moments]}
+        print(json.dumps({**about, **told}, indent=2))
+        return 0
     console = Screen()
+    console.tell(f"{folder}", style="dim")
+    if run.unfinished:
+        console.tell(f"{extent(run)}. Why: {run.unfinished}", style="yellow")
     if args.job is None:
-        rows = jobs(run)
-        if args.json:
-            print(json.dumps(rows, indent=2))
-            return 0
         table = plain("job", "poster", "reward", "outcome", "winner", "right")
         for row in rows:
             right = "" if row["delivered"] is None else f"{row['delivered']} of {row['scale']}"
@@ -47,11 +49,6 @@ def main(args: Namespace) -> int:
         console.print(table)
         console.print()
         console.tell(f"slashpoint explain {args.run} JOB tells the story of one", style="dim")
-        return 0
-    moments = story(run, find_job(run, args.job))
-    if args.json:
-        print(json.dumps([dataclasses.asdict(moment) for moment in moments], indent=2))
-        return 0
     for moment in moments:
         console.tell(f"{moment.seconds:>10,.1f} s  ", style="dim", end="")
         console.tell(f"{moment.who} ", style="bold", end="")

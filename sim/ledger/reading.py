@@ -66,7 +66,7 @@ class Tables(Mapping[str, "pd.DataFrame"]):
 def read(source: Path | Ledger) -> Tables:
     """The tables of a ledger that is still in memory, or of the folder that one was written under.
 
-    Raises LedgerError when there is none, or when a newer or older schema wrote it.
+    Raises LedgerError when there is none, when it is damaged, or when a newer or older schema wrote it.
     """
     if isinstance(source, Path):
         return from_folder(source)
@@ -83,22 +83,29 @@ def from_folder(folder: Path) -> Tables:
     """The tables under a run's folder, or in its ledger folder."""
     inside = folder / "ledger" if (folder / "ledger").is_dir() else folder
     tables: dict[str, pa.Table] = {}
+    mark = inside / PARTIAL
     for name in TABLES:
         done, open_ = inside / f"{name}.parquet", inside / f"{name}.arrow"
         if done.exists():
-            tables[name] = pq.read_table(done)
+            tables[name] = _parquet(done)
         elif open_.exists():
             batches = list(batches_in(open_))
             tables[name] = pa.Table.from_batches(batches, batches[0].schema if batches else schema(name, {}))
-    mark = inside / PARTIAL
-    if not tables and not mark.exists():
-        raise LedgerError(f"no ledger in {folder}")
     for name, table in tables.items():
         version = (table.schema.metadata or {}).get(b"schema_version", b"none").decode()
         if version != str(SCHEMA_VERSION):
             raise LedgerError(f"{inside}: {name} has schema version {version}, this program reads {SCHEMA_VERSION}")
+    if not mark.exists() and (lost := [name for name in TABLES if name not in tables]):
+        raise LedgerError(f"{inside / lost[0]}.parquet is missing" if tables else f"no ledger in {folder}")
     ordered = {name: tables.get(name, schema(name, {}).empty_table()) for name in TABLES}
     return Tables(ordered, complete=not mark.exists(), why=mark.read_text().strip() if mark.exists() else "")
+
+
+def _parquet(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise LedgerError(f"{path} is damaged: {str(error).partition(chr(10))[0]}") from error
 
 
 def batches_in(path: Path) -> Iterator[pa.RecordBatch]:

@@ -36,6 +36,7 @@ class Run:
     expected: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the duties and events that the protocol has
     hashes: Mapping[str, str] = field(default_factory=dict)  # chain_hash and full_hash
     begun: Mapping[str, float] = field(default_factory=dict)  # the prices when it began; empty if they never moved
+    unfinished: str = ""  # why the run did not come to its result
 
     @cached_property
     def controller(self) -> dict[str, str]:
