@@ -18,8 +18,9 @@ from slashpoint.sim import invariants as builtin
 from slashpoint.sim import inventory
 from slashpoint.sim import liveness as endings
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
-from slashpoint.sim.contract import Contract, ViewFailed
+from slashpoint.sim.contract import Contract
 from slashpoint.sim.contract.artifact import stand_in
+from slashpoint.sim.contract.token import decimals_of
 from slashpoint.sim.engine import BlockContext, CallResult, Engine, Signer, Status, Tx
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.errors import legible
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 GENESIS = "genesis"  # who deploys, and whom everybody's first money comes from
 EVE = 10**7  # seconds before the genesis at which deployment begins; a second for each of its transactions
-MOST_DECIMALS = 77  # 10**77 is less than 2**256
 QUIET = 3  # blocks without anything pending after which a world whose jobs are done has ended
 
 
@@ -329,19 +329,6 @@ class World(mesa.Model):
     def forget(self) -> None:
         """Let go of everything: Mesa keeps each model alive by a class-level counter."""
         mesa.Agent._ids.pop(self, None)  # noqa: SLF001 - a Mesa 3.3 leak; a test says when it is mended
-
-
-def decimals_of(token: Contract) -> int:
-    """Return how many decimals a token has: ERC-20 leaves it free to say, and who does not has 18."""
-    if "decimals" not in token.artifact_.interface.functions:
-        return DECIMALS
-    try:
-        said = int(token.decimals())
-    except ViewFailed as why:
-        raise ValueError(f"the decimals of a token cannot be read: {why}") from why
-    if said > MOST_DECIMALS:
-        raise ValueError(f"{token.name_} has {said} decimals: one of it is more than 256 bits hold")
-    return said
 
 
 @contextmanager

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from slashpoint.experiments.config import compose
 from slashpoint.experiments.explain import story
 from slashpoint.experiments.run import build, simulate
+from slashpoint.sim.contract import Revert, ViewFailed
 from slashpoint.sim.contract.artifact import BUILD, standing_in
+from slashpoint.sim.contract.token import decimals_of
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.ledger import Ledger, read
 from slashpoint.sim.metrics.run import Run
@@ -103,3 +107,24 @@ def test_a_run_that_was_cut_short_knows_its_decimals(tmp_path: Path) -> None:
         build(compose(["scenario=small"]), ledger)
     ledger.close(complete=False, why="Ctrl-C")
     assert Run(read(tmp_path / "run"), {"MDC": 2.0}).usd("MDC", 3 * 10**6) == 6.0
+
+
+@pytest.mark.parametrize(
+    ("said", "decimals"),
+    [(None, 18), (0, 0), (77, 77), (78, "Odd has 78 decimals"), (ViewFailed("x", Revert("", {})), "read")],
+)
+def test_a_token_says_its_decimals_or_has_eighteen(said: Any, decimals: Any) -> None:
+    def asked(*_: Any) -> int:
+        if isinstance(said, Exception):
+            raise said
+        return int(said)
+
+    functions = {} if said is None else {"decimals": []}
+    odd: Any = SimpleNamespace(
+        name_="Odd", decimals=asked, artifact_=SimpleNamespace(interface=SimpleNamespace(functions=functions))
+    )
+    if isinstance(decimals, int):
+        assert decimals_of(odd) == decimals
+    else:
+        with pytest.raises(ValueError, match=decimals):
+            decimals_of(odd)
