@@ -199,6 +199,13 @@ def test_the_suite_notices_a_nonce_that_cannot_be_raised(monkeypatch):
         check_engine(PyEvm)
 
 
+@pytest.mark.parametrize("check", ["check_block", "check_transaction", "check_funds"])
+def test_the_suite_notices_numbers_that_fit_nowhere(monkeypatch, check):
+    monkeypatch.setattr(f"slashpoint.sim.engine.pyevm.{check}", lambda *_: None)
+    with pytest.raises(AssertionError, match=r"breaks validity.malformed "):
+        check_engine(PyEvm)
+
+
 def test_an_unknown_fork_names_those_that_exist():
     with pytest.raises(ValueError, match="no fork 'london'; there are cancun, prague"):
         PyEvm("london")

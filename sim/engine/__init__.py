@@ -150,20 +150,29 @@ class Engine(Protocol):
 
         A transaction whose declared gas exceeds what the block has left (limit - gas used so far) is DEFERRED, and so
         is one whose nonce is ahead of its account's; execution goes on with the next. Checks come in this order: room
-        in the block, what the transaction can never be (its tip, fee, initcode, intrinsic gas), its sender's code, its
-        nonce, its sender's funds.
+        in the block, what the transaction can never be (its tip, fee, a nonce of 2^64 - 1, initcode, intrinsic gas),
+        its sender's code, its nonce, its sender's funds.
+
+        Raises:
+            OverflowError: a number is negative or too large for its field (gas and nonce 64 bits, max fee and tip 128,
+                value 256); nothing was executed.
+            ValueError: an address has not 20 bytes; nothing was executed.
         """
         ...
 
     def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
         """Execute without a trace, free of fees and of the nonce and balance checks on fees.
 
-        `context` is the block that it pretends to be in: by default the one that ran last.
+        `context` is the block that it pretends to be in: by default the one that ran last. Raises as `run_block` does.
         """
         ...
 
     def fund(self, address: bytes, wei: int) -> None:
-        """Set a balance: for the genesis only."""
+        """Set a balance: for the genesis only.
+
+        Raises:
+            OverflowError: it is negative, or does not fit 256 bits.
+        """
         ...
 
     def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:

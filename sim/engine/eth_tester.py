@@ -14,8 +14,9 @@ from slashpoint.sim.engine import ZERO_ADDRESS, BlockContext, BlockResult, CallR
 from slashpoint.sim.engine.backend import FORKS, Backend, pending_header
 from slashpoint.sim.engine.frames import movements
 from slashpoint.sim.engine.keys import key_of
+from slashpoint.sim.engine.limits import check_block, check_context, check_funds, check_placed, check_transaction
 from slashpoint.sim.engine.transaction import Row, block_result, gas_used, result_of
-from slashpoint.sim.engine.validity import call_refusal, check_placed, refusal
+from slashpoint.sim.engine.validity import call_refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,6 +65,7 @@ class EthTester:
         Raises:
             ValueError: nobody knows a sender's key, or the block's number is not after the last one's.
         """
+        check_block(context, txs)
         self._enter(context)
         rows: list[Row] = []
         for i, tx in enumerate(txs):
@@ -91,6 +93,8 @@ class EthTester:
     def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
         """Execute without a trace, free of fees, from any address at any nonce; the gas counts what it would use."""
         context = context or self._context
+        check_transaction(tx)
+        check_context(context)
         vm = self._chain.get_vm(pending_header(self._chain.header, context))
         vm.context = context
         state = vm.state
@@ -120,11 +124,12 @@ class EthTester:
 
     def fund(self, address: bytes, wei: int) -> None:
         """Set a balance: for the genesis only."""
+        check_funds(address, wei)
         self._write(address, lambda state: state.set_balance(address, wei))
 
     def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:
         """Set the nonce, the code and the whole storage of an account; see `Engine.place`."""
-        check_placed(nonce, code, storage, self.fork)
+        check_placed(address, nonce, code, storage, self.fork)
 
         def give(state: Any) -> None:
             state.set_nonce(address, nonce)

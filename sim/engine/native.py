@@ -20,7 +20,7 @@ from slashpoint.sim.engine import (
     Tx,
 )
 from slashpoint.sim.engine.columns import EventColumns, Rows, TransferColumns
-from slashpoint.sim.engine.validity import check_placed
+from slashpoint.sim.engine.limits import check_placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,7 +122,7 @@ class Native:
 
     def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:
         """Set the nonce, the code and the whole storage of an account; see `Engine.place`."""
-        check_placed(nonce, code, storage, self.fork)
+        check_placed(address, nonce, code, storage, self.fork)
         self._evm.place(address, nonce, code, storage.items())
 
     def balance(self, address: bytes) -> int:

@@ -9,9 +9,10 @@ from eth_typing import Address, BlockNumber, Hash32
 
 from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Status, Tx
 from slashpoint.sim.engine.accounts import Accounts, Mark, PragueAccounts
+from slashpoint.sim.engine.limits import check_block, check_context, check_funds, check_placed, check_transaction
 from slashpoint.sim.engine.root import state_root
 from slashpoint.sim.engine.transaction import Row, block_result, transact
-from slashpoint.sim.engine.validity import call_refusal, check_placed, refusal
+from slashpoint.sim.engine.validity import call_refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ class PyEvm:
 
     def run_block(self, context: BlockContext, txs: Sequence[Tx]) -> BlockResult:
         """Execute `txs` in order as one block."""
+        check_block(context, txs)
         self._enter(context)
         left = context.gas_limit
         rows: list[Row] = []
@@ -54,9 +56,11 @@ class PyEvm:
 
     def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
         """Execute without a trace, free of fees, from any address at any nonce; the gas counts what it would use."""
+        check_transaction(tx)
+        before = self._context
+        check_context(context or before)
         if why := call_refusal(tx, self.fork, self._state):
             return CallResult(Status.INVALID, 0, b"", why)
-        before = self._context
         self._enter(context or before)
         start = self._state.snapshot()
         try:
@@ -68,12 +72,13 @@ class PyEvm:
 
     def fund(self, address: bytes, wei: int) -> None:
         """Set a balance: for the genesis only."""
+        check_funds(address, wei)
         self._state.set_balance(address, wei)
         self._state.lock_changes()
 
     def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:
         """Set the nonce, the code and the whole storage of an account; see `Engine.place`."""
-        check_placed(nonce, code, storage, self.fork)
+        check_placed(address, nonce, code, storage, self.fork)
         self._state.place(address, nonce, code, storage)
         self._state.lock_changes()
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from slashpoint.sim.engine import BlockContext, Status, Tx
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Protocol
 
     class Ledgered(Protocol):
@@ -29,7 +28,6 @@ LISTED_ADDRESS, LISTED_SLOT = 2_400, 1_900  # EIP-2930
 FLOOR_TOKEN = 10  # EIP-7623; a nonzero byte is four tokens
 MAX_INITCODE = 49_152  # bytes, EIP-3860
 MAX_NONCE = 2**64 - 1  # which no transaction has: it could not be raised (EIP-2681)
-DELEGATION = bytes.fromhex("ef0100")  # what an address follows to whose code is borrowed (EIP-7702)
 CANNOT_BE_RAISED = "the nonce cannot be raised"
 
 
@@ -82,7 +80,7 @@ def _never(tx: Tx, context: BlockContext, fork: str) -> str:
         return "tip over max fee"
     if tx.max_fee < context.base_fee:
         return "max fee under the base fee"
-    if tx.nonce >= MAX_NONCE:
+    if tx.nonce == MAX_NONCE:
         return CANNOT_BE_RAISED
     return _malformed(tx, fork)
 
@@ -102,16 +100,3 @@ def call_refusal(tx: Tx, fork: str, accounts: Ledgered) -> str:
     if accounts.get_nonce(tx.sender) == MAX_NONCE:
         return CANNOT_BE_RAISED
     return _malformed(tx, fork) or (f"may cost {tx.value} wei, the sender has {balance}" if tx.value > balance else "")
-
-
-def check_placed(nonce: int, code: bytes, storage: Mapping[int, int], fork: str) -> None:
-    """Complain of what no account can have.
-
-    Raises:
-        OverflowError, ValueError: as `Engine.place` says.
-    """
-    nonce.to_bytes(8, "big")
-    for number in (*storage, *storage.values()):
-        number.to_bytes(32, "big")
-    if fork != "cancun" and code.startswith(DELEGATION):
-        raise ValueError(f"0x{code[:23].hex()} is a delegation (EIP-7702): such accounts are not known here")

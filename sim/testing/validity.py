@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.engine import Status, Tx
 from slashpoint.sim.testing.assembly import assemble, creates, initcode
 from slashpoint.sim.testing.gas import TRANSACTION, calldata_gas
 from slashpoint.sim.testing.stage import ALICE, BASE_FEE, BOB, MAX_FEE, WEALTH, Stage, expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_INITCODE = 49_152  # bytes, EIP-3860
 
@@ -60,6 +63,36 @@ def rule_highest_nonce(stage: Stage) -> None:
     expect("what it created", (outcome.status, outcome.output), (Status.SUCCESS, bytes(32)))
     expect("whether the gas came back", outcome.gas < 100_000, True)
     expect("its nonce", stage.engine.nonce(factory), last)
+
+
+def rule_malformed(stage: Stage) -> None:
+    """What no transaction and no block can hold is an error, and nothing of the block is executed."""
+    stage.send(BOB)
+    good, context, engine = stage.tx(BOB, value=1, nonce=stage.engine.nonce(ALICE)), stage.context(), stage.engine
+    before = engine.state_root()
+    sizes = {"gas": 64, "nonce": 64, "max_fee": 128, "tip": 128, "value": 256}
+    malformed: list[dict[str, Any]] = [{name: no} for name, bits in sizes.items() for no in (-1, 2**bits)]
+    malformed += [{"access_list": ((BOB, (2**256,)),)}, {"sender": b"short"}, {"to": b"short"}]
+    for fields in malformed:
+        error = ValueError if b"short" in fields.values() else OverflowError
+        bad = good._replace(**fields)
+        _raises(f"for {fields}", error, engine.run_block, context, [good, bad])
+        _raises(f"for a call with {fields}", error, engine.call, bad)
+    malformed = [{"base_fee": 2**64}, {"gas_limit": -1}, {"number": 2**256}, {"timestamp": -1}]
+    for fields in malformed:
+        _raises(f"for a block with {fields}", OverflowError, engine.run_block, context._replace(**fields), [good])
+    for wei in (-1, 2**256):
+        _raises(f"for {wei} wei", OverflowError, engine.fund, BOB, wei)
+    expect("the state's root", engine.state_root(), before)
+    expect("the good one alone", engine.run_block(context, [good]).status.tolist(), [Status.SUCCESS])
+
+
+def _raises(what: str, error: type[Exception], act: Callable[..., object], *args: object) -> None:
+    try:
+        act(*args)
+    except error:
+        return
+    expect(f"an error {what}", None, error)
 
 
 def rule_room(stage: Stage) -> None:
