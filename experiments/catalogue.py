@@ -94,6 +94,14 @@ def part(kind: Kind, name: str, project: Path | None = None) -> ModuleType:
     return load_module(*found[0])
 
 
+def preload(protocol: str, project: Path) -> None:
+    """Import what every run of a project imports."""
+    for kind in (PROTOCOL, ROLES):
+        part(kind, protocol, project)
+    for kind in (INVARIANTS, METRICS):
+        parts(kind, project)
+
+
 def parts(kind: Kind, project: Path | None) -> list[ModuleType]:
     """The project's own modules of a kind, by name."""
     return [load_module(path, project) for path, owner in _files(kind, project) if owner is not None]
@@ -159,7 +167,7 @@ def load_module(path: Path, project: Path | None = None) -> ModuleType:
         Misconfigured: a project's file is no Python, or imports what is not there.
         BrokenProject: a project's file raised something else, whatever it is.
     """
-    root, top = (_package(project), project) if project else ("slashpoint", HOME)
+    root, top = (package(project), project) if project else ("slashpoint", HOME)
     if project is not None and project not in _imported:
         refreshed(project)
     try:
@@ -185,7 +193,7 @@ def refreshed(project: Path, now: str = "") -> str:
     """
     now = now or digest(code(project))
     if _imported.setdefault(project, now) != now:
-        for name in [name for name in sys.modules if name.startswith(f"{_package(project)}.")]:
+        for name in [name for name in sys.modules if name.startswith(f"{package(project)}.")]:
             del sys.modules[name]
         importlib.invalidate_caches()
         _imported[project] = now
@@ -209,7 +217,7 @@ def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:
     return [*((path, None) for path in ours), *((path, project) for path in theirs)]
 
 
-def _package(project: Path) -> str:
+def package(project: Path) -> str:
     """The private package that a project is: only `sys.modules` knows of it, never `sys.path`."""
     name = f"{PROJECT}{hashlib.blake2b(str(project).encode(), digest_size=4).hexdigest()}"
     package = sys.modules.setdefault(name, ModuleType(name))

@@ -20,7 +20,7 @@ from slashpoint.sim.errors import Misconfigured, choices
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hydra.core.override_parser.types import Override
@@ -161,6 +161,12 @@ def plugin(kind: str, config: DictConfig, project: Path | None = None) -> Any:
     """The price process or the task that a configuration asks for."""
     given: Any = OmegaConf.to_container(config[kind])
     return catalogue.make(kind, given.pop("name"), given, project)
+
+
+def reads(config: DictConfig, project: Path | None = None) -> dict[str, Mapping[str, Sequence[Path]]]:
+    """The files that parameters stand for, as prices, task and chain tell: by section and name of the parameter."""
+    plugins = {kind: plugin(kind, config, project) for kind in ("prices", "task")}
+    return {section: one.reads for section, one in {**plugins, "chain": chain_rules(config)}.items()}
 
 
 def attacks(config: DictConfig, project: Path | None = None) -> list[Any]:

@@ -5,7 +5,8 @@
         ledger/           one Parquet file a table (Arrow files and a mark when the run was cut short)
         result.json       hashes, metrics, warnings, violations, prices at the end
         report.html       all of it as one page
-        provenance.json   versions, builds, platform, seed, overrides
+        provenance.json   versions, commit, processor, seed, overrides, hashes of our files
+        kept.json         what was kept of what made the run, in code/, inputs/ …: see `origins`
         timing.json       wall times: the only file that differs between two runs of one configuration, with run.log
         run.log
 
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.files import make_folder, write
-from slashpoint.experiments.provenance import source_hash, versions
+from slashpoint.experiments.provenance import ours, processor, source_hash, sources, versions
 from slashpoint.experiments.report import page
 from slashpoint.experiments.text import command, visible
 from slashpoint.sim.errors import Misconfigured, OutOfRoom, named
@@ -40,7 +41,7 @@ from slashpoint.sim.metrics.caveats import complaints, warnings
 from slashpoint.sim.metrics.run import Run, assets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from slashpoint.sim.ledger import Ledger
     from slashpoint.sim.metrics import Metric
@@ -73,7 +74,6 @@ class RunFolder:
         overrides: Sequence[str] = (),
         options: Sequence[str] = (),
         again: str = "",
-        builds: Mapping[str, str] | None = None,
         runs: Path = RUNS,
     ) -> RunFolder:
         """Make the folder of a run that begins now.
@@ -86,7 +86,6 @@ class RunFolder:
             overrides: what the user said, as on the command line.
             options: what else the line that repeats the run needs.
             again: the line itself, where no command repeats the run.
-            builds: source hash of each contract's build, by name.
             runs: where folders of runs are made.
         """
         now = datetime.now().astimezone()
@@ -105,8 +104,10 @@ class RunFolder:
             "versions": versions(),
             "source": source_hash(),
             "config": _hash(made),
-            "builds": dict(builds or {}),
+            "git": ours(),
             "platform": platform.platform(),
+            "processor": processor(),
+            "sources": sources(),
         }
         try:
             make_folder(path)
@@ -219,7 +220,7 @@ def open_run(which: Path | str = LAST, runs: Path = RUNS) -> Run:
         unknown = dict.fromkeys(assets(tables), math.nan)
         why = tables.why if not tables.complete else _why_no_result(path)
         return Run(tables, unknown, config, ("the run did not come to its result",), unfinished=why)
-    result = _mapping(path / "result.json", json.loads)
+    result = mapping(path / "result.json", json.loads)
     try:
         hashes: dict[str, str] = {name: str(result[name]) for name in ("chain_hash", "full_hash") if name in result}
         prices, begun = (
@@ -240,8 +241,8 @@ def _config(path: Path) -> Any:
             raise ValueError("it was edited, and is not what the run was made with")
         return OmegaConf.to_container(OmegaConf.create(text))
 
-    known = _mapping(path / "provenance.json", json.loads).get("config")
-    return _mapping(path / "config.yaml", read)
+    known = mapping(path / "provenance.json", json.loads).get("config")
+    return mapping(path / "config.yaml", read)
 
 
 def _hash(text: str) -> str:
@@ -253,7 +254,7 @@ def _why_no_result(path: Path) -> str:
     return told.read_text(encoding="utf-8").strip() if told.exists() else "its process was killed, or the disk was full"
 
 
-def _mapping(path: Path, read: Callable[[str], Any]) -> dict[str, Any]:
+def mapping(path: Path, read: Callable[[str], Any]) -> dict[str, Any]:
     """What a file holds, which must be names with values."""
     try:
         found = read(path.read_text(encoding="utf-8"))

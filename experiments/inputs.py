@@ -55,10 +55,11 @@ def undeclared(known: Iterable[Path], project: Path | None) -> dict[str, str]:
     """Return the files that were opened and that nobody declared, with the hash of what they hold.
 
     Args:
-        known: files that count already.
+        known: files that count already, and folders that the run itself writes.
         project: a project's folder: the names of files in it are told from there.
     """
-    _opened.difference_update(str(path.resolve()) for path in known)
+    told = {path.resolve() for path in known}
+    _opened.difference_update({one for one in _opened if not told.isdisjoint([Path(one), *Path(one).parents])})
     paths = [path for path in map(Path, sorted(_opened)) if path.is_file()]
     return {_told(path, project): content(path) for path in paths}
 
@@ -77,6 +78,11 @@ def content(path: Path) -> str:
     """SHA-256 of what a file holds, read again when its time or size is another."""
     told = path.stat()
     return _content(path, told.st_mtime_ns, told.st_size)
+
+
+def library(path: Path) -> bool:
+    """Whether a file belongs to the interpreter, to a package or to us: its version tells what it holds."""
+    return str(path.resolve()).startswith(APART)
 
 
 def code(project: Path) -> dict[str, Path]:

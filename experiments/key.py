@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.config import apart, chain_rules, check_numbers, compose, plain, plugin, unresolved
+from slashpoint.experiments.config import apart, check_numbers, compose, plain, reads, unresolved
 from slashpoint.experiments.inputs import code, content
 from slashpoint.experiments.provenance import program
 from slashpoint.sim.contract.artifact import Artifact
@@ -84,8 +84,7 @@ class Declared:
     @classmethod
     def by(cls, config: DictConfig, project: Path | None) -> Declared:
         """What the plug-ins of a configuration tell."""
-        plugins = {kind: plugin(kind, config, project) for kind in ("prices", "task")}
-        return cls({section: one.reads for section, one in {**plugins, "chain": chain_rules(config)}.items()})
+        return cls(reads(config, project))
 
     @property
     def files(self) -> tuple[Path, ...]:

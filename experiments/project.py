@@ -26,7 +26,7 @@ def find_project(start: Path | None = None) -> Path | None:
     start = (start or Path.cwd()).resolve()
     found = next((folder for folder in (start, *start.parents) if (folder / MARK).is_file()), None)
     if found is not None:
-        _refuse_strangers(found)
+        refuse_strangers(found)
         _refuse_content(found / MARK)
     return found
 
@@ -53,7 +53,7 @@ def _trust_file() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "slashpoint" / "trusted"
 
 
-def _refuse_strangers(project: Path) -> None:
+def refuse_strangers(project: Path) -> None:
     """Ask for trust in a project whose folder or mark belongs to another user."""
     if not hasattr(os, "geteuid"):
         return  # owners are no numbers on Windows

@@ -9,8 +9,10 @@ import json
 import os
 import platform
 import re
+import subprocess
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import slashpoint
 from slashpoint.experiments.inputs import content, digest
@@ -62,6 +64,34 @@ def deciding() -> dict[str, Path]:
         said = " ".join(IMPORTED.findall(files[name].read_text(encoding="utf-8")))
         found += [one for one in re.findall(r"\w+", said) if one in files and one not in found]
     return {name: files[name] for name in sorted(found)}
+
+
+def git(folder: Path) -> dict[str, Any] | None:
+    """The commit of the repository around a folder, and whether what it tracks was changed since; None without one."""
+    asked = ["git", "--no-optional-locks", "-C", str(folder), "status", "--porcelain=v2", "--branch", "-uno"]
+    around = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # of a hook, say
+    try:
+        found = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10, env=around)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None
+    told = found.stdout.splitlines()
+    commit = next((line.removeprefix("# branch.oid ") for line in told if line.startswith("# branch.oid ")), "")
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in told)}
+
+
+@functools.cache
+def ours() -> dict[str, Any] | None:
+    """The same of slashpoint's own checkout; None where it was installed without one."""
+    root = Path(slashpoint.__path__[0])
+    return git(root) if (root / ".git").exists() else None
+
+
+@functools.cache
+def sources() -> dict[str, str]:
+    """Our Python files and builds of contracts, each with the beginning of its hash."""
+    builds = {f"contracts/build/{path.name}": path for path in sorted(BUILD.glob("*.json"))}
+    files = _sources("sim", "protocols", "agents", "experiments") | builds
+    return {name: content(path)[:12] for name, path in files.items()}
 
 
 def _sources(*parts: str) -> dict[str, Path]:

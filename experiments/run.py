@@ -18,8 +18,10 @@ from slashpoint.experiments.catalogue import METRICS, PROTOCOL, ROLES
 from slashpoint.experiments.config import attacks as chosen_attacks
 from slashpoint.experiments.config import chain_rules, compose, plugin
 from slashpoint.experiments.folder import RunFolder
+from slashpoint.experiments.given import in_python, overrides_of
 from slashpoint.experiments.inputs import content
 from slashpoint.experiments.invariants import allowed, of_project
+from slashpoint.experiments.origins import keeping
 from slashpoint.experiments.project import find_project
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.errors import Misconfigured, Stopped, choices, contained, from_project, named, place
@@ -238,13 +240,15 @@ def run(
         )  # fmt: skip
     ledger = Ledger(folder.path if folder else None)
     world = None
+    kept = keeping(folder.path, config, project, attacks or ()) if folder else nullcontext()
     try:
-        with folder.takes("set up") if folder else nullcontext(), frozen_garbage():
-            world = build(config, ledger, project=project, attacks=attacks)
-        with folder.takes("run") if folder else nullcontext():
-            told = folder.keeps(ledger, progress) if folder else progress
-            world.run(config.scenario.jobs, config.scenario.blocks, told)
-        result = _conclude(config, world, ledger, folder, project)
+        with kept:
+            with folder.takes("set up") if folder else nullcontext(), frozen_garbage():
+                world = build(config, ledger, project=project, attacks=attacks)
+            with folder.takes("run") if folder else nullcontext():
+                told = folder.keeps(ledger, progress) if folder else progress
+                world.run(config.scenario.jobs, config.scenario.blocks, told)
+            result = _conclude(config, world, ledger, folder, project)
     except BaseException as error:
         why = f"stopped by {error}" if isinstance(error, Stopped) else f"{named(error)} ({place(error)})"
         with suppress(LedgerError):  # a full disk: what is there is marked as partial and can be read
@@ -310,19 +314,20 @@ def simulate(
         The result: `.metrics`, `.ledger["events"]`, `.violations`, `.chain_hash`.
     """
     project = project or find_project()
-    given = list(attack) if isinstance(attack, list | tuple) else [attack]
-    names = [one for one in given if isinstance(one, str)]
-    said = [f"protocol={protocol}", f"scenario={scenario}", f"seed={seed}", f"attack=[{','.join(names)}]", *overrides]
+    if project is not None:
+        catalogue.refreshed(project)
+    given = [
+        one() if isinstance(one, type) else one for one in (attack if isinstance(attack, list | tuple) else [attack])
+    ]
+    setting = [f"protocol={protocol}", f"scenario={scenario}", f"seed={seed}"]
+    if (asked := overrides_of(given, project)) is not None:
+        said = [*setting, *asked, *overrides]
+        config = compose(said, project)
+        if all(isinstance(one, str) or one == made for one, made in zip(given, chosen_attacks(config, project))):
+            return run(config, project=project, overrides=said, runs=runs)
+    said = [*setting, f"attack=[{','.join(one for one in given if isinstance(one, str))}]", *overrides]
     config = compose(said, project)
     named = iter(chosen_attacks(config, project))
-    conducts = [next(named) if isinstance(one, str) else one() if isinstance(one, type) else one for one in given]
-    again = "" if len(names) == len(given) else _in_python(protocol, given, scenario, seed, overrides)
+    conducts = [next(named) if isinstance(one, str) else one for one in given]
+    again = in_python([protocol, given, scenario, seed, list(overrides)], given)
     return run(config, project=project, overrides=said, again=again, runs=runs, attacks=conducts)
-
-
-def _in_python(protocol: str, attacks: Sequence[Any], scenario: str, seed: int, overrides: Sequence[str]) -> str:
-    """Return the call that repeats a run with an attack that has no name, such as a class in a notebook."""
-    made = [one() if isinstance(one, type) else one for one in attacks]
-    where = {f"{type(one).__name__} is of {type(one).__module__}": None for one in made if not isinstance(one, str)}
-    call = f"slashpoint.simulate({protocol!r}, {made!r}, {scenario!r}, {seed}, {list(overrides)!r})"
-    return f"{call}  # {', '.join(where)}"

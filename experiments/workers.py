@@ -85,9 +85,7 @@ class Worker:
         self.connection.close()
 
 
-def each(
-    function: Callable[[Job], Answer], jobs: Sequence[Job], workers: int
-) -> Iterator[tuple[Job, Answer | Died]]:
+def each(function: Callable[[Job], Answer], jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Answer | Died]]:
     """Do jobs in several processes.
 
     Args:

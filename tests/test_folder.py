@@ -13,7 +13,7 @@ import pytest
 
 from slashpoint.experiments.files import write
 from slashpoint.experiments.folder import RunFolder, find, open_run
-from slashpoint.experiments.provenance import source_hash, versions
+from slashpoint.experiments.provenance import processor, source_hash, versions
 from slashpoint.sim.errors import Misconfigured, OutOfRoom
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.metrics.profit import profit
@@ -31,7 +31,7 @@ OVERRIDES = ["attack=[sybil,overclaim]", "protocol.stake=5", "seed=3"]
 def begin(runs: Path, **other: object) -> RunFolder:
     """A folder of a run that has just begun."""
     about = {"protocol": "modelmarket", "attack": "sybil+overclaim", "seed": 3, "overrides": OVERRIDES} | other
-    return RunFolder.create(CONFIG, builds={"Market": "ab12"}, runs=runs, **about)  # type: ignore[arg-type]
+    return RunFolder.create(CONFIG, runs=runs, **about)  # type: ignore[arg-type]
 
 
 def lived(folder: RunFolder) -> Run:
@@ -78,7 +78,8 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     assert result["warnings"] == ["duties never asked: work"]
     assert (result["protocol"], result["engine"], result["notes"]) == ("modelmarket", "pyevm", ["surrogate"])
     provenance = json.loads((folder.path / "provenance.json").read_text())
-    assert provenance["builds"] == {"Market": "ab12"}
+    assert provenance["processor"] == processor()
+    assert provenance["sources"].keys() >= {"sim/chain.py", "contracts/build/ModelMarket.json"}
     assert provenance["overrides"] == OVERRIDES
     assert provenance["source"] == source_hash()
     assert provenance["versions"] == versions()

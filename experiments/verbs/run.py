@@ -75,7 +75,11 @@ def _stand_ins(contracts: Sequence[str], configs: Sequence[DictConfig], project:
 
 
 def _one(
-    args: Namespace, config: DictConfig, overrides: Sequence[str], project: Path | None, others: Sequence[Path],
+    args: Namespace,
+    config: DictConfig,
+    overrides: Sequence[str],
+    project: Path | None,
+    others: Sequence[Path],
     console: Screen,
 ) -> tuple[dict[str, Any], int]:
     """One run: its document and its exit code. In a multirun a crash is a row like any other."""

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 BUILD = Path(slashpoint.__file__).parent / "contracts" / "build"
-_stand_ins: ContextVar[Mapping[str, Artifact] | None] = ContextVar("what is deployed in others' places", default=None)
+_stand_ins: ContextVar[Mapping[Path, Artifact] | None] = ContextVar("what is deployed in others' places", default=None)
 
 
 @contextmanager
 def standing_in(*paths: Path) -> Iterator[None]:
     """Deploy the contracts in these files in the place of those of the same name, as mutants are."""
-    token = _stand_ins.set({one.name: one for one in map(Artifact.load, paths)})
+    token = _stand_ins.set({path: Artifact.load(path) for path in paths})
     try:
         yield
     finally:
@@ -34,7 +34,12 @@ def standing_in(*paths: Path) -> Iterator[None]:
 
 def stand_in(artifact: Artifact) -> Artifact:
     """Return what is deployed in the place of an artifact: what stands in for its name, else itself."""
-    return (_stand_ins.get() or {}).get(artifact.name, artifact)
+    return next((one for one in stand_ins().values() if one.name == artifact.name), artifact)
+
+
+def stand_ins() -> Mapping[Path, Artifact]:
+    """Return what stands in for others now, by its file."""
+    return _stand_ins.get() or {}
 
 
 @dataclass(frozen=True)
