@@ -11,6 +11,7 @@ from slashpoint.sim.chain import Pending
 from slashpoint.sim.contract import Event
 from slashpoint.sim.facts import Hearing, Inbox, past
 from slashpoint.sim.learning import Order
+from slashpoint.sim.ledger.money import Edge
 from slashpoint.sim.script import First, Script, Sleep, Wait
 from slashpoint.sim.units import SECOND, nanoseconds
 
@@ -258,7 +259,7 @@ class Me:
 
     def hires(self, dollars: float, seconds: float, job: Job) -> Wait:
         """Pay people for work outside the chain, and wait until it is done; charged at once, like compute."""
-        self._world.recorder.compute(self.account, dollars, job.key, "people")
+        self._world.recorder.compute(self.account, dollars, job.key, Edge.PEOPLE)
         return self.until(self.now + seconds)
 
     def predicts(self, model: bytes, job: Job) -> bytes:

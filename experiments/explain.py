@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from slashpoint.sim.errors import Misconfigured
-from slashpoint.sim.metrics.run import FEES, lines
+from slashpoint.sim.ledger.money import FEES, OUTSIDE, Edge
+from slashpoint.sim.metrics.run import lines
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.metrics.run import Run
 
+BOUGHT = {Edge.POWER: "computing", Edge.PEOPLE: "work", Edge.POST: "a message"}  # outside the chain
 SHORT = 8  # characters of a job's key that tell it from others
 
 
@@ -137,11 +139,12 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
 
 
 def computed(run: Run, job: str) -> Iterator[Dated]:
-    """Computing that was paid for."""
+    """What was paid for outside the chain."""
     transfers = about(run.tables["transfers"], job)
-    compute = transfers[transfers["cause"] == "compute"]
-    for time, who, asset, paid in lines(compute, "time_ns", "sender", "asset", "amount"):
-        yield time, 0, who, f"pays {run.whole(asset, paid):,.6g} {asset} for computing", []
+    outside = transfers[transfers["cause"].isin(OUTSIDE)]
+    for time, who, payee, asset, paid in lines(outside, "time_ns", "sender", "receiver", "asset", "amount"):
+        what = BOUGHT.get(payee, payee)
+        yield time, 0, who, f"pays {run.whole(asset, paid):,.6g} {asset} for {what}", []
 
 
 def movements(run: Run, transfers: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:

@@ -55,6 +55,7 @@ def outcome(run: Run) -> Grid:
         *_backdoors(run),
         ("value delivered", money(welfare.value_delivered(run)), "USD"),
         ("compute", money(welfare.compute_cost(run)), "USD"),
+        *_messages(run),
         ("gas", money(welfare.gas_cost(run)), "USD"),
         ("welfare", money(welfare.welfare(run)), "USD"),
         ("buyers' surplus", money(welfare.buyer_surplus(run)), "USD"),
@@ -67,6 +68,12 @@ def outcome(run: Run) -> Grid:
     ):
         table.add_row(name, value, unit)
     return table
+
+
+def _messages(run: Run) -> Iterator[tuple[str, str, str]]:
+    """What messages cost, where somebody sent any."""
+    if cost := welfare.message_cost(run):
+        yield "messages", money(cost), "USD"
 
 
 def _backdoors(run: Run) -> Iterator[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from slashpoint.protocols.base import Job, Terms, sealed
 from slashpoint.protocols.checks.modelmarket import Watched
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Window, Within
+from slashpoint.sim.ledger.money import Edge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,7 +114,7 @@ class ModelMarket(Watched):
         token = world.deploy(Artifact.ours("ModelCoin"), terms.airdrop, symbol=cls.asset)
         terms.decimals = world.decimals[cls.asset]
         contract = world.deploy(Artifact.ours("ModelMarket"), token.address_, terms.rules())
-        world.names[DEAD] = "burnt"
+        world.names[DEAD] = Edge.BURNT.value
         return cls(world, contract, terms)
 
     @property

@@ -13,6 +13,7 @@ from slashpoint.sim.contract import Revert
 from slashpoint.sim.engine import ZERO_ADDRESS, Status
 from slashpoint.sim.facts import Fact
 from slashpoint.sim.ledger.arrow import Texts
+from slashpoint.sim.ledger.money import Cause, Edge
 from slashpoint.sim.ledger.text import plain, text, texts
 from slashpoint.sim.units import ETH
 
@@ -248,12 +249,12 @@ class Recorder:
         self, block: Block, who: Any, places: Any, burned: Any, tipped: Any, jobs: Any
     ) -> tuple[Columns, Columns]:
         names, now = self.names.column(who), self.world.env.now
-        burnt = (block.number, places, now, "ETH", names, "burnt", burned, "gas", jobs)
+        burnt = (block.number, places, now, "ETH", names, Edge.BURNT.value, burned, Cause.GAS.value, jobs)
         if not all(tipped):
             kept = [row for row in zip(who, places, tipped, repeat(None) if jobs is None else jobs) if row[2]]
             who, places, tipped, jobs = map(list, zip(*kept, strict=True)) if kept else ([], [], [], [])
             names = self.names.column(who)
-        return burnt, (block.number, places, now, "ETH", names, "coinbase", tipped, "tip", jobs)
+        return burnt, (block.number, places, now, "ETH", names, Edge.COINBASE.value, tipped, Cause.TIP.value, jobs)
 
     def _transactions(
         self, block: Block, pendings: list[Pending], who: list[int], places: Any, status: Any, reasons: list[Any],
@@ -336,20 +337,20 @@ class Recorder:
                 for _, part, job in causes:
                     tally.took(accounts[who], asset, sign * part, job)
 
-    def _charge(self, account: Any, dollars: float, receiver: str, cause: str, job: str | None) -> None:
+    def _charge(self, account: Any, dollars: float, receiver: Edge, cause: Cause, job: str | None) -> None:
         """Write down USD of 18 decimals that somebody pays outside the chain."""
         if amount := round(dollars * ETH):
-            self.transfer(-1, "USD", account.name, receiver, amount, cause, job)
+            self.transfer(-1, "USD", account.name, receiver.value, amount, cause.value, job)
             if self.world.tally is not None:
                 self.world.tally.spent(account, "USD", amount, job)
 
-    def compute(self, account: Any, dollars: float, job: str | None, payee: str = "power company") -> None:
+    def compute(self, account: Any, dollars: float, job: str | None, payee: Edge = Edge.POWER) -> None:
         """Charge somebody for computing, or for other work outside the chain, in USD."""
-        self._charge(account, dollars, payee, "compute", job)
+        self._charge(account, dollars, payee, Cause.COMPUTE, job)
 
     def postage(self, account: Any, dollars: float, job: str | None) -> None:
         """Charge somebody for a message outside the chain, in USD."""
-        self._charge(account, dollars, "post office", "postage", job)
+        self._charge(account, dollars, Edge.POST, Cause.POSTAGE, job)
 
     def trained(self, account: Any, order: Order, job: str, seconds: float) -> None:
         """Remember that somebody got a model, for the measurement at the end."""

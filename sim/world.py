@@ -26,6 +26,7 @@ from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.errors import legible
 from slashpoint.sim.facts import Fact, Facts
 from slashpoint.sim.invariants import Invariant, invariants_of
+from slashpoint.sim.ledger.money import Edge
 from slashpoint.sim.liveness import Poke
 from slashpoint.sim.recorder import SUCCESS, Recorder, deed
 from slashpoint.sim.script import Clock
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.prices import Prices
     from slashpoint.sim.tally import Tally
 
-GENESIS = "genesis"  # who deploys, and whom everybody's first money comes from
+GENESIS = Edge.GENESIS.value
 EVE = 10**7  # seconds before the genesis at which deployment begins; a second for each of its transactions
 QUIET = 3  # blocks without anything pending after which a world whose jobs are done has ended
 

@@ -1,105 +1,107 @@
-"""What a zero-knowledge proof of accuracy binds, with the public inputs of the ModelMarket dApp's circuit and more.
+"""What a zero-knowledge proof of accuracy was to bind, ModelMarket's contract binds by hashes.
 
-A sound proof says one thing: there is a witness that satisfies the circuit and has these public values. So what a proof
-binds can be read off by enumerating witnesses, without a proving system: two witnesses with the same public values
-cannot be told apart by any proof.
-
-`circuit.circom` has `accuracy(100)`: private labels, private predictions, a private count, and one output, whether as
-many agree as the count says.
+The ModelMarket dApp has a circuit, `accuracy(100)`, and does not use it: labels, predictions and count are all private,
+so that its proof fits any labels and any predictions. The contract sees all three, and who changes one of them after it
+was sealed or claimed is not paid.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from itertools import product
-from typing import NamedTuple
+from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-CLASSES, ITEMS = 3, 3  # small enough for every witness: 3^3 labels × 3^3 predictions × 4 counts
-LABELS = [bytes(labels) for labels in product(range(CLASSES), repeat=ITEMS)]
+from slashpoint.protocols.base import sealed
+from slashpoint.sim.testing.contract import Scene
+
+REQUESTER, TRAINER, POKER = (bytes([i]) * 20 for i in (2, 3, 4))
+CLASSES, ITEMS = 3, 4  # small, so that changed labels are often nearly right
+WINDOW, REWARD, STAKE = 900, 1_000, 100
+SALT, MODEL = b"s" * 32, b"m" * 32
+answers = st.binary(min_size=ITEMS, max_size=ITEMS).map(lambda drawn: bytes(one % CLASSES for one in drawn))
 
 
-class Witness(NamedTuple):
-    truth: bytes
-    predictions: bytes
-    count: int
+@cache
+def market(salted: bool) -> tuple[Scene, int]:
+    """A scene, and a snapshot of it."""
+    rules = {
+        "window": WINDOW, "minSubmission": 60, "requesterStake": 0, "loserRefund": True, "slashTo": 0,
+        "pokeBountyBps": 0, "minAccuracyBps": 0, "feeBps": 0, "salted": salted, "maxSubmissions": 0, "beacon": False,
+    }  # fmt: skip
+    scene = Scene("ModelMarket", rules, people=[REQUESTER, TRAINER, POKER])
+    return scene, scene.engine.snapshot()
 
 
-def accuracy(witness: Witness) -> bool:
-    """The circuit: its only output."""
-    return sum(map(int.__eq__, witness.truth, witness.predictions)) == witness.count
+def paid(
+    salted: bool, labels: bytes, predictions: bytes, count: int, told: bytes, opened: bytes, model: bytes = MODEL
+) -> bool:
+    """Play one request to its end: whether the trainer has the reward.
+
+    Args:
+        salted: whether seals carry a salt and an address.
+        labels: what the requester sealed.
+        predictions: what the trainer sealed.
+        count: the trainer's claim.
+        told: the labels that the requester opens.
+        opened: the predictions that the trainer opens.
+        model: the model's CID that it opens; MODEL was sealed.
+    """
+    scene, fresh = market(salted)
+    scene.engine.restore(fresh)
+    scene.now, scene.number = 1_000_000, 100
+    scene.at(scene.now)
+    contract: Any = scene.market
+    truth = hashlib.sha256(hashlib.sha256(labels).digest() + (SALT if salted else b"")).digest()
+    terms = {
+        "reward": REWARD, "stake": STAKE, "submissionWindow": 600, "size": ITEMS, "rows": 0, "trainCid": MODEL,
+        "testCid": MODEL, "truthSeal": truth, "context": "circuit",
+    }  # fmt: skip
+    (request,) = scene.must(REQUESTER, contract.createRequest(terms)).of("RequestCreated")
+    job = request["id"]
+    seals = [sealed(one, SALT, TRAINER, salted=salted) for one in (MODEL, hashlib.sha256(predictions).digest())]
+    scene.must(TRAINER, contract.submitModel(job, *seals))
+    scene.at(request["deadline"])
+    if scene.do(REQUESTER, contract.uploadTruth(job, told, SALT)).ok:
+        scene.must(TRAINER, contract.claimAccuracy(job, count))
+        scene.must(POKER, contract.pickCandidate(job))
+        scene.must(TRAINER, contract.openModel(job, opened, model, SALT))
+    return scene.gained(TRAINER) == REWARD
 
 
-def seen(name: str, witness: Witness):
-    """What a public input shows of a witness: a count itself, labels and predictions by their hash."""
-    value = getattr(witness, name)
-    return value if name == "count" else hashlib.sha256(value).digest()
+def right(labels: bytes, predictions: bytes) -> int:
+    return sum(map(int.__eq__, labels, predictions))
 
 
-def indistinguishable(*public: str) -> dict[object, list[Witness]]:
-    """All witnesses, by what a verifier sees of them."""
-    groups = defaultdict(list)
-    for witness in (Witness(*one) for one in product(LABELS, LABELS, range(ITEMS + 1))):
-        groups[(accuracy(witness), *(seen(name, witness) for name in public))].append(witness)
-    return groups
+@given(st.booleans(), answers, answers)
+def test_the_truth_is_paid(salted, labels, predictions):
+    assert paid(salted, labels, predictions, right(labels, predictions), labels, predictions)
 
 
-@pytest.mark.parametrize("output", [True, False])
-def test_the_dapps_proof_fits_any_labels_and_any_predictions(output):
-    """Whatever the output is, each pair of labels and predictions has a count that gives it."""
-    witnesses = indistinguishable()[(output,)]
-    assert {(one.truth, one.predictions) for one in witnesses} == set(product(LABELS, LABELS))
-    assert {one.count for one in witnesses} == set(range(ITEMS + 1))
+@given(st.booleans(), answers, answers, st.integers(0, ITEMS))
+def test_a_count_is_paid_that_the_contract_counts_itself(salted, labels, predictions, count):
+    assert paid(salted, labels, predictions, count, labels, predictions) == (count == right(labels, predictions))
 
 
-@given(st.binary(min_size=100, max_size=100), st.binary(min_size=100, max_size=100), st.booleans())
-def test_the_same_at_the_size_of_the_circuit(truth, predictions, output):
-    right = sum(map(int.__eq__, truth, predictions))
-    assert accuracy(Witness(truth, predictions, right if output else right + 1)) is output
+@given(st.booleans(), answers, answers, answers)
+def test_labels_are_those_that_were_sealed(salted, labels, predictions, told):
+    """A requester cannot choose them once it knows the predictions, nor a trainer make up its own."""
+    assert paid(salted, labels, predictions, right(told, predictions), told, predictions) == (told == labels)
 
 
-def test_a_trainer_proves_full_marks_of_nothing():
-    """Labels of its own making, which nobody compares with the requester's."""
-    made_up = bytes(100)
-    assert accuracy(Witness(made_up, made_up, 100))
+@given(st.booleans(), answers, answers, answers)
+def test_predictions_are_those_that_were_sealed(salted, labels, predictions, opened):
+    """Who knows the labels cannot copy them: full marks for what was not sealed are nothing."""
+    assert paid(salted, labels, predictions, right(labels, opened), labels, opened) == (opened == predictions)
+    assert paid(salted, labels, predictions, ITEMS, labels, labels) == (labels == predictions)
 
 
-def test_hashes_of_both_and_the_count_bind_everything():
-    groups = indistinguishable("truth", "predictions", "count")
-    proven = {public: found for public, found in groups.items() if public[0]}
-    assert len(proven) == len(LABELS) ** 2  # one for each pair of labels and predictions …
-    assert all(len(found) == 1 for found in proven.values())  # … and nothing else fits it
-
-
-@pytest.mark.parametrize(
-    ("public", "free"),
-    [
-        (("predictions", "count"), "truth"),  # labels of its own making
-        (("truth", "count"), "predictions"),  # others than were sealed
-        (("count",), "truth"),
-        (("truth",), "count"),
-    ],
-)
-def test_each_of_them_is_needed(public, free):
-    """Without one there are proofs that fit several values of what it would have bound."""
-    groups = indistinguishable(*public)
-    proven = [found for output, found in ((key[0], found) for key, found in groups.items()) if output]
-    assert any(len({getattr(one, free) for one in found}) > 1 for found in proven)
-
-
-def test_the_count_follows_from_both_hashes_but_nobody_could_read_it():
-    """With both hashes public a true output fits one count only; public, a contract can compare it with the claim."""
-    for key, found in indistinguishable("truth", "predictions").items():
-        if key[0]:
-            assert len({one.count for one in found}) == 1
-
-
-def test_an_output_that_is_not_constrained_to_be_true_proves_its_opposite_too():
-    """A verifier that forgets to require 1 accepts a wrong count as gladly."""
-    wrong = Witness(bytes(3), bytes(3), 0)
-    assert not accuracy(wrong)
-    assert wrong in indistinguishable("truth", "predictions", "count")[(False, *map(seen, wrong._fields, [wrong] * 3))]
+@pytest.mark.parametrize("salted", [True, False])
+def test_the_model_is_the_one_that_was_sealed(salted):
+    """The circuit says nothing of a model; the contract at least of its hash."""
+    labels = bytes(ITEMS)
+    assert paid(salted, labels, labels, ITEMS, labels, labels)
+    assert not paid(salted, labels, labels, ITEMS, labels, labels, b"x" * 32)

@@ -46,6 +46,18 @@ def test_transposed_arrays_keep_their_meaning():
     assert (decode(encode({"w": w.T}))["w"] == w.T).all()
 
 
+@given(st.data())
+def test_arrays_of_any_strides_keep_their_meaning(data):
+    """Parts, every second row, rows backwards, one row again and again: whatever NumPy sees without copying."""
+    whole = data.draw(arrays.filter(lambda array: array.ndim > 0 and array.size))
+    view = whole[data.draw(hnp.basic_indices(whole.shape, allow_newaxis=True))]
+    view = np.transpose(view, data.draw(st.permutations(range(np.ndim(view)))))
+    for array in (view, np.broadcast_to(view, (2, *np.shape(view)))):
+        back = decode(encode({"w": array}))["w"]
+        assert back.shape == np.shape(array)
+        assert back.tobytes() == np.asarray(array).tobytes()
+
+
 @given(st.binary(max_size=300))
 def test_junk_is_a_model_error(junk):
     for bytes_ in (junk, zlib.compress(junk), model[:20] + junk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.util import find_spec
 
@@ -13,6 +14,9 @@ from slashpoint.agents.population import seating
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import PROTOCOL, ROLES
 from slashpoint.experiments.config import compose
+from slashpoint.sim.ledger.columns import TABLES
+from slashpoint.sim.ledger.money import EDGE, Cause, Edge
+from slashpoint.sim.metrics import welfare
 
 PROTOCOLS = list(catalogue.presets("protocol"))
 VARIANTS = [
@@ -55,6 +59,30 @@ def test_honest_people_are_accused_of_nothing_and_everything_that_should_happens
     assert result.ledger["jobs"]["closed_ns"].notna().all()
     assert len(result.ledger["jobs"]) == 1
     assert not [note for note in result.run.notes if "still open" in note]
+
+
+@pytest.mark.parametrize(("protocol", "variant"), VARIANTS)
+def test_what_people_share_is_welfare_less_what_contracts_keep_and_what_is_burnt(protocol, variant):
+    """Each cost is in the books once: no payment at the edge of the world is left out of welfare."""
+    run = lived(protocol, variant).run
+    kept = sum(
+        run.usd(asset, amount)
+        for (party, asset), amount in run.net.items()
+        if party not in run.people.index and party not in EDGE
+    )
+    burnt = sum(run.usd(asset, amount) for asset, amount in run.paid("burn").items())
+    shared = welfare.buyer_surplus(run) + welfare.provider_surplus(run)
+    assert shared == pytest.approx(welfare.welfare(run) - kept - burnt, abs=1e-9)
+
+
+@pytest.mark.parametrize(("protocol", "variant"), VARIANTS)
+def test_money_moves_for_causes_and_between_parties_that_are_documented(protocol, variant):
+    tables = lived(protocol, variant).ledger
+    moved = tables["transfers"]
+    assert set(moved["cause"]) <= set(Cause)
+    contracts = {*tables["transactions"]["contract"], *tables["jobs"]["market"]}
+    assert {*moved["sender"], *moved["receiver"]} <= {*tables["accounts"]["account"], *contracts, *Edge}
+    assert set(Cause) <= set(re.findall(r"\w+", TABLES["transfers"]["cause"].meaning))
 
 
 @pytest.mark.skipif(find_spec("slashpoint_revm") is None, reason="the native engine is not built")

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slashpoint.sim.ledger import Ledger, read, row
+from slashpoint.sim.ledger.money import Edge
 from slashpoint.sim.metrics import (
     COLUMNS,
     all_metrics,
@@ -257,6 +258,32 @@ def test_welfare(run: Run) -> None:
     assert welfare.buyer_surplus(run) + welfare.provider_surplus(run) + 2 * 0.5 == pytest.approx(welfare.welfare(run))
 
 
+@pytest.mark.parametrize("payee", ["genesis", "burnt", "coinbase", "power company", "people", "post office"])
+def test_what_is_paid_at_the_edge_of_the_world_is_not_locked_in_a_contract(payee: str) -> None:
+    """Whoever bought power, work or stamps has no claim on anybody."""
+    ledger = Ledger()
+    ledger.accounts.append(row("accounts", account="a", controller="a"))
+    for receiver, amount in ((payee, 5), (MARKET, 2)):
+        ledger.transfers.append((0, 0, 0, "USD", "a", receiver, amount * ETH, "whatever", None))
+    ledger.transfers.append((1, 0, 0, "USD", payee, "a", 5 * ETH, "whatever", None))
+    ledger.transfers.append((2, 0, 0, "USD", "a", MARKET, 1 * ETH, "whatever", None))
+    assert profit.locked(finished(ledger)).to_dict() == {"a": 3.0}
+    assert payee in {str(edge) for edge in Edge}
+
+
+def test_messages_are_a_cost_of_the_world() -> None:
+    ledger = market()
+    before = finished(market())
+    for job in ("A", "B"):
+        ledger.transfers.append((2, 0, 0, "USD", "trainer/0", "post office", ETH // 4, "postage", job))
+    after = finished(ledger)
+    assert (welfare.message_cost(before), welfare.message_cost(after)) == (0.0, 0.5)
+    assert welfare.compute_cost(after) == welfare.compute_cost(before)
+    assert welfare.welfare(before) - welfare.welfare(after) == pytest.approx(0.5)
+    assert welfare.provider_surplus(before) - welfare.provider_surplus(after) == pytest.approx(0.5)
+    assert welfare.deadweight_loss(after) - welfare.deadweight_loss(before) == pytest.approx(0.25)  # B expired
+
+
 def test_quality(run: Run) -> None:
     assert quality.outcomes(run).to_dict() == {"cancelled": 1, "expired": 1, "open": 1, "settled": 1}
     assert quality.delivered_quality(run) == 0.4  # A at 0.8 and B at 0
@@ -356,7 +383,9 @@ def test_the_tidy_table(run: Run) -> None:
     assert numbers["gas_by_function", "Market:post"] == 300_000
     first = table[table["name"] == "welfare"].iloc[0]
     assert (first["unit"], first["better"]) == ("USD", "higher")
-    assert first["definition"] == "Value delivered less compute and gas; what money merely changed hands cancels out."
+    assert first["definition"] == (
+        "Value delivered less compute, messages and gas; what money merely changed hands cancels out."
+    )
 
 
 def test_a_metric_of_ones_own(run: Run) -> None:

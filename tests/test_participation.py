@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +14,13 @@ from scipy.stats import kstest
 
 from slashpoint import simulate
 from slashpoint.agents.arrivals import arrivals
-from slashpoint.agents.entry import paying
+from slashpoint.agents.entry import SETTLED as MATURE
+from slashpoint.agents.entry import enters, paying
+from slashpoint.agents.person import Traits
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.luck import Luck
+from slashpoint.sim.tally import Tally
+from slashpoint.sim.units import ETH, SECOND
 
 JOBS, SEATS, REWARD = 30, 12, 100.0
 USUAL = (
@@ -111,6 +116,35 @@ def test_as_many_as_pay_are_the_most_that_share_it(won, least):
 def test_nothing_to_win_pays_nobody_and_no_cost_keeps_nobody_out():
     assert paying(0.0, 1.0) == paying(-3.0, 0.0) == 0
     assert paying(1.0, 0.0) == math.inf
+
+
+def looks_back(blocks: int) -> bool:
+    """Whether somebody enters a job who took part in one that ended so many blocks ago, and that paid nobody."""
+    period = 12 * SECOND
+    person = SimpleNamespace(name="trainer/0", luck=Luck("person"), traits=Traits())
+    account = SimpleNamespace(role="trainer", name="trainer/0", controller="trainer/0", person=person)
+    world = SimpleNamespace(
+        env=SimpleNamespace(now=1000 * period), chain=SimpleNamespace(period=period), accounts={b"": account},
+        dollars=lambda amounts: sum(amounts.values()) / ETH,
+    )  # fmt: skip
+    tally, before = Tally(), SimpleNamespace(key="before", closed=(1000 - blocks) * period)
+    tally.spent(account, "USD", ETH, "before")
+    return enters(world, tally, account, SimpleNamespace(key="now", market=SimpleNamespace(jobs={0: before})))
+
+
+def test_what_a_job_brought_is_read_once_its_winner_had_time_to_withdraw():
+    """Read the moment that it ends, a job has cost everybody and paid nobody."""
+    assert looks_back(1)
+    assert not looks_back(MATURE)
+
+
+def test_by_then_winners_have_withdrawn():
+    ledger = lived("scenario.jobs=6").ledger
+    closed = ledger["jobs"].set_index("job")["closed_ns"]
+    paid = ledger["transfers"].query("cause == 'reward'")
+    waited = paid["time_ns"] - paid["job"].map(closed)
+    assert len(waited)
+    assert 0 < waited.max() <= MATURE * 12 * SECOND
 
 
 def test_without_free_entry_everybody_takes_part():

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.sim.ledger.money import Cause, Edge
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -82,14 +84,11 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "block": Column("i64", "number of the block"),
         "tx": Column("i32", "index of the transaction; -1 when there is none (genesis, compute)"),
         "time_ns": Column("i64", "when"),
-        "asset": Column("str", "ETH, USD (compute), or the symbol of a token"),
+        "asset": Column("str", "ETH, USD (outside the chain), or the symbol of a token"),
         "sender": Column("str", "account, contract or genesis"),
-        "receiver": Column("str", "account, contract, burnt, coinbase or power company"),
+        "receiver": Column("str", f"account, contract, or one of: {', '.join(Edge)}"),
         "amount": Column("money", "smallest units of the asset"),
-        "cause": Column(
-            "str",
-            "funding deposit stake reward refund slash fee gas tip burn compute payment airdrop unknown",
-        ),
+        "cause": Column("str", f"{', '.join(Cause)}; or a protocol's own"),
         "job": Column("str?", "key of the job"),
     },
     "duties": {

@@ -7,6 +7,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
+from slashpoint.sim.ledger.money import EDGE
 from slashpoint.sim.metrics import metric
 from slashpoint.sim.metrics.run import Run, lines, spreads
 
@@ -64,13 +65,12 @@ def locked(run: Run) -> pd.Series:
     worth: dict[str, float] = defaultdict(float)
     most = dict.fromkeys(run.people.index, 0.0)
     transfers = run.tables["transfers"]
-    fringe = {"genesis", "burnt", "coinbase", "power company", "people", "post office"}
     for sender, receiver, asset, amount in lines(transfers, "sender", "receiver", "asset", "amount"):
         payer, payee = run.controller.get(sender), run.controller.get(receiver)
-        if payer and not payee and receiver not in fringe:
+        if payer and not payee and receiver not in EDGE:
             worth[payer] += run.usd(asset, amount)
             most[payer] = max(most[payer], worth[payer])
-        elif payee and not payer and sender not in fringe:
+        elif payee and not payer and sender not in EDGE:
             worth[payee] -= run.usd(asset, amount)
     return pd.Series(most, dtype=float)
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from slashpoint.sim.prices import Prices
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
-FEES = ("gas", "tip")  # causes of transfers
 
 
 @dataclass(frozen=True)

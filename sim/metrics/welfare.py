@@ -6,9 +6,10 @@ from collections import defaultdict
 
 import pandas as pd
 
+from slashpoint.sim.ledger.money import FEES, OUTSIDE, Cause
 from slashpoint.sim.metrics import metric
 from slashpoint.sim.metrics.profit import profit, wealth_change
-from slashpoint.sim.metrics.run import FEES, Run, lines
+from slashpoint.sim.metrics.run import Run, lines
 
 
 @metric(unit="USD", better="higher")
@@ -20,7 +21,13 @@ def value_delivered(run: Run) -> float:
 @metric(unit="USD", better="lower")
 def compute_cost(run: Run) -> float:
     """What everybody paid for computing."""
-    return sum(run.usd(asset, amount) for asset, amount in run.paid("compute").items())
+    return sum(run.usd(asset, amount) for asset, amount in run.paid(Cause.COMPUTE).items())
+
+
+@metric(unit="USD", better="lower")
+def message_cost(run: Run) -> float:
+    """What everybody paid for messages outside the chain."""
+    return sum(run.usd(asset, amount) for asset, amount in run.paid(Cause.POSTAGE).items())
 
 
 @metric(unit="USD", better="lower")
@@ -35,8 +42,8 @@ def gas_cost(run: Run) -> float:
 
 @metric(unit="USD", better="higher")
 def welfare(run: Run) -> float:
-    """Value delivered less compute and gas; what money merely changed hands cancels out."""
-    return value_delivered(run) - compute_cost(run) - gas_cost(run)
+    """Value delivered less compute, messages and gas; what money merely changed hands cancels out."""
+    return value_delivered(run) - compute_cost(run) - message_cost(run) - gas_cost(run)
 
 
 @metric(unit="USD", better="higher")
@@ -63,10 +70,10 @@ def provider_surplus(run: Run) -> float:
 
 @metric(unit="USD", better="lower")
 def deadweight_loss(run: Run) -> float:
-    """Gas and compute spent on jobs that delivered nothing: the part of the loss that a ledger can show."""
+    """Gas, compute and messages of jobs that delivered nothing: the part of the loss that a ledger can show."""
     jobs = run.tables["jobs"]
     wasted = set(jobs["job"][jobs["delivered"].isna()])
-    spent = run.dollars(run.paid(*FEES, "compute", by="job"))
+    spent = run.dollars(run.paid(*FEES, *OUTSIDE, by="job"))
     return float(spent[spent.index.isin(wasted)].sum())
 
 
