@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from slashpoint.agents.population import draw
+from slashpoint.agents.scenario import People
 from slashpoint.sim.chain import MOST_WEI
 from slashpoint.sim.crowd import BYSTANDER, Crowd
+from slashpoint.sim.domain import limits
 from slashpoint.sim.units import GWEI
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Payers(Crowd):
             raise ValueError(
                 f"scenario.crowd.members={members}: {market.name} pays in {market.asset}, which is no token"
             )
-        drawn = [draw(latency, world.luck("traits", f"payer/{i}")("latency")) for i in range(members)]
+        bounds = limits(People)["latency"]
+        drawn = [bounds.draw(latency, world.luck("traits", f"payer/{i}")("latency")) for i in range(members)]
         super().__init__(world, "payer", drawn, eth=10.0, tokens={market.asset: 1.0})
         self.token, self.eager, self.sigma = world.tokens[market.asset], eager, sigma
         self.most = max(world.to_units(market.asset, 1) // 1_000, 2)  # smallest units: no payment is so large

@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slashpoint.agents.conduct import Conduct, compose, lies
 from slashpoint.agents.mind import Mind
 from slashpoint.agents.person import Person, Traits
+from slashpoint.agents.scenario import People
+from slashpoint.sim.domain import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from slashpoint.agents.draws import Spec
     from slashpoint.agents.roles.base import Role
     from slashpoint.protocols.base import Market
     from slashpoint.sim.luck import Luck
     from slashpoint.sim.world import World
-
-Spec = float | dict[str, Any]  # a number, or a distribution with its parameters
-
-
-def draw(spec: Spec, luck: Luck) -> float:
-    """A number from a distribution: `{"uniform": [low, high]}`, `{"lognormal": [median, sigma]}`, or a constant.
-
-    Raises:
-        ValueError: there is no such distribution.
-    """
-    match spec:
-        case {"uniform": [low, high]}:
-            return luck.uniform(low, high)
-        case {"lognormal": [median, sigma]}:
-            return float(median * luck.generator().lognormal(0.0, sigma))
-        case int() | float():
-            return float(spec)
-    raise ValueError(
-        f"{spec} is no distribution: give a number, {{uniform: [low, high]}} or {{lognormal: [median, sigma]}}"
-    )
 
 
 @dataclass(frozen=True)
@@ -52,7 +35,8 @@ class Population:
 
     def traits(self, luck: Luck) -> Traits:
         """One person's circumstances."""
-        drawn = {name: draw(spec, luck(name)) for name, spec in self.people.items()}
+        bounds = limits(People)
+        drawn = {name: bounds[name].draw(spec, luck(name)) for name, spec in self.people.items()}
         power, energy = drawn.pop("power"), drawn.pop("energy")
         return Traits(**drawn, compute_usd_hour=power / 1000 * energy, eth=self.eth, tokens=self.tokens)
 

@@ -87,8 +87,8 @@ def part(kind: Kind, name: str, project: Path | None = None) -> ModuleType:
     files = _files(kind, project)
     found = [(path, owner) for path, owner in files if path.stem == name]
     if not found:
-        there = ", ".join(sorted(path.stem for path, _ in files)) or "none"
-        raise Misconfigured(f"there is no {name}.py in {kind.theirs}/; there are {there}")
+        there = sorted(path.stem for path, _ in files)
+        raise Misconfigured(f"there is no {name}.py in {kind.theirs}/; {choices(name, there)}")
     if len(found) > 1:
         raise Misconfigured(f"{found[-1][0]} has the name of one of ours: give it another")
     return load_module(*found[0])

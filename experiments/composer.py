@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from io import StringIO
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,21 +25,23 @@ from hydra._internal.defaults_list import create_defaults_list
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from slashpoint.experiments import catalogue
+from slashpoint.experiments import catalogue, strict_yaml
 from slashpoint.experiments.catalogue import HOME, KINDS
-from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.experiments.overrides import known, self_contained, vet, vet_sweep
+from slashpoint.sim.errors import Misconfigured, choices, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hydra.core.override_parser.types import Override
 
+DRAWN = "scenario.people."  # below it, a number or a distribution
 ROOT = "config"  # the file of conf/ that names the others
 _lock = RLock()  # Hydra's version, plug-ins and parser are global
 
@@ -67,22 +68,35 @@ class Composer:
 
     def parse(self, overrides: Sequence[str]) -> list[Override]:
         """Parse overrides in Hydra's grammar."""
-        return OverridesParser.create(config_loader=self._loader).parse_overrides(list(overrides))
+        for said in overrides:
+            self_contained(said, said)
+        parsed = OverridesParser.create(config_loader=self._loader).parse_overrides(list(overrides))
+        vet(parsed, self._loader.get_group_options)
+        return parsed
 
     def compose(self, overrides: Sequence[str]) -> Composed:
         """Compose what overrides in Hydra's grammar ask for."""
+        for said in overrides:
+            self_contained(said, said)
         parsed, files = self._loader._parse_overrides_and_create_caching_repo(ROOT, list(overrides))  # noqa: SLF001
+        vet(parsed, self._loader.get_group_options)
         self._loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=False)
         layers = create_defaults_list(files, ROOT, parsed, prepend_hydra=False, skip_missing=False)
         usual = self._loader._compose_config_from_defaults_list(layers.defaults, files)  # noqa: SLF001
         OmegaConf.set_struct(usual, True)  # what is not there cannot be overridden without a +
         config = usual.copy()
+        known(config, layers.config_overrides, self._loader.get_group_options)
+        for one in layers.config_overrides:
+            if one.key_or_group.startswith(DRAWN) and isinstance(one.value(), dict):
+                OmegaConf.update(config, one.key_or_group, None)  # a distribution replaces another, rather than join it
         self._loader._apply_overrides_to_config(layers.config_overrides, config)  # noqa: SLF001
         return Composed(usual, config, dict(layers.overrides.known_choices))
 
     def expand(self, overrides: Sequence[str]) -> list[list[str]]:
         """Return the overrides of each run of a multirun, in Hydra's own order."""
-        (runs,) = BasicSweeper.split_arguments(self.parse(overrides), max_batch_size=None)
+        parsed = self.parse(overrides)
+        vet_sweep(parsed)
+        (runs,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
         return runs
 
 
@@ -104,9 +118,17 @@ def composer(project: Path | None) -> Iterator[Composer]:
             group, _, name = (error.missing_cfg_file or "").rpartition("/")
             there = error.options or (catalogue.names(group, project) if group in KINDS else ())
             raise Misconfigured(f"{group}={name}: {choices(name, there)}" if there else str(error)) from error
+        except Misconfigured:
+            raise
+        except OverrideParseException as error:
+            raise Misconfigured(
+                f"{error.override!r}: it is no override, key=value in Hydra's grammar; text with other characters than "
+                "letters, digits and -_./ is quoted, as in key='\"…\"'"
+            ) from error
         except (HydraException, OmegaConfBaseException) as error:
-            cause = f": {error.__cause__}" if error.__cause__ else ""
-            raise Misconfigured(f"{error}{cause}") from error
+            raise Misconfigured(sentence(error)) from error
+        except (ValueError, TypeError, AttributeError, LookupError, AssertionError, RecursionError) as error:
+            raise Misconfigured(f"it cannot be composed: {named(error)}") from error  # what Hydra did not expect
         finally:
             base.version_base = outer
 
@@ -124,7 +146,11 @@ class Files(FileConfigSource):
         path = Path(self.path) / self._normalize_file_name(config_path)
         if not path.is_file():
             raise ConfigLoadError(f"there is no {path}")
-        header, plain = _parsed(path.read_text(encoding="utf-8"))
+        try:
+            header, plain = _parsed(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise Misconfigured(f"{path}: {error}") from error
+        self_contained(plain, str(path))
         return ConfigResult(self.provider, self.full_path(), OmegaConf.create(plain), dict(header))
 
 
@@ -173,13 +199,26 @@ class Catalogue(ConfigSource):
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> tuple[dict[str, Any], Any]:
     """The header and the content of a YAML file. In pure Python YAML takes a millisecond for each screen of text."""
-    return ConfigSource._get_header_dict(text[:512]), OmegaConf.to_container(OmegaConf.load(StringIO(text)))  # noqa: SLF001
+    plain = strict_yaml.parse(text) or {}
+    if not isinstance(plain, dict):
+        raise ValueError("it must be a mapping, of names to what they mean")  # noqa: TRY004 - the file is wrong
+    return ConfigSource._get_header_dict(text[:512]), plain  # noqa: SLF001
 
 
 @cache
 def _register() -> None:
     Plugins.instance().register(Files)
     Plugins.instance().register(Catalogue)
+
+
+def sentence(error: BaseException) -> str:
+    """Return what Hydra or OmegaConf says in one line, without what only their own users know."""
+    lines = [line.strip() for one in (error, error.__cause__) if one for line in str(one).splitlines()]
+    foreign = ("To append to", "Either remove +", "Or add a second +", "object_type=", "reference_type=", "full_key:")
+    said = list(dict.fromkeys(line for line in lines if line and not line.startswith(foreign)))
+    key = next((line for line in lines if line.startswith("full_key:")), "").removeprefix("full_key:").strip()
+    told = ": ".join(said)
+    return f"{key}: {told}" if key and key not in told else told
 
 
 def _option(path: str) -> tuple[str, str]:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from slashpoint.agents.scenario import MOST_PEOPLE, Scenario
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import HOME, KINDS
+from slashpoint.experiments.catalogue import HOME, KINDS, PROTOCOL, ROLES
 from slashpoint.experiments.composer import composer
 from slashpoint.experiments.invariants import allowed
 from slashpoint.sim.chain import ChainRules
-from slashpoint.sim.engine import ENGINES
+from slashpoint.sim.engine import ENGINES, make_engine
 from slashpoint.sim.errors import Misconfigured, choices
 from slashpoint.sim.units import SECOND
 
@@ -57,6 +58,7 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     check_numbers(config)
     _check_types(config, usual)
     chain_rules(config)
+    _check_people(config, project)
     for kind in ("prices", "task"):
         plugin(kind, config, project)
     attacks(config, project)
@@ -179,10 +181,9 @@ def chain_rules(config: DictConfig) -> ChainRules:
     """The parameters of the chain that a configuration asks for."""
     if config.engine not in ENGINES:
         raise Misconfigured(f"engine={config.engine}: there are {', '.join(ENGINES)}")
-    try:
-        rules = ChainRules(**config.chain)
-    except (TypeError, ValueError) as error:
-        raise Misconfigured(f"chain: {error}") from error
+    rules: ChainRules = _made("chain", ChainRules, config.chain)
+    if (config.engine, rules.fork) != ("auto", ChainRules.fork):
+        _check_engine(config.engine, rules.fork)
     if (blocks := config.scenario.blocks) * rules.block_time + rules.genesis > LAST:
         raise Misconfigured(
             f"chain.block_time={rules.block_time}, scenario.blocks={blocks}: they end after the year 2262, which no "
@@ -190,6 +191,50 @@ def chain_rules(config: DictConfig) -> ChainRules:
             f"{max(0, int((LAST - rules.genesis) / rules.block_time)):,} blocks do not"
         )
     return rules
+
+
+@lru_cache
+def _check_engine(name: str, fork: str) -> None:
+    """Refuse an engine that is not installed, or that does not know a fork."""
+    try:
+        make_engine(name, fork)
+    except (ImportError, ValueError) as error:
+        raise Misconfigured(f"engine={name} chain.fork={fork}: {error}") from error
+
+
+def terms(config: DictConfig, project: Path | None = None) -> Any:
+    """The terms of the protocol that a configuration asks for."""
+    module = catalogue.part(PROTOCOL, config.protocol.name, project)
+    return _made("protocol", module.TERMS, config.protocol)
+
+
+def _made(group: str, kind: type[Any], given: DictConfig) -> Any:
+    """The settings of a group as the class that owns them has it."""
+    try:
+        return kind(**plain(given))
+    except (TypeError, ValueError) as error:
+        raise Misconfigured(str(error) if str(error).startswith(group) else f"{group}: {error}") from error
+
+
+def _check_people(config: DictConfig, project: Path | None) -> None:
+    """Refuse a scenario or a protocol that cannot be, and people who are nobody."""
+    scenario, seats = _made("scenario", Scenario, config.scenario), terms(config, project).seats
+    roles = [role.__name__.lower() for role in catalogue.part(ROLES, config.protocol.name, project).ROLES]
+    for role, number in seats.items():
+        if number and role not in roles:
+            raise Misconfigured(
+                f"protocol.seats.{role}={number}: {config.protocol.name} has no such role; there are {', '.join(roles)}"
+            )
+    people = sum(seats.values()) * scenario.scale + scenario.crowd["members"]
+    if people > MOST_PEOPLE:
+        raise Misconfigured(
+            f"protocol.seats × scenario.scale + scenario.crowd.members: {people:,} people; at most {MOST_PEOPLE:,}"
+        )
+    for name in scenario.absent:
+        role, _, number = name.partition("/")
+        if name != f"{role}/{number}" or number not in map(str, range(seats.get(role, 0) * scenario.scale)):
+            there = [f"{role}/{i}" for role in roles for i in range(min(seats.get(role, 0) * scenario.scale, 100))]
+            raise Misconfigured(f"scenario.absent=[{name}]: nobody is called so; {choices(name, there)}")
 
 
 def _check_attacks(config: DictConfig, project: Path | None) -> None:
@@ -213,6 +258,8 @@ def check_numbers(config: DictConfig) -> None:
             continue
         if not math.isfinite(value):
             raise Misconfigured(f"{key}={value}: a number is finite")
+        if key == "seed" and value >= 2**63:
+            raise Misconfigured(f"{key}={value}: it must be below {2**63:,}")
         if value < 0 and not key.startswith(tuple(KINDS)):
             raise Misconfigured(f"{key}={value}: it cannot be negative")
         if key.endswith("_bps") and value > 10_000:
@@ -222,18 +269,20 @@ def check_numbers(config: DictConfig) -> None:
 def _check_types(config: DictConfig, usual: DictConfig) -> None:
     """Refuse a value of another type than the one that it overrides, and one that overrides nothing."""
     known, said = dict(_leaves(usual)), dict(_leaves(config))
+    for key, value in said.items():
+        if key in known or key.startswith((*KINDS, PEOPLE)) or "[" in key:
+            continue
+        if OmegaConf.is_config(holds := OmegaConf.select(usual, key)):
+            what = "a list" if OmegaConf.is_list(holds) else f"a mapping, of {', '.join(map(str, holds))}"
+            raise Misconfigured(f"{key}={value}: it must be {what}")
+        raise Misconfigured(f"{key}: nothing reads it; see conf/ for what there is")
     for key, value in known.items():
-        given = said.get(key)
+        given: Any = said.get(key, OmegaConf.select(config, key))
         if not key.startswith((*KINDS, PEOPLE)) and not _alike(given, value):
             raise Misconfigured(f"{key}={given}: it must be {_sort(value)}, such as {value}")
-    for key in said:
-        if key not in known and not key.startswith((*KINDS, PEOPLE)) and "[" not in key:
-            raise Misconfigured(f"{key}: nothing reads it; see conf/ for what there is")
-    for key, given in config.scenario.people.items():
+    for key in config.scenario.people:
         if key not in usual.scenario.people:
             raise Misconfigured(f"{PEOPLE}{key}: nothing reads it; there are {', '.join(usual.scenario.people)}")
-        if not _is_draw(given):
-            raise Misconfigured(f"{PEOPLE}{key}={given}: it must be a number or {{uniform: [low, high]}}")
 
 
 def _alike(value: Any, usual: Any) -> bool:
@@ -244,13 +293,6 @@ def _alike(value: Any, usual: Any) -> bool:
 
 def _sort(value: Any) -> str:
     return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(type(value), "a list")
-
-
-def _is_draw(value: Any) -> bool:
-    """Whether a value is a number, or one distribution with the numbers that it needs."""
-    if isinstance(value, DictConfig):
-        return len(value) == 1 and all(OmegaConf.is_list(one) and all(map(_is_draw, one)) for one in value.values())
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from slashpoint.agents.posters import commission, provide
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import METRICS, PROTOCOL, ROLES
 from slashpoint.experiments.config import attacks as chosen_attacks
-from slashpoint.experiments.config import chain_rules, compose, plugin
+from slashpoint.experiments.config import chain_rules, compose, plugin, terms
 from slashpoint.experiments.folder import RunFolder
 from slashpoint.experiments.given import in_python, overrides_of
 from slashpoint.experiments.inputs import content
@@ -153,9 +153,8 @@ def deploy(config: DictConfig, ledger: Ledger, project: Path | None = None) -> t
     task, prices = plugin("task", config, project), plugin("prices", config, project)
     _forget_models(task)
     world = World(engine, rules, Luck(config.seed), task, prices, ledger, MODELS)
-    protocol: dict[str, Any] = OmegaConf.to_container(config.protocol)  # type: ignore[assignment]
-    module = catalogue.part(PROTOCOL, protocol["name"], project)
-    return world, module.MARKET.deploy(world, module.TERMS(**protocol))
+    module = catalogue.part(PROTOCOL, config.protocol.name, project)
+    return world, module.MARKET.deploy(world, terms(config, project))
 
 
 def _forget_models(task: Task) -> None:

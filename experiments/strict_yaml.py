@@ -37,15 +37,27 @@ def load(path: Path) -> Any:
     Raises:
         ValueError: it is no YAML, or it says a key twice, or too much; the message says where.
     """
+    return parse(path.read_bytes())
+
+
+def parse(said: bytes | str) -> Any:
+    """Return what a text in YAML says, as plain Python values.
+
+    Raises:
+        ValueError: it is no YAML, or it says a key twice, or too much; the message says where.
+    """
     try:
-        loader = _Loader(path.read_bytes())
+        loader = _Loader(said)
         node = loader.get_single_node()
         if node is None:
             return None
         _bounded(node)
         return loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"it is no YAML: {error.problem}{line}") from error
     except yaml.YAMLError as error:
-        raise ValueError(f"it is no YAML: {error}") from error
+        raise ValueError(f"it is no YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 

@@ -103,42 +103,52 @@ def domains(kind: Any) -> Mapping[str, Any]:
         return {}
 
 
+@cache
+def limits(kind: Any) -> Mapping[str, Any]:
+    """Return the first domain of each field of a dataclass that has one."""
+    found = {name: _apart(hint)[1] for name, hint in domains(kind).items()}
+    return {name: many[0] for name, many in found.items() if many}
+
+
 def _check(value: Any, hint: Any, where: str) -> None:
-    kind, limits = _apart(hint)
-    if isinstance(kind, Sequence):  # alternatives
-        if value is None and NoneType in kind:
-            return
-        fitting = [one for one in kind if _is(value, _apart(one)[0])]
-        if fitting:
-            _check(value, fitting[0], where)
+    kinds, limits = _apart(hint)
+    fitting = [one for one in kinds if _is(value, one)]
+    if len(kinds) > 1 and not limits and fitting:  # alternatives, each with domains of its own
+        _check(value, fitting[0], where)
         return
-    if not _is(value, kind):
-        raise ValueError(f"{where}={value}: it must be {KINDS[get_origin(kind) or kind]}")
+    if not fitting and not (limits and len(kinds) > 1):  # domains of alternatives say themselves what they are of
+        names = [KINDS[get_origin(one) or one] for one in map(_bare, kinds) if (get_origin(one) or one) in KINDS]
+        raise ValueError(f"{where}={value}: it must be {' or '.join(names)}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{where}={value}: a number is finite")
     for why in filter(None, (one.refuses(value) for one in limits or _usual(value))):
         raise ValueError(f"{where}={value}: {why}")
-    for name, item, inner in _items(value, kind):
+    for name, item, inner in _items(value, kinds[0]):
         _check(item, inner, f"{where}{name}")
 
 
-def _apart(hint: Any) -> tuple[Any, list[Domain]]:
-    """Return a type and its domains; alternatives as a list."""
+def _apart(hint: Any) -> tuple[Sequence[Any], list[Domain]]:
+    """Return a type's alternatives, most have one, and its domains."""
     if get_origin(hint) is Annotated:
         kind, *limits = get_args(hint)
         return _apart(kind)[0], [one for one in limits if hasattr(one, "refuses")]
-    if get_origin(hint) in {Union, UnionType}:
-        return list(get_args(hint)), []
-    return hint, []
+    return (get_args(hint) if get_origin(hint) in {Union, UnionType} else [hint]), []
 
 
-def _is(value: Any, kind: Any) -> bool:
+def _bare(hint: Any) -> Any:
+    """Return a type without its domains."""
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def _is(value: Any, hint: Any) -> bool:
     """Whether a value is of a type, where that is one of KINDS. A whole number is a number, true is not."""
-    kind = get_origin(kind) or kind
+    kind = get_origin(_bare(hint)) or _bare(hint)
+    if kind is NoneType:
+        return value is None
     if kind not in KINDS:
         return True
     if isinstance(value, bool):
-        return kind is bool
+        return bool(kind is bool)
     return isinstance(value, {float: (int, float), tuple: (tuple, list)}.get(kind, kind))
 
 

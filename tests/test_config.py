@@ -54,7 +54,7 @@ def project(tmp_path: Path) -> Path:
         """,
     )
     own = OmegaConf.load(catalogue.HOME / "conf/protocol/modelmarket.yaml")
-    write(tmp_path / "conf/protocol/fair.yaml", OmegaConf.to_yaml(OmegaConf.merge(own, {"name": "fair", "stake": 1.5})))
+    write(tmp_path / "conf/protocol/fair.yaml", OmegaConf.to_yaml(OmegaConf.merge(own, {"stake": 1.5})))
     return tmp_path
 
 
@@ -107,12 +107,30 @@ def test_every_file_of_conf_composes_and_says_what_it_is() -> None:
         (["protocol.loser_refund=3"], "true or false"),
         (["protocol.variant=3"], "it must be text"),
         (["~protocol.reward"], "protocol.reward=None"),
-        (["protocol.seats=3"], "protocol.seats.requester=None"),
+        (["protocol.seats=3"], "protocol.seats=3: it must be a mapping, of requester, trainer, keeper"),
         (["chain.ordering=x"], "there are priority, fifo, random"),
         (["chain.block_time=0"], "chain.block_time=0.* must be at least 1e-09"),
         (["engine=jet"], "there are auto"),
-        (["scenario.people.speed=fast"], "a number or {uniform"),
+        (["scenario.people.speed=fast"], "must be a number, {uniform: .* or {lognormal"),
         (["scenario.people.speed={uniform: [1,-2]}"], "cannot be negative"),
+        (["scenario.people.speed={uniform: [2,1]}"], "speed={'uniform': .2, 1.}: low is above high"),
+        (["scenario.people.speed={uniform: [0,1]}"], "at least 0.001 and at most"),
+        (["scenario.people.speed={lognormal: [1,-1]}"], "cannot be negative"),
+        (["scenario.people.speed={lognormal: [1,9]}"], "sigma from 0 to 5"),
+        (["scenario.people.speed={normal: [1,1]}"], "a number, {uniform"),
+        (["scenario.people.speed=0"], "scenario.people.speed=0: it must be at least 0.001"),
+        (["scenario.crowd.eager=2"], "scenario.crowd.eager=2: it must be at least 0 and at most 1"),
+        (["scenario.arrivals=sometimes"], "scenario.arrivals=sometimes: there are regular, poisson"),
+        (["scenario.attackers=0"], "scenario.attackers=0: it must be at least 1"),
+        (["scenario.absent=[nobody/7]"], r"absent=.nobody/7.: nobody is called so; there are requester/0, trainer/0"),
+        (["scenario.absent=[trainer/4]"], "trainer/4"),
+        (["scenario.absent=[trainer/01]"], "trainer/01"),
+        (["scenario.jobs=1000000000000000000"], "scenario.jobs=1000000000000000000: .* at most 1,000,000"),
+        (["scenario.scale=1000000"], "6,000,000 people; at most 1,000,000"),
+        (["protocol.seats.trainer=1000000000"], "protocol.seats.trainer=1000000000: .* at most 1,000,000"),
+        (["protocol.stake=1e60"], "protocol.stake=1e.60: it must be at least 0 and at most"),
+        (["chain.fork=nope"], "chain.fork=nope: "),
+        (["scenario.blocks=1000000000", "chain.block_time=12"], "they end after the year 2262"),
         (["+scenario.people.charm=1"], "there are latency"),
         (["task.scale=abc"], "could not be converted to Integer"),
         (["task.scale=-3"], "task digits: task.scale=-3: it must be at least 1"),
@@ -120,7 +138,22 @@ def test_every_file_of_conf_composes_and_says_what_it_is() -> None:
         (["task=shards"], "must define one public subclass of Task"),
         (["prices=replay"], "prices.path is missing"),
         (["protocol.stake=1,2"], "multirun"),
-        (["=="], "Error parsing override"),
+        (["=="], "'==': it is no override"),
+        (["attack=lazy", "attack=overclaim"], "attack=lazy attack=overclaim: attack is given 2 times"),
+        (["seed=1", "seed=1"], "seed is given 2 times"),
+        (["attack=[lazy,lazy]"], "lazy is there twice"),
+        (["attack=7"], "attack=7: it must be a name"),
+        (["protocol=5"], "protocol=5: it must be a name; there are collective, "),
+        (["protocol=[modelmarket]"], "it must be one name"),
+        (["~chain"], "~chain: every run has a chain"),
+        (["+attack=lazy"], "write attack=…, without"),
+        (["+attack.lazy.effort=1"], "choose it first: attack=lazy"),
+        (["attack.lazy.effort=1"], "choose it first: attack=lazy"),
+        (["hydra.run.dir=x"], "hydra.run.dir=x: there is no Hydra application here"),
+        (["protocol.seats={}"], "it changes nothing"),
+        (["prices.name=gbm"], "write prices=gbm"),
+        (["protocol.stak=1"], "protocol.stak: nothing reads it; did you mean stake"),
+        (["scenario.absent=trainer/0"], "scenario.absent=trainer/0: it must be a list"),
     ],
 )
 def test_refused(overrides: list[str], says: str) -> None:
@@ -288,3 +321,90 @@ def test_a_scenario_may_say_more_of_one_protocol(project):
     assert compose(["scenario=small", "task=surrogate"], project).task.name == "surrogate"
     assert compose(["scenario=small", "protocol.variant=seed"], project).task.name == "digits"
     assert compose(["scenario=small"]).task.name == "surrogate"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["seed=range(0)"], r"seed=range\(0\): there is no value in it"),
+        (["seed=range(3,1)"], "there is no value in it"),
+        (["seed=range(0,5,0)"], "by steps that are not 0"),
+        (["seed=range(0,nan)"], "a number is finite"),
+        (["seed=range(1000000000000)"], "1,000,000,000,000 runs; at most 100,000 at once"),
+        (["seed=range(1000)", "protocol.stake=range(1000)"], "1,000,000 runs"),
+        (["seed=0,0,0"], "seed=0,0,0: 0 is there 3 times"),
+        (["protocol.stake=1,1.0", "seed=0,1"], "protocol.stake=1,1.0: 1 is there 2 times"),
+        (["attack=lazy,[lazy]"], "lazy is there 2 times"),
+        (["attack=7,8"], "attack=7,8: it must be a name"),
+        (["seed=0,1", "seed=2"], "seed is given 2 times"),
+        (["seed=0,1", "hydra.x=1"], "no Hydra application"),
+        (["seed=${oc.env:HOME},1"], "oc.env:…. reads what lies outside"),
+    ],
+)
+def test_a_sweep_is_refused_before_it_is_expanded(overrides: list[str], says: str) -> None:
+    with pytest.raises(Misconfigured, match=says):
+        expand(overrides)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${oc.env:SLASHPOINT_SECRET}",
+        "${ oc.env : SLASHPOINT_SECRET }",
+        "a${oc.env:SLASHPOINT_SECRET,b}",
+        "${oc.decode:${oc.env:SLASHPOINT_SECRET}}",
+        "${oc.${seed}:SLASHPOINT_SECRET}",
+        "${${seed}:SLASHPOINT_SECRET}",
+        "${now:%Y}",
+        "${hydra:run.dir}",
+        "${protocol.stake} ${oc.env:SLASHPOINT_SECRET}",
+    ],
+)
+def test_nothing_is_read_from_outside_of_a_configuration(
+    project: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLASHPOINT_SECRET", "hunter2")
+    monkeypatch.setenv("0", "hunter2")
+    write(project / "conf/protocol/leaky.yaml", f"defaults: [modelmarket, _self_]\nslash_to: '{text}'\n")
+    for overrides in ([f"protocol.slash_to='{text}'"], [f"attack='{text}'"], ["protocol=leaky"]):
+        with pytest.raises(Misconfigured) as refused:
+            compose(overrides, project)
+        assert "reads what lies outside of the configuration" in str(refused.value)
+        assert "hunter2" not in str(refused.value)
+
+
+def test_a_value_may_refer_to_another() -> None:
+    assert compose(["protocol.stake=${protocol.reward}"]).protocol.stake == 100
+    assert compose(["protocol.stake=${oc.select:protocol.reward}"]).protocol.stake == 100
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{one}: &{one} [{','.join([f'*{last}'] * 9)}]\n" for last, one in zip("abcdefg", "bcdefgh")
+)  # nine to the eighth values
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: [", "fair.yaml: it is no YAML"),
+        ("- 1\n- 2\n", "fair.yaml: it must be a mapping"),
+        ("stake: 1\nstake: 2\n", "stake is said twice"),
+        ("stake: !!python/object:os.system x", "fair.yaml: it is no YAML"),
+        (BOMB, "100,000 values"),
+        ("a: &a [*a]", "nested too deeply"),
+        ("stake: 1e60", "protocol.stake=1e.60: it must be"),
+        ("defaults: [nope]", "nope"),
+        ("defaults: 5", "defaults"),
+    ],
+)
+def test_a_broken_file_of_a_project_is_named(project: Path, text: str, says: str) -> None:
+    begin = "" if text.startswith(("-", "defaults")) else "defaults: [modelmarket, _self_]\n"
+    write(project / "conf/protocol/fair.yaml", begin + text)
+    with pytest.raises(Misconfigured, match=says):
+        compose(["protocol=fair"], project)
+
+
+def test_a_distribution_takes_the_place_of_another() -> None:
+    given = compose(["scenario.people.latency={lognormal: [1, 0.5]}"])
+    assert given.scenario.people.latency == {"lognormal": [1, 0.5]}
+    assert compose(["scenario.people.speed.uniform=[1, 2]"]).scenario.people.speed == {"uniform": [1, 2]}

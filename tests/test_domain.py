@@ -58,6 +58,7 @@ class Some:
         ({"many": (0.1, 2)}, r"x.many\[1\]=2: it must be"),
         ({"both": (0.1, -2)}, r"x.both\[1\]=-2: it must be"),
         ({"some": 2.0}, "x.some=2.0: it must be at least 0"),
+        ({"some": "a"}, "x.some=a: it must be a number"),
         ({"flag": 1}, "x.flag=1: it must be true or false"),
     ],
 )
