@@ -33,7 +33,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from slashpoint.experiments import catalogue, strict_yaml
 from slashpoint.experiments.catalogue import HOME, KINDS
-from slashpoint.experiments.overrides import known, self_contained, vet, vet_sweep
+from slashpoint.experiments.overrides import known, once, self_contained, vet, vet_sweep
 from slashpoint.sim.errors import Misconfigured, choices, named
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Composer:
 
     def expand(self, overrides: Sequence[str]) -> list[list[str]]:
         """Return the overrides of each run of a multirun, in Hydra's own order."""
+        once(overrides)
         parsed = self.parse(overrides)
         vet_sweep(parsed)
         (runs,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from slashpoint.sim.errors import Misconfigured, choices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hydra.core.override_parser.types import Override
 
@@ -22,8 +22,22 @@ LISTS = {"attack"}  # groups of which several may be chosen
 PURE = {"oc.select", "oc.dict.keys", "oc.dict.values"}  # resolvers that look at the configuration alone
 
 
+def once(overrides: Iterable[str]) -> None:
+    """Refuse what was typed twice, for only the last would count; a program may add to a list of overrides.
+
+    Raises:
+        Misconfigured: names what is given twice.
+    """
+    given: dict[str, list[str]] = {}
+    for one in overrides:
+        given.setdefault(one.lstrip("+~").partition("=")[0], []).append(one)
+    for key, said in given.items():
+        if len(said) > 1:
+            raise Misconfigured(f"{' '.join(said)}: {key} is given {len(said)} times")
+
+
 def vet(overrides: Sequence[Override], options: Callable[[str], Sequence[str]]) -> None:
-    """Refuse overrides that contradict one another, or that are for others than us.
+    """Refuse overrides that are for others than us, and choices that are none.
 
     Args:
         overrides: parsed.
@@ -37,10 +51,6 @@ def vet(overrides: Sequence[Override], options: Callable[[str], Sequence[str]]) 
             raise Misconfigured(f"{one.input_line}: an override is key=value")
         if one.key_or_group.partition(".")[0].partition("/")[0] == "hydra":
             raise Misconfigured(f"{one.input_line}: there is no Hydra application here; --out says where runs are kept")
-    for key, number in Counter((one.key_or_group, one.package) for one in overrides).items():
-        if number > 1:
-            said = " ".join(str(one.input_line) for one in overrides if (one.key_or_group, one.package) == key)
-            raise Misconfigured(f"{said}: {key[0]} is given {number} times")
     for one in overrides:
         group, _, name = one.key_or_group.partition(".")
         if name == "name" and options(group):

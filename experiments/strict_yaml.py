@@ -55,7 +55,8 @@ def parse(said: bytes | str) -> Any:
         return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ValueError(f"it is no YAML: {error.problem}{line}") from error
+        said = ", ".join(filter(None, (error.context, error.problem)))
+        raise ValueError(f"it is no YAML: {said}{line}") from error
     except yaml.YAMLError as error:
         raise ValueError(f"it is no YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:

@@ -41,11 +41,13 @@ def main(args: Namespace) -> int:
     """Run; returns the exit code."""
     from slashpoint.experiments.cli import CRASHED, worst
     from slashpoint.experiments.config import compose, expand
+    from slashpoint.experiments.overrides import once
     from slashpoint.experiments.project import in_use
     from slashpoint.experiments.screen import Screen
     from slashpoint.experiments.text import complain
 
     project = in_use()
+    once(args.overrides)
     said = expand(args.overrides, project) if args.multirun else [args.overrides]
     configs = [compose(overrides, project) for overrides in said]  # all are checked before the first begins
     others = _stand_ins(args.contract, configs, project)
