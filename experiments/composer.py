@@ -37,7 +37,7 @@ from slashpoint.experiments.overrides import known, once, self_contained, vet, v
 from slashpoint.sim.errors import Misconfigured, choices, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hydra.core.override_parser.types import Override
 
@@ -58,6 +58,7 @@ class Composer:
     """Composes for one project. Make it by `composer`, which turns what Hydra refuses into `Misconfigured`."""
 
     def __init__(self, project: Path | None) -> None:
+        self._project = project
         path = ConfigSearchPathImpl()
         path.append("ours", f"{Files.scheme()}://{HOME / 'conf'}")
         if project is not None and (project / "conf").is_dir():
@@ -75,7 +76,21 @@ class Composer:
         return parsed
 
     def compose(self, overrides: Sequence[str]) -> Composed:
-        """Compose what overrides in Hydra's grammar ask for."""
+        """Compose what overrides in Hydra's grammar ask for, and what their scenario has to say of their protocol."""
+        usual, choices, values = self._usual(overrides)
+        if tier := self._tier(usual, choices):
+            usual, choices, values = self._usual([*tier, *overrides])
+        OmegaConf.set_struct(usual, True)  # what is not there cannot be overridden without a +
+        config = usual.copy()
+        known(config, values, self._loader.get_group_options)
+        for one in values:
+            if one.key_or_group.startswith(DRAWN) and isinstance(one.value(), dict):
+                OmegaConf.update(config, one.key_or_group, None)  # a distribution replaces another, rather than join it
+        self._loader._apply_overrides_to_config(values, config)  # noqa: SLF001
+        return Composed(usual, config, choices)
+
+    def _usual(self, overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str | None], list[Override]]:
+        """What the files say that overrides choose, which these are, and the overrides of their values."""
         for said in overrides:
             self_contained(said, said)
         parsed, files = self._loader._parse_overrides_and_create_caching_repo(ROOT, list(overrides))  # noqa: SLF001
@@ -83,14 +98,12 @@ class Composer:
         self._loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=False)
         layers = create_defaults_list(files, ROOT, parsed, prepend_hydra=False, skip_missing=False)
         usual = self._loader._compose_config_from_defaults_list(layers.defaults, files)  # noqa: SLF001
-        OmegaConf.set_struct(usual, True)  # what is not there cannot be overridden without a +
-        config = usual.copy()
-        known(config, layers.config_overrides, self._loader.get_group_options)
-        for one in layers.config_overrides:
-            if one.key_or_group.startswith(DRAWN) and isinstance(one.value(), dict):
-                OmegaConf.update(config, one.key_or_group, None)  # a distribution replaces another, rather than join it
-        self._loader._apply_overrides_to_config(layers.config_overrides, config)  # noqa: SLF001
-        return Composed(usual, config, dict(layers.overrides.known_choices))
+        return usual, dict(layers.overrides.known_choices), layers.config_overrides
+
+    def _tier(self, usual: DictConfig, choices: Mapping[str, str | None]) -> list[str]:
+        """The override that loads what a scenario says of one protocol: `conf/scenario/<name>/<protocol>.yaml`."""
+        group, protocol = f"scenario/{choices['scenario']}", usual.protocol.name
+        return [f"+{group}={protocol}"] if protocol in catalogue.presets(group, self._project) else []
 
     def expand(self, overrides: Sequence[str]) -> list[list[str]]:
         """Return the overrides of each run of a multirun, in Hydra's own order."""

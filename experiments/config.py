@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from hydra.core.override_parser.types import Override
 
-    from slashpoint.experiments.composer import Composed
-
 LAST = 2**63 // SECOND - 10**6  # Unix seconds: the ledger's nanoseconds have 64 bits
 PEOPLE = "scenario.people."  # below it, a number or a distribution
 LATE = re.compile(r"(seed|scenario\.seat)=(0|[1-9][0-9]*)")  # what is set after composition: a setting has many runs
@@ -90,10 +88,7 @@ def apart(overrides: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
 def _composed(setting: tuple[str, ...], project: Path | None, _files: object) -> tuple[DictConfig, DictConfig]:
     """What a setting's values override, and the setting; neither is resolved, and both are copied before a change."""
     with composer(project) as one:
-        made = one.compose(setting)
-        if tier := _tier(made, project):
-            made = one.compose(setting := (*tier, *setting))
-        usual, config = made.usual, made.config
+        usual, config, _ = one.compose(setting)
         if OmegaConf.is_interpolation(config.protocol, "variant"):
             there = ", ".join(_variants(usual, project))
             raise Misconfigured(f"protocol.variant: it chooses a file; name one of {there}")
@@ -141,12 +136,6 @@ def _variant(usual: DictConfig, variant: str, project: Path | None) -> str:
 
 def _variants(usual: DictConfig, project: Path | None) -> list[str]:
     return sorted({usual.protocol.variant, *catalogue.presets(f"protocol/{usual.protocol.name}", project)})
-
-
-def _tier(made: Composed, project: Path | None) -> list[str]:
-    """The override that loads what a scenario has to say of one protocol: `conf/scenario/<name>/<protocol>.yaml`."""
-    group, protocol = f"scenario/{made.choices['scenario']}", made.usual.protocol.name
-    return [f"+{group}={protocol}"] if protocol in catalogue.presets(group, project) else []
 
 
 def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[str]]:
