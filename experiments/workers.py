@@ -6,6 +6,7 @@ the keyboard and of the terminal too. Light: it is what such a process imports f
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]  # what all processes get
+PR_SET_PDEATHSIG = 1  # of Linux: the signal to get when the parent dies
 _idle: list[Worker] = []  # kept for the next call: starting one takes seconds of imports
 
 
@@ -44,7 +46,8 @@ class Worker:
     def __init__(self, serve: Callable[..., None], *args: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_live, args=(serve, theirs, *args), daemon=True)
+        from_main = threading.current_thread() is threading.main_thread()
+        self._process = context.Process(target=_live, args=(serve, from_main, theirs, *args), daemon=True)
         with _held():
             self._process.start()
         theirs.close()
@@ -143,13 +146,22 @@ def _serve(connection: Connection) -> None:
             swallowed.clear()
 
 
-def _live(serve: Callable[..., None], connection: Connection, *args: Any) -> None:
-    """Be a worker: the first thing in its process."""
+def _live(serve: Callable[..., None], from_main: bool, connection: Connection, *args: Any) -> None:
+    """Be a worker: the first thing in its process.
+
+    Args:
+        serve: what it does then.
+        from_main: whether the main thread of its parent started it; for the kernel a parent is a thread.
+        connection: to its parent.
+        args: what else `serve` takes.
+    """
     for number in TERMINAL:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if sys.platform == "linux" and from_main:  # the kernel is quicker, and kills what holds the interpreter's lock too
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # stdout is for results
     serve(connection, *args)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -335,3 +336,97 @@ def test_workers_work_where_their_asker_is(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.chdir(tmp_path / name)
         found += [where for _, where in each(Path.absolute, [Path()], 1)]
     assert found == [tmp_path / "one", tmp_path / "two"]
+
+
+SUITE = "seeds: 2\nscenarios: {bad: {overrides: [%s], expect: [{metric: stuck_funds, at_most: 0, every: true}]}}"
+
+
+@pytest.mark.parametrize("verb", ["sweep", "matrix", "gate", "multirun"])
+def test_a_run_whose_project_exits_is_a_row_of_many(
+    project: Path, verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave = "self.what == 'x' and sys.exit(0)"
+    spoilt(project, duty=leave)
+    (project / "suite.yaml").write_text(SUITE % ", ".join([*QUICK, "attack=bad", "attack.bad.what=x"]))
+    given = {
+        "sweep": ["sweep", *QUICK, "attack=bad", "attack.bad.what=x,y", "scenario.seat=0", "seed=0,1"],
+        "matrix": ["matrix", "bad", *QUICK, "attack.bad.what=x", "--variants", "hardened", "--seeds-cap", "2"],
+        "gate": ["gate", "suite.yaml"],
+        "multirun": ["run", "-m", *QUICK, "attack=bad", "attack.bad.what=x,y"],
+    }
+    assert main([*given[verb], "--quiet"]) == 3
+    out, err = capsys.readouterr()
+    assert f"{line_of(project, 'attacks/bad.py', leave)} raised SystemExit: 0" in re.sub(r"\s*\n\s*", " ", out + err)
+    if verb == "multirun":
+        assert err.splitlines()[-2].startswith("1 of 2 runs crashed:")
+        assert err.splitlines()[-1].endswith("attack.bad.what=x")
+        assert "jobs: 1 success" in out
+
+
+def test_a_sweep_that_is_interrupted_says_what_is_kept_and_goes_on(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # as at a terminal
+    spoilt(project, duty="Path('here').exists() or (Path('here').touch(), signal.raise_signal(signal.SIGINT))")
+    file = project / "attacks/bad.py"
+    file.write_text("import signal\nfrom pathlib import Path\n" + file.read_text())
+    argv = ["sweep", *QUICK, "attack=[],bad", "scenario.seat=0", "--quiet"]
+    try:
+        assert main(argv) == 130
+        told = capsys.readouterr().err.splitlines()[-2:]
+        assert told[0] == "slashpoint: interrupted"
+        assert re.fullmatch(r"[12] of \d runs are kept in runs/points: the same command goes on from there", told[1])
+        assert main(argv) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def session(leader: int) -> list[int]:
+    """The processes of a session that are there and no zombies."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, *_, of = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(of) == leader and state != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
+@pytest.mark.parametrize("fate", ["kill -9 of the parent", "kill -9 of a worker", "Ctrl-C"])
+def test_a_sweep_that_is_killed_leaves_no_process_and_the_same_tables_when_it_goes_on(
+    tmp_path: Path, fate: str
+) -> None:
+    argv = ["sweep", *QUICK, "protocol.stake=1,20", "seed=range(6)", "-j", "2", "--quiet", "--out"]
+
+    def begun(out: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", COMMAND.format([*argv, out])]
+        how: dict[str, Any] = {"cwd": tmp_path, "start_new_session": True, "text": True, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, **how)
+
+    def tables(out: str) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in tmp_path.glob(f"{out}/sweeps/*/*") if "table" in path.name}
+
+    with begun("whole") as whole:
+        assert whole.wait() == 0
+    with begun("cut") as sweep:
+        while not list(tmp_path.glob("cut/points/*/*.json")):
+            time.sleep(0.02)
+        if fate == "Ctrl-C":
+            os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does it: to parent and workers
+        else:
+            workers = [pid for pid in session(sweep.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            os.kill(sweep.pid if "parent" in fate else workers[0], signal.SIGKILL)
+        code = sweep.wait()
+        assert gone(session(sweep.pid), 3)
+        assert session(sweep.pid) == []
+        assert code == {"Ctrl-C": 130, "kill -9 of the parent": -9, "kill -9 of a worker": 3}[fate]
+        assert sweep.stderr is not None
+        assert "Traceback" not in sweep.stderr.read()
+    with begun("cut") as again:
+        assert again.wait() == 0
+    assert tables("cut") == tables("whole")
+    assert len(tables("cut")) == 2
