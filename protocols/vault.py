@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.protocols.base import Job, Market
 from slashpoint.sim.invariants import invariant
+from slashpoint.sim.ledger.money import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 REWARD, STAKE, REFUND, SLASH, BOUNTY, FEE = range(6)  # the contract's Cause
 UNLIMITED = 2**256 - 1
-CREDITS = ("reward", "stake", "refund", "slash", "bounty", "fee")  # the same, in words
+CREDITS = tuple(
+    one.value for one in (Cause.REWARD, Cause.STAKE, Cause.REFUND, Cause.SLASH, Cause.BOUNTY, Cause.FEE)
+)  # the same, in words
 
 
 @dataclass

@@ -55,7 +55,7 @@ class CancelDilution(Conduct):
 
     script: ClassVar[type | None] = Requester
 
-    k: Annotated[int, Within(1, 1000)] = 4  # submissions of its own
+    k: Annotated[int, Within(0, 1000)] = 4  # submissions of its own
 
     def identities(self, role: type) -> int:
         """One that posts, and those that pose."""
