@@ -10,14 +10,17 @@ import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
+from eth_abi import encode
+from eth_utils import function_signature_to_4byte_selector as function_selector
 
 import slashpoint
 from slashpoint.agents.conduct import Conduct
+from slashpoint.experiments import run as module
 from slashpoint.experiments.catalogue import HOME
 from slashpoint.experiments.cli import main
 from slashpoint.experiments.explain import jobs, story
@@ -29,9 +32,11 @@ from slashpoint.experiments.report import page
 from slashpoint.experiments.screen import Grid, Screen
 from slashpoint.experiments.tables import summary
 from slashpoint.experiments.text import command, complain, visible
+from slashpoint.sim.contract import Artifact
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.ledger.columns import TABLES
 from slashpoint.sim.metrics.run import Run
+from slashpoint.sim.testing.assembly import assemble, in_memory, initcode
 
 HOSTILE = "[/nope] :bomb: \x1b[31mred\x1b]0;t\x07 <script>alert(1)</script> \x00 ]]> \x9b2J \u202e \n0 failed\r&"
 SHOWN = r"[/nope] :bomb: \x1b[31mred\x1b]0;t\x07 <script>alert(1)</script> \x00 ]]> \x9b2J \u202e \n0 failed\r&"
@@ -161,6 +166,45 @@ def test_a_hostile_complaint_of_a_project_is_shown_as_it_is(
         run = open_run("last", project / "runs")
         assert main(["explain", "last", jobs(run)[0]["job"]]) == 0
         assert story(run, jobs(run)[0]["job"])[0].who in capsys.readouterr().out
+
+
+@dataclass
+class Provokes(Conduct):
+    """Calls what reverts."""
+
+    contract: ClassVar[Any] = None
+
+    def enter(self, me: Any, job: Any) -> Any:
+        yield me.sends(self.contract.boom())
+        return True
+
+
+def test_a_contract_that_reverts_with_a_hostile_text_is_told_in_plain_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = function_selector("Error(string)") + encode(["string"], [HOSTILE])
+    boom = initcode(assemble(*in_memory(data), len(data), 0, "REVERT"))
+    abi = {"type": "function", "name": "boom", "inputs": [], "outputs": [], "stateMutability": "nonpayable"}
+    real = module.build
+
+    def build(*given: Any, **how: Any) -> Any:
+        world = real(*given, **how)
+        Provokes.contract = world.deploy(Artifact(HOSTILE, (abi,), boom.hex()))
+        return world
+
+    monkeypatch.setattr(module, "build", build)
+    run = slashpoint.simulate(attack=Provokes, scenario="small", overrides=QUICK[1:], runs=tmp_path)
+    sent = run.ledger["transactions"]
+    assert f"Error(message={HOSTILE})" in set(sent["reason"])
+    assert main(["explain", "last", "--out", str(tmp_path), run.ledger["jobs"]["job"][0]]) == 0
+    told = capsys.readouterr().out
+    summary(run.run, Screen(width=400))
+    told += capsys.readouterr().out
+    assert f"{SHOWN}.boom" in told
+    assert not unprintable(told)
+    text = (run.folder / "report.html").read_text()
+    assert "<script" not in text
+    assert not unprintable(text)
 
 
 ODD = ["attack=[sybil,lazy]", "x='a b'", 'y="$HOME"', "z=`id`", "w=it\\'s", "v={uniform: [1, 2]}", "u=!x;rm *", "t=#"]

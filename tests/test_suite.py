@@ -8,6 +8,7 @@ import pytest
 
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.cli import main
+from slashpoint.experiments.gate import gate
 from slashpoint.experiments.strict_yaml import MOST_VALUES
 from slashpoint.experiments.suite import Expectation, Scenario, Suite, load
 from slashpoint.sim.errors import Misconfigured
@@ -175,3 +176,12 @@ def test_what_a_suite_says(tmp_path: Path) -> None:
 def test_our_suites_are_sound() -> None:
     for name in catalogue.presets("gate"):
         assert load(name).scenarios
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(catalogue.presets("gate")))
+def test_each_check_of_our_suites_is_held_and_none_is_undecided(name: str) -> None:
+    table = gate(load(name), workers=2)
+    assert len(table) > 20
+    assert table[table["status"] != "held"][["scenario", "check", "status", "found"]].to_dict("records") == []
+    assert not table["found"].str.contains("few seeds").any()
