@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 HELD, FAILED, UNDECIDED, CRASHED = "held", "failed", "undecided", "crashed"
 EFFECT = "the attack has an effect"
+DUE = "delivered_share"  # not a number in a run where no job was due: invariants hold there, for nothing happened
 COLUMNS = {
     "scenario": "of the suite",
     "check": "what is expected, or the invariants",
@@ -111,6 +112,9 @@ def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool) -> dict
         odd = rows[rows[doubt] != ""]
         if len(odd):
             return _finding(scenario, "invariants", FAILED, odd[doubt].iloc[0], len(rows), odd.iloc[0])
+    if DUE in rows and rows[DUE].isna().all():
+        told = f"no complaint, but no job was due in any of {len(rows)} runs"
+        return _finding(scenario, "invariants", UNDECIDED, told, len(rows), rows.iloc[0])
     return _finding(scenario, "invariants", HELD, f"no complaint in {len(rows)} runs", len(rows))
 
 

@@ -96,6 +96,13 @@ def test_broken_invariants_crashes_and_unknown_money():
     assert judged(unknown="1 MDC moved", strict=True).loc["invariants"]["status"] == "failed"
 
 
+def test_invariants_that_hold_where_nothing_happened_are_undecided():
+    found = judged(delivered_share=math.nan).loc["invariants"]
+    assert (found["status"], found["found"]) == ("undecided", "no complaint, but no job was due in any of 3 runs")
+    assert judged(delivered_share=0.0).loc["invariants"]["status"] == "held"
+    assert judged(delivered_share=math.nan, violations=1).loc["invariants"]["status"] == "failed"
+
+
 def test_many_expectations_share_the_confidence():
     one, two = Expectation("m", at_most=1), Expectation("m", at_most=1, every=True)
     assert suite(one, two).level == 0.95

@@ -98,7 +98,7 @@ def _tell(suite: Suite, table: pd.DataFrame, *, allowed: bool) -> None:
         console.tell(f"note      {note}")
     counts = {status: sum(row["status"] == status for row in rows) for status in (HELD, FAILED, CRASHED, UNDECIDED)}
     told = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status != CRASHED)
-    how = " and allowed" if allowed else ": more --seeds decide it, or --allow-undecided accepts it"
+    how = " and allowed" if allowed else ": more --seeds may decide it, --allow-undecided accepts it"
     console.tell(f"{told}{how * bool(counts[UNDECIDED])}")
 
 
