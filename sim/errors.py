@@ -48,7 +48,20 @@ def legible(text: str) -> str:
 
 
 class Escaped(Exception):
-    """Other people's code raised what is no `Exception`, such as SystemExit: here it ends no more than its run."""
+    """Other people's code raised what is no `Exception`, such as SystemExit: here it ends no more than its run.
+
+    Args:
+        what: `named` of what was raised.
+        where: file and line.
+    """
+
+    def __init__(self, what: str, where: str) -> None:
+        super().__init__(what, where)
+        self.what = what
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"{self.where} raised {self.what}: it may not end the program"
 
 
 class Stopped(BaseException):
@@ -72,14 +85,16 @@ def contained() -> Iterator[None]:
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             raise  # Ctrl-C in a notebook; where that is another's business, code raised this
-        escaped = Escaped(f"{place(error)} raised {named(error)}: it may not end the program")
+        escaped = Escaped(named(error), place(error))
         for note in getattr(error, "__notes__", ()):
             escaped.add_note(note)
         raise escaped.with_traceback(error.__traceback__) from None
 
 
 def named(error: BaseException) -> str:
-    """Return an error's class and message, also where the message cannot be made."""
+    """Return an error's class and message, also where the message cannot be made; of what escaped, its own."""
+    if isinstance(error, Escaped):
+        return error.what
     kind = type(error).__name__
     try:
         said = str(error)

@@ -207,13 +207,14 @@ def test_a_run_that_was_cut_short_is_compared_as_far_as_it_went(here: Path, caps
     assert "equal as far as it went" in printed
 
 
-def test_a_run_that_crashed_is_to_crash_again(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("fault", ["RuntimeError('tired')", "SystemExit('tired')"])
+def test_a_run_that_crashed_is_to_crash_again(project: Path, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
     attack = (project / "attacks/boaster.py").read_text()
-    (project / "attacks/boaster.py").write_text(attack.replace("return measured + ", "raise RuntimeError('tired') or "))
+    (project / "attacks/boaster.py").write_text(attack.replace("return measured + ", f"raise {fault} or "))
     assert main(["run", *SMALL, "attack=boaster", "--quiet"]) == 3
     code, printed = again(capsys)
     assert code == 0, printed
-    assert "cut short RuntimeError: tired" in printed
+    assert f"cut short {fault.partition('(')[0]}: tired" in printed
     assert "equal as far as it went" in printed
 
 
