@@ -149,7 +149,8 @@ def _is(value: Any, hint: Any) -> bool:
         return True
     if isinstance(value, bool):
         return bool(kind is bool)
-    return isinstance(value, {float: (int, float), tuple: (tuple, list)}.get(kind, kind))
+    wider: dict[Any, Any] = {float: (int, float), tuple: (tuple, list), dict: Mapping}
+    return isinstance(value, wider.get(kind, kind))
 
 
 def _usual(value: Any) -> list[Domain]:
