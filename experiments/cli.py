@@ -13,13 +13,13 @@ import os
 import pkgutil
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import slashpoint
 from slashpoint.experiments import verbs
 from slashpoint.experiments.signals import WORDS, exit_code, stoppable
-from slashpoint.experiments.text import complain
+from slashpoint.experiments.text import apart, complain
 from slashpoint.experiments.unraised import noticed
 from slashpoint.sim.errors import (
     BrokenProject,
@@ -93,7 +93,7 @@ def _dispatched(given: Sequence[str]) -> int:
     parser.formatter_class = RawDescriptionHelpFormatter
     verb.arguments(parser)
     args = parser.parse_intermixed_args(given[1:])
-    with contained():
+    with contained(), apart() if getattr(args, "json", False) else nullcontext():
         code: int = verb.main(args)
     return code
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+_documents: list[TextIO] = []  # where they go while stdout is kept for them
 LINES = "\n\t"  # what a text of several lines may have beside printable characters
 
 
@@ -36,6 +38,24 @@ def in_html(text: object) -> str:
 def complain(*lines: str) -> None:
     """Print lines, or texts of several, on stderr."""
     print(*(visible(line, LINES) for line in lines), sep="\n", file=sys.stderr)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Keep stdout for what `emit` prints: whatever else is printed meanwhile, by a project say, goes to stderr."""
+    outer, kept = _documents.copy(), sys.stdout
+    _documents[:] = [kept]
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout = kept
+        _documents[:] = outer
+
+
+def emit(document: str) -> None:
+    """Print a document on stdout."""
+    print(document, file=_documents[0] if _documents else sys.stdout)
 
 
 def command(verb: str, said: Iterable[str]) -> str:

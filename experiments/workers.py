@@ -16,6 +16,7 @@ from collections import deque
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from slashpoint.experiments import unraised
@@ -48,7 +49,7 @@ class Worker:
         self.connection, theirs = context.Pipe()
         from_main = threading.current_thread() is threading.main_thread()
         self._process = context.Process(target=_live, args=(serve, from_main, theirs, *args), daemon=True)
-        with _held():
+        with _held(), _nameless():
             self._process.start()
         theirs.close()
 
@@ -171,6 +172,17 @@ def _end_with_parent() -> None:
     assert parent is not None
     wait([parent.sentinel])
     os._exit(1)
+
+
+@contextmanager
+def _nameless() -> Iterator[None]:
+    """Hide the program: a worker needs nothing of it, and a script without the guard of `__main__` would run again."""
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 @contextmanager

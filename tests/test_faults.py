@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -430,3 +431,27 @@ def test_a_sweep_that_is_killed_leaves_no_process_and_the_same_tables_when_it_go
         assert again.wait() == 0
     assert tables("cut") == tables("whole")
     assert len(tables("cut")) == 2
+
+
+def test_what_a_project_prints_stays_out_of_the_one_document(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spoilt(project, duty="print('loud')", **{"prices/odd.py": "print('loud too')"})
+    (project / "suite.yaml").write_text(SUITE % ", ".join([*QUICK, "attack=bad"]))
+    sweep = ["sweep", *QUICK, "attack=bad", "prices=odd", "scenario.seat=0", "seed=0,1"]
+    for verb in (RUN, ["run", "-m", *RUN[1:]], sweep, ["gate", "suite.yaml"], ["list", "prices"]):
+        assert main([*verb, "--json"]) == (1 if verb[0] == "gate" else 0)  # an attack without an effect fails
+        out, err = capfd.readouterr()
+        assert json.loads(out)
+        assert "loud" in err or verb[0] in {"list", "sweep"}  # loaded, or run, before
+    assert main(RUN) == 0
+    assert "loud" in capfd.readouterr().out  # where it is no document's
+
+
+def test_workers_need_no_guard_in_the_program_that_starts_them(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import time\nfrom slashpoint.experiments.workers import each\n"
+        "print('once', [answer for _, answer in each(abs, [-1, -2], 2)] in ([1, 2], [2, 1]))\n"
+    )
+    done = subprocess.run([sys.executable, tmp_path / "program.py"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "once True\n", "")

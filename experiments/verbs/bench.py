@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
@@ -66,7 +68,7 @@ def main(args: Namespace) -> int:
     failed = rows["note"].str.startswith("failed").any()
     if args.json:
         facts = {"machine": machine(), "versions": versions()}
-        print(document({"rows": rows, "growth": growth}, GROWTH | ROWS, **facts))
+        emit(document({"rows": rows, "growth": growth}, GROWTH | ROWS, **facts))
     return FAILED if failed else HELD
 
 
@@ -74,7 +76,7 @@ def _list(found: dict[str, str], console: Screen, *, json: bool) -> int:
     import json as writer
 
     if json:
-        print(writer.dumps(found, indent=2))
+        emit(writer.dumps(found, indent=2))
     else:
         for name, about in found.items():
             console.tell(f"{name:<11}{about}")

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
@@ -29,7 +31,7 @@ def main(args: Namespace) -> int:
 
     rows = parity(args.fork)
     if args.json:
-        print(json.dumps(rows, indent=2))
+        emit(json.dumps(rows, indent=2))
     else:
         table = plain(*rows[0])
         for row in rows:

@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
@@ -35,7 +37,7 @@ def main(args: Namespace) -> int:
     rows, moments = (jobs(run), []) if args.job is None else ([], story(run, find_job(run, args.job)))
     if args.json:
         told = {"jobs": rows} if args.job is None else {"moments": [dataclasses.asdict(one) for one in moments]}
-        print(json.dumps({**about, **told}, indent=2))
+        emit(json.dumps({**about, **told}, indent=2))
         return 0
     console = Screen()
     console.tell(f"{folder}", style="dim")

@@ -14,6 +14,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
@@ -67,7 +69,7 @@ def main(args: Namespace) -> int:
     codes = {CRASHED: cli.CRASHED, FAILED: cli.FAILED, UNDECIDED: undecided}
     code = cli.worst(codes.get(status, cli.HELD) for status in table["status"])
     if args.json:
-        print(document({"rows": table}, COLUMNS, suite=suite.name, level=suite.level, project=project, exit=code))
+        emit(document({"rows": table}, COLUMNS, suite=suite.name, level=suite.level, project=project, exit=code))
     else:
         _tell(suite, table, allowed=args.allow_undecided)
     if args.junit:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
@@ -25,7 +27,7 @@ def main(args: Namespace) -> int:
 
     rows = LISTS[args.kind](in_use())
     if args.json:
-        print(json.dumps(rows, indent=2))
+        emit(json.dumps(rows, indent=2))
         return 0
     table = plain(*(rows[0] if rows else ["none"]))
     for row in rows:

@@ -16,6 +16,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
@@ -69,7 +71,7 @@ def main(args: Namespace) -> int:
                 table, args.confirm, overrides, cap=min(16, args.seeds_cap), progress=told, **how
             )
     if args.json:
-        print(document(tables, COLUMNS, materiality=args.materiality, project=how["project"]))
+        emit(document(tables, COLUMNS, materiality=args.materiality, project=how["project"]))
     else:
         console = screen()
         for name, each in tables.items():

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
@@ -49,7 +51,7 @@ def main(args: Namespace) -> int:
     sound = table["verdict"].isin([CLEAN, KILLED])
     code = HELD if sound.all() else FAILED
     if args.json:
-        print(document({"rows": table}, COLUMNS, suite=suite.name, project=project, exit=code))
+        emit(document({"rows": table}, COLUMNS, suite=suite.name, project=project, exit=code))
         return code
     shown = Grid("", "mutant", "verdict", "scenario", "found", runs=True)
     for row, good in zip(table.to_dict("records"), sound):

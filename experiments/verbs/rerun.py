@@ -14,6 +14,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
@@ -38,7 +40,7 @@ def main(args: Namespace) -> int:
     code = HELD if found.equal else FAILED
     if args.json:
         told = {"folder": str(found.folder), "equal": found.equal, "differs": found.differs, "rows": found.rows}
-        print(json.dumps({**told, "changed": found.changed, "unfinished": found.cut, "exit": code}, indent=2))
+        emit(json.dumps({**told, "changed": found.changed, "unfinished": found.cut, "exit": code}, indent=2))
         return code
     console = Screen()
     console.tell(f"{'folder':<12}{found.folder}")

@@ -15,6 +15,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
@@ -60,7 +62,7 @@ def main(args: Namespace) -> int:
         documents.append(document)
         codes.append(code)
     if args.json:
-        print(json.dumps(documents if args.multirun else documents[0], indent=2))
+        emit(json.dumps(documents if args.multirun else documents[0], indent=2))
     if crashed := [" ".join(one) for one, code in zip(said, codes) if code == CRASHED]:
         complain(f"{len(crashed)} of {len(said)} runs crashed:", *crashed)
     return worst(codes)

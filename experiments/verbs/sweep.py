@@ -16,6 +16,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.experiments.text import emit
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
@@ -101,7 +103,7 @@ def _tell(args: Namespace, found: Sweep, metric: str, folder: Path, project: Pat
         save(picture(found, metric, unit), folder)
     if args.json:
         facts = {"metric": metric, "folder": folder, "project": project}
-        print(document({"rows": found.table, "crossings": crossings}, COLUMNS, **facts))
+        emit(document({"rows": found.table, "crossings": crossings}, COLUMNS, **facts))
         return
     title = f"{metric} in {unit}" if unit not in {"", "1"} else metric
     shown = Grid(title, *found.axes, mean=True, low=True, high=True, n=True, failed=True)
