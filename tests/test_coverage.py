@@ -12,14 +12,6 @@ from slashpoint.experiments.catalogue import names
 from slashpoint.experiments.config import compose
 
 ROOT = Path(slashpoint.__path__[0])
-PATHS = re.compile(r"`((?:agents|conf|contracts|docs|experiments|protocols|sim|tests)/[\w./-]+)`")
-
-
-@pytest.mark.parametrize("page", ["collective.md", "competition.md", "coverage.md", "modelmarket.md"])
-def test_every_file_that_a_page_names_exists(page):
-    found = PATHS.findall((ROOT / "docs" / page).read_text())
-    assert found
-    assert [path for path in found if not (ROOT / path).exists()] == []
 
 
 def test_every_statement_has_a_row():
