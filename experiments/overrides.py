@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.types import ChoiceSweep, Glob, OverrideType, RangeSweep
 from omegaconf import DictConfig
 
-from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.errors import Misconfigured, choices, legible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -152,7 +152,7 @@ def known(config: DictConfig, overrides: Sequence[Override], options: Callable[[
 
 
 def self_contained(value: Any, where: str) -> None:
-    """Refuse text that OmegaConf would replace by what lies outside of the configuration, such as the environment.
+    """Refuse text that OmegaConf would replace by what lies outside of the configuration, and what is no text.
 
     Args:
         value: text, or lists and mappings of it.
@@ -169,6 +169,8 @@ def self_contained(value: Any, where: str) -> None:
         for item in value:
             self_contained(item, where)
     elif isinstance(value, str):
+        if legible(value) != value:
+            raise Misconfigured(f"{where}: it has bytes that are no UTF-8, which no file of a run could keep")
         for name in _resolvers(value):
             if name not in PURE:
                 raise Misconfigured(

@@ -226,6 +226,12 @@ def test_a_line_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
     assert (folder.path / "config.yaml").read_text() == f"# {folder.reproduce}\nseed: 1\n"
 
 
+def test_an_override_that_is_no_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", *QUICK, 'task.name="\udcff"', "--out", str(tmp_path / "runs")]) == 2
+    assert r'task.name="\udcff": it has bytes that are no UTF-8' in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_the_line_of_a_composed_attack_repeats_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     what = [*QUICK, "attack=[sybil,lazy]", "attack.sybil.k=2", "seed=3", "scenario.people.speed={uniform: [1, 2]}"]
     hashes = []
