@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
+
+os.environ.setdefault("MKL_CBWR", "AUTO")  # else a product depends on where its numbers lie: by 1 bit, on some CPUs
 
 Weights = dict[str, "npt.NDArray[np.float32]"]  # by name
 
