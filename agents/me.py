@@ -12,6 +12,7 @@ from slashpoint.sim.contract import Event
 from slashpoint.sim.facts import Hearing, Inbox, past
 from slashpoint.sim.learning import Order
 from slashpoint.sim.ledger.money import Edge
+from slashpoint.sim.mempool import bumped
 from slashpoint.sim.script import First, Script, Sleep, Wait
 from slashpoint.sim.units import SECOND, nanoseconds
 
@@ -167,7 +168,15 @@ class Me:
 
     # --- acting -------------------------------------------------------------------------------------------------
 
-    def sends(self, call: Call, *, tip: int | None = None, max_fee: int | None = None, by: float | None = None) -> Wait:
+    def sends(
+        self,
+        call: Call,
+        *,
+        tip: int | None = None,
+        max_fee: int | None = None,
+        by: float | None = None,
+        replaces: Wait | None = None,
+    ) -> Wait:
         """Send an intention; its `Receipt` comes when a block has it, or when it was dropped.
 
         Args:
@@ -175,24 +184,31 @@ class Me:
             tip: wei per gas for whoever builds the block; by default the chain's usual.
             max_fee: wei per gas at most; by default 2 × base fee + tip.
             by: Unix seconds from which it is worthless and dropped.
+            replaces: what sending another gave: if that still waits when this arrives, and tip and max_fee are a tenth
+                higher each (by default at least so much), this takes its nonce, and that is dropped; else this is.
         """
         world, account = self._world, self.account
         if account.person.removed:
             raise RuntimeError(f"{self.name} was removed from the world and sends nothing more")
         env, chain = world.env, world.chain
         now = env.now
+        old = None if replaces is None else chain.mempool.standing(self.address, replaces)
         if tip is None:
-            tip = chain.tip
+            tip = chain.tip if old is None else max(chain.tip, bumped(old.tip))
         if max_fee is None:
             max_fee = 2 * chain.base_fee + tip
+            if old is not None:
+                max_fee = max(max_fee, bumped(old.max_fee))
         due = None if by is None else nanoseconds(by)
         done = Wait(env, account.rank)
         why = ""
         if self._because:
             why = " ".join(self._because)
             self._because.clear()
-        world.send(Pending(account, call, tip, max_fee, account.next_nonce, now, now + account.latency, due, done, why))
-        account.next_nonce += 1
+        arrival = now + account.latency
+        world.send(Pending(account, call, tip, max_fee, account.next_nonce, now, arrival, due, done, why, replaces))
+        if replaces is None:
+            account.next_nonce += 1
         return done
 
     def answered(self, role: str, duty: str, job: Job, about: Any, by: str, answer: str) -> None:

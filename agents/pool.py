@@ -46,7 +46,7 @@ class Watch(Wait):
         super().__init__(world.env, account.rank)
         self._world, self._account, self._about, self._by = world, account, (verb, job.key), by
         self._timer = None if by is None else Sleep(world.env, account.rank, by)
-        for pending in sorted(world.chain.pending(), key=lambda one: (one.arrival, one.account.rank, one.nonce)):
+        for pending in sorted(world.chain.mempool, key=lambda one: (one.arrival, one.account.rank, one.nonce)):
             if self.due is None:
                 self._look(pending)
         if self.due is None:

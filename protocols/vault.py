@@ -134,7 +134,7 @@ class Vaulted(Market):
         if self.keeper is None:
             accounts = world.accounts.values()
             self.keeper = any("keeper" in one.roles and not one.person.attacker for one in accounts)
-        waits = (one for one in world.chain.pending() if one.call.verb == "pokes")
+        waits = (one for one in world.chain.mempool if one.call.verb == "pokes")
         dropped = (one.pending for one in world.pokes if one.dropped)
         return self.keeper and not any(one.call.job is job for one in (*waits, *dropped))
 

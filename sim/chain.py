@@ -15,10 +15,11 @@ from slashpoint.sim.domain import Among, Factor, Gwei, Within, check
 from slashpoint.sim.engine import BlockContext, BlockResult, ByColumns, Engine, Status, Tx
 from slashpoint.sim.engine.columns import Rows as Seldom
 from slashpoint.sim.luck import scramble
+from slashpoint.sim.mempool import Mempool
 from slashpoint.sim.units import GWEI, SECOND, nanoseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from slashpoint.sim.contract import Call, Revert
     from slashpoint.sim.crowd import Crowd
@@ -100,6 +101,8 @@ class Pending:
     by: int | None  # nanoseconds: worthless from then on
     done: Wait
     why: str = ""  # the duties that led to it
+    replaces: Wait | None = None  # what sending another gave, whose nonce it takes
+    moot: bool = False  # another of its nonce stands for it
 
     def signed(self) -> Tx:
         """The transaction as the engine takes it."""
@@ -151,16 +154,16 @@ class Chain:
         self.base_fee = round(rules.base_fee_gwei * GWEI)
         self.demand = Background(rules, luck("background"), self.base_fee)
         self.tip = round(rules.tip_gwei * GWEI)
-        self._queues: dict[bytes, list[Pending]] = {}  # by account, in the order of nonces; none is empty
+        self.mempool = Mempool(rules.gas_limit)
+        self.last_fee = self.base_fee  # of the latest block
         self.crowds: list[Crowd] = []
         self._by_columns = engine if isinstance(engine, ByColumns) else None
-        self._doubtful = False  # whether anything waits that may have to be dropped unseen
         self._stretch, self._hashes = -1, b""  # 256 slots, by number; the hashes of those and of the 256 before
 
     @property
     def backlog(self) -> int:
         """Intentions that wait for a block; not those of crowds, who always have some."""
-        return sum(map(len, self._queues.values()))
+        return len(self.mempool)
 
     def slot(self, time: int) -> int:
         """Which block of time this is: luck is keyed by it, for numbers shift with how many were endowed before."""
@@ -182,28 +185,15 @@ class Chain:
             self._stretch, self._hashes = stretch, b"".join(drawn)
         return self._hashes[32 * into : 32 * (into + HISTORY)]
 
-    def add(self, pending: Pending) -> None:
-        """Take an intention into the mempool."""
-        queue = self._queues.get(pending.account.address)
-        if queue is None:
-            self._queues[pending.account.address] = [pending]
-        else:
-            queue.append(pending)
-        self._doubtful |= pending.by is not None or pending.call.gas > self.rules.gas_limit
-
-    def pending(self) -> Iterable[Pending]:
-        """All that waits, account by account in the order of nonces."""
-        return (pending for queue in self._queues.values() for pending in queue)
-
     def mine(self) -> Block:
         """Make the next block of what arrived strictly before its time."""
         self.number += 1
         self.time += self.period
         others = self.demand.gas(self.slot(self.time), self.base_fee)
         block = Block(self.number, self.time, self.base_fee, gas_used=others)
-        if self._queues:
-            if self._doubtful:
-                self._drop_hopeless(block)
+        self.last_fee = self.base_fee
+        self.mempool.settle(self.time, block.dropped)
+        if self.mempool.queues:
             block.included = self._ordered()
             block.places = range(len(block.included))
             block.txs = [pending.signed() for pending in block.included]
@@ -220,11 +210,11 @@ class Chain:
             block.status, block.gas = result.status.tolist(), result.gas.tolist()
             block.gas_used += sum(block.gas)
             for _, pending in block.executed():
-                self._forget(pending)
+                self.mempool.forget(pending)
             if result.reasons:
                 for i, pending in zip(block.places, block.included.copy()):
                     if block.status[i] == Status.INVALID:
-                        self._drop(block, pending, result.reasons[i])
+                        self.mempool.drop(pending, result.reasons[i], block.dropped)
             for rows in block.crowded:
                 rows.done(result)
         block.backlog = self.backlog + sum(crowd.backlog for crowd in self.crowds)
@@ -233,33 +223,6 @@ class Chain:
             self.base_fee, block.gas_used, rules.gas_limit, rules.elasticity, rules.denominator
         )
         return block
-
-    def _drop_hopeless(self, block: Block) -> None:
-        limit, time = self.rules.gas_limit, block.time
-        doubtful = [one for one in self.pending() if one.call.gas > limit or one.by is not None]
-        self._doubtful = bool(doubtful)
-        for one in doubtful:
-            if one.call.gas <= limit and one.by is not None and one.by > time:
-                continue
-            fits = one.call.gas <= limit
-            why = "expired" if fits else f"never fits a block: declares {one.call.gas:,} gas of {limit:,}"
-            self._drop(block, one, why)
-
-    def _drop(self, block: Block, pending: Pending, why: str) -> None:
-        """Take it out, and sign what the account sent after it again, with the nonce before."""
-        for later in self._queues[pending.account.address]:
-            if later.nonce > pending.nonce:
-                later.nonce -= 1
-        self._forget(pending)
-        pending.account.next_nonce -= 1
-        block.dropped.append((pending, why))
-
-    def _forget(self, pending: Pending) -> None:
-        queue = self._queues[pending.account.address]
-        if len(queue) == 1:
-            del self._queues[pending.account.address]
-        else:
-            queue.remove(pending)
 
     def _crowd(self, block: Block) -> None:
         """Let crowds in among those included: all stand in one order."""
@@ -299,13 +262,14 @@ class Chain:
         """The best of the accounts' heads, again and again: an account's own go in the order of its nonces."""
         time, base_fee = self.time, self.base_fee
         most = self.rules.gas_limit // INTRINSIC_GAS + 1
-        if len(self._queues) == self.backlog:  # one each: nothing comes up while the best are taken
-            alone = [one for (one,) in self._queues.values() if one.arrival < time and one.max_fee >= base_fee]
+        queues = self.mempool.queues
+        if sum(map(len, queues.values())) == len(queues):  # one each: nothing comes up while the best are taken
+            alone = [one for (one,) in queues.values() if one.arrival < time and one.max_fee >= base_fee]
             keys = [(*self._key(one), one.account.name, one) for one in alone]
             return [key[-1] for key in sorted(keys)[:most]]
         heads = [
             (self._key(head), head.account.name, head, queue, 1)
-            for queue in self._queues.values()
+            for queue in queues.values()
             if (head := queue[0]).arrival < time and head.max_fee >= base_fee
         ]
         heapq.heapify(heads)

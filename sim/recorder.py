@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slashpoint.sim.chain import COINBASE, DEFERRED
+from slashpoint.sim.chain import COINBASE, DEFERRED, Block
 from slashpoint.sim.contract import Revert
 from slashpoint.sim.engine import ZERO_ADDRESS, Status
 from slashpoint.sim.facts import Fact
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from slashpoint.sim.chain import Block, Pending
+    from slashpoint.sim.chain import Pending
     from slashpoint.sim.crowd import Rows
     from slashpoint.sim.engine import BlockResult, Log
     from slashpoint.sim.inventory import Got
@@ -186,6 +186,16 @@ class Recorder:
                 whys, none = [result.reasons[i] for i in rows.places.tolist()], [0] * len(rows.rows)
                 columns = self._crowded(block, rows, -1, "dropped", whys, 0, none, none)
                 transactions.extend(len(rows.rows), *columns)
+
+    def left(self) -> None:
+        """Write down what people sent and no block took before the run ended."""
+        chain = self.world.chain
+        if waiting := chain.mempool.left(chain.time, chain.last_fee):
+            pendings, whys = map(list, zip(*waiting, strict=True))
+            who, none = [one.account.place for one in pendings], [0] * len(pendings)
+            block = Block(chain.number, chain.time, chain.last_fee)
+            columns = self._transactions(block, pendings, who, -1, "pending", whys, 0, none, none)
+            self.ledger.transactions.extend(len(pendings), *columns)
 
     def _executed(self, block: Block) -> None:
         """Write down what ran and what it cost: people's transactions, and those of crowds among them."""

@@ -193,7 +193,7 @@ class World(mesa.Model):
 
     def send(self, pending: Pending) -> None:
         """Take an intention on its way to the mempool."""
-        self.chain.add(pending)
+        self.chain.mempool.add(pending)
         if self.watchers:
             for watcher in tuple(self.watchers):
                 watcher(pending)
@@ -235,9 +235,10 @@ class World(mesa.Model):
         """Turn what a block did into facts and receipts."""
         now, time, base_fee = block.time / SECOND, block.time, block.base_fee
         for pending, why in block.dropped:
-            self.attempts += pending.call.verb == "posts"
-            if pending.call.verb == "pokes":
-                self.pokes.append(Poke(pending, why, dropped=True))
+            if not pending.moot:
+                self.attempts += pending.call.verb == "posts"
+                if pending.call.verb == "pokes":
+                    self.pokes.append(Poke(pending, why, dropped=True))
             pending.done.fire(Receipt(ok=False, time=now, dropped=why), pending.account.latency)
         facts = self.recorder.decode(block)
         publish, number = self.facts.publish, block.number
@@ -294,6 +295,7 @@ class World(mesa.Model):
                     progress(self)
                 if self.ended:
                     break
+        self.recorder.left()
         for asset, holders in self.booked.items():
             self.touched[asset].update(holders)
         self.check()

@@ -85,7 +85,7 @@ def test_what_is_pending_already_is_seen_the_earliest_first():
     def script(me, job, world):
         seen = yield me.pool.sees("submits", job)
         again = yield me.pool.sees("submits", job)
-        return seen, again, [one.call.carries for one in world.chain.pending() if one.call.verb == "submits"]
+        return seen, again, [one.call.carries for one in world.chain.mempool if one.call.verb == "submits"]
 
     seen, again, pending = watched(script)
     assert seen == again

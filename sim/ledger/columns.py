@@ -47,8 +47,8 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "backlog": Column("i32", "intentions still pending after it"),
     },
     "transactions": {
-        "block": Column("i64", "number of the block that it is in, or was dropped in"),
-        "index": Column("i32", "place in the block; -1 when dropped"),
+        "block": Column("i64", "number of the block that it is in, was dropped in, or was pending after at the end"),
+        "index": Column("i32", "place in the block; -1 when it is in none"),
         "time_ns": Column("i64", "timestamp of the block"),
         "sent_ns": Column("i64", "when its account sent it"),
         "account": Column("str", "who signed it"),
@@ -66,8 +66,8 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "gas": Column("i64", "gas used"),
         "burned": Column("money", "wei of base fee"),
         "tipped": Column("money", "wei of priority fee"),
-        "status": Column("str", "success | reverted | halted | dropped"),
-        "reason": Column("str?", "decoded revert, or why it was halted or dropped"),
+        "status": Column("str", "success | reverted | halted | dropped | pending when the run ended"),
+        "reason": Column("str?", "decoded revert, or why it was halted, dropped or still pending"),
         "latency_ns": Column("i64", "block time less sent"),
     },
     "events": {

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slashpoint.sim.mempool import UNARRIVED
 from slashpoint.sim.metrics.run import lines, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from slashpoint.sim.metrics.run import Run
+
+
+PENDING = "pending"  # the status of a transaction that waited until the end
 
 
 def complaints(run: Run) -> list[str]:
@@ -20,7 +24,8 @@ def complaints(run: Run) -> list[str]:
 
 def warnings(run: Run) -> list[str]:
     """Warn of what was cut short, never works, never happened, is unexplained or was left lying."""
-    return [*partial(run), *unposted(run), *fruitless(run), *silent(run), *unexplained(run), *unclaimed(run)]
+    checks = (partial, unposted, unmined, fruitless, silent, unexplained, unclaimed)
+    return [doubt for check in checks for doubt in check(run)]
 
 
 def partial(run: Run) -> Iterator[str]:
@@ -39,9 +44,20 @@ def unposted(run: Run) -> Iterator[str]:
         yield f"{posted:,} of {wanted:,} jobs posted: {why}"
 
 
+def unmined(run: Run) -> Iterator[str]:
+    """Transactions that waited for a block in vain until the run ended."""
+    sent = run.tables["transactions"]
+    waited = sent[(sent["status"] == PENDING) & (sent["reason"] != UNARRIVED)]
+    if len(waited):
+        whys = waited["reason"].str.split(":").str[0].value_counts()
+        told = ", ".join(f"{count} {why}" for why, count in sorted(whys.items()))
+        yield f"{len(waited):,} transactions never got into a block: {told}"
+
+
 def fruitless(run: Run) -> Iterator[str]:
     """Verbs that never succeeded."""
-    for verb, rows in run.tables["transactions"].groupby("verb"):
+    sent = run.tables["transactions"]
+    for verb, rows in sent[sent["status"] != PENDING].groupby("verb"):
         if not (rows["status"] == "success").any():
             reason = rows["reason"].fillna("").mode().iloc[0]
             yield (

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.ledger import Tables
     from slashpoint.sim.prices import Prices
 
+UNMINED = ("dropped", "pending")  # statuses of transactions that no block has
 QUANTILES = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
 
 
@@ -137,7 +138,7 @@ class Run:
     def executed(self) -> pd.DataFrame:
         """The transactions that got into a block."""
         transactions = self.tables["transactions"]
-        return transactions[transactions["status"] != "dropped"]
+        return transactions[~transactions["status"].isin(UNMINED)]
 
     @cached_property
     def closed(self) -> pd.DataFrame:
