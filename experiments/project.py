@@ -21,9 +21,13 @@ def find_project(start: Path | None = None) -> Path | None:
     """Return the nearest folder upwards (by default from the current one) that is a project.
 
     Raises:
-        Misconfigured: it is somebody else's and not trusted, or there is something in the file that marks it.
+        Misconfigured: it is somebody else's and not trusted, or there is something in the file that marks it, or the
+            current folder is gone.
     """
-    start = (start or Path.cwd()).resolve()
+    try:
+        start = (start or Path.cwd()).resolve()
+    except FileNotFoundError as error:
+        raise Misconfigured("the current folder is gone: go to another") from error
     found = next((folder for folder in (start, *start.parents) if (folder / MARK).is_file()), None)
     if found is not None:
         refuse_strangers(found)

@@ -158,6 +158,12 @@ def test_what_is_in_a_mark_is_refused_by_name(below: Path, text: str, named: str
     assert f"slashpoint.yaml: {named}: nothing reads it" in str(refused.value)
 
 
+def test_a_current_folder_that_is_gone_is_told(below: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    below.rmdir()
+    assert main(["list", "prices"]) == 2
+    assert capsys.readouterr().err == "slashpoint: the current folder is gone: go to another\n"
+
+
 def test_no_file_of_trust_is_none_trusted(below: Path, tmp_path: Path) -> None:
     assert projects.trusted() == set()
     (tmp_path / "config/slashpoint").mkdir(parents=True)
