@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import slashpoint
 from slashpoint.experiments import verbs
-from slashpoint.experiments.signals import WORDS, exit_code, stoppable
+from slashpoint.experiments.signals import SIGNALLED, WORDS, stoppable
 from slashpoint.experiments.text import apart, complain
 from slashpoint.experiments.unraised import noticed
 from slashpoint.sim.errors import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 HELD, FAILED, MISCONFIGURED, CRASHED, UNDECIDED = 0, 1, 2, 3, 4
-UNREAD = 141  # as of who is ended by SIGPIPE
+UNREAD = SIGNALLED + 13  # as of who is ended by SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def _guarded(given: Sequence[str]) -> int:
     except OutOfRoom as error:
         return _told(str(error), CRASHED, error)
     except Stopped as error:
-        return _told(WORDS[str(error)], exit_code(error.number), error)
+        return _told(WORDS[str(error)], SIGNALLED + error.number, error)
     except Exception as error:  # noqa: BLE001 - whatever it is, its exit code is 3
         if _unread(error):
             return UNREAD
@@ -128,5 +128,7 @@ def _printed(code: int) -> int:
             sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again, and complain
+        if code >= SIGNALLED:
+            return code  # where a closed terminal ended it, nobody reads, either
         return UNREAD if isinstance(error, BrokenPipeError) else _told(unwritten(error), CRASHED)
     return code

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PATIENCE = 1.0  # seconds in which further signals are taken for the first one: some keyboards and CIs send several
+SIGNALLED = 128  # and the number of the signal: what a shell shows of whoever one ended, such as 130 for Ctrl-C
 WORDS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the terminal was closed"}  # no SIGHUP on Windows
 
 
@@ -31,7 +32,7 @@ def stoppable() -> Iterator[None]:
             raise Stopped(number)
         if now - first >= PATIENCE:  # whatever is being finished takes too long, or somebody's code swallowed the first
             os.write(2, b"slashpoint: stopped at once\n")
-            os._exit(exit_code(number))
+            os._exit(SIGNALLED + number)
 
     numbers = [getattr(signal, name) for name in WORDS if hasattr(signal, name)]
     mine = threading.current_thread() is threading.main_thread()
@@ -44,8 +45,3 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in heeded.items():
             signal.signal(number, handler)
-
-
-def exit_code(number: int) -> int:
-    """What a shell shows of whoever a signal ended: 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed terminal."""
-    return 128 + number

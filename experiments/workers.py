@@ -6,6 +6,7 @@ the keyboard and of the terminal too. Light: it is what such a process imports f
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import multiprocessing
 import os
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]  # what all processes get
+MOMENT = 5  # seconds that a process takes at most to end
 PR_SET_PDEATHSIG = 1  # of Linux: the signal to get when the parent dies
 _idle: list[Worker] = []  # kept for the next call: starting one takes seconds of imports
 
@@ -78,9 +80,12 @@ class Worker:
 
     def why(self) -> str:
         """Say how the process ended."""
-        self._process.join()
-        code = self._process.exitcode or 0
-        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended from within, with exit code {code}"
+        self._process.join(MOMENT)
+        code = self._process.exitcode
+        if code is None:
+            return "silent: it closed its connection"
+        names = {one.value: one.name for one in signal.Signals}
+        return f"killed by {names.get(-code, -code)}" if code < 0 else f"ended from within, with exit code {code}"
 
     def end(self) -> None:
         """End the process, whatever it does."""
@@ -127,6 +132,12 @@ def each(function: Callable[[Job], Answer], jobs: Sequence[Job], workers: int) -
     finally:
         for worker, _ in busy.values():
             worker.end()
+
+
+@atexit.register  # before multiprocessing's own, which would wait for whoever ignores SIGTERM
+def _end_idle() -> None:
+    while _idle:
+        _idle.pop().end()
 
 
 def _serve(connection: Connection) -> None:

@@ -191,7 +191,9 @@ def test_ctrl_c_in_python_stays_what_it_is(project: Path, monkeypatch: pytest.Mo
 
 def python(code: str, *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """A process of its own, as whoever installed the package would start it."""
-    return subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=False, cwd=cwd)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", dedent(code)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment)
 
 
 COMMAND = "import sys; from slashpoint.experiments.cli import main; sys.exit(main({}))"
@@ -455,3 +457,27 @@ def test_workers_need_no_guard_in_the_program_that_starts_them(tmp_path: Path) -
     )
     done = subprocess.run([sys.executable, tmp_path / "program.py"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "once True\n", "")
+
+
+def test_a_terminal_that_is_gone_changes_no_exit_code() -> None:
+    done = python("""
+        import os, signal, sys
+        from slashpoint.experiments import cli
+        cli._dispatched = lambda given: (print("unread"), signal.raise_signal(signal.SIGHUP))
+        read, write = os.pipe()
+        os.close(read)
+        os.dup2(write, 1)
+        os.dup2(write, 2)
+        sys.exit(cli.main([]))
+    """)
+    assert done.returncode == 129
+
+
+def test_a_worker_that_ignores_sigterm_keeps_nobody_waiting() -> None:
+    done = python("""
+        import functools, signal
+        from slashpoint.experiments.workers import each
+        list(each(functools.partial(signal.signal, signal.SIGTERM), [signal.SIG_IGN], 1))
+        print("done")
+    """)
+    assert (done.returncode, done.stdout) == (0, "done\n")
