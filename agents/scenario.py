@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from slashpoint.agents.arrivals import ARRIVALS
 from slashpoint.agents.draws import Drawn, Spec
-from slashpoint.sim.domain import Among, Count, Seconds, Share, Within, check
+from slashpoint.sim.domain import Among, Count, Gwei, Seconds, Share, Within, check
 
 MOST_PEOPLE = 10**6
 
@@ -33,8 +33,8 @@ class Bystanders:
 
     members: Count
     eager: Share  # probability that one who has nothing pending pays, a block
-    tip_gwei: Annotated[float, Within(1e-9, 10**9)]  # what a payment tips per gas: median, log-normal
-    cap_gwei: Annotated[float, Within(1e-9, 10**9)]  # what a payment is worth at most per gas: median, log-normal
+    tip_gwei: Gwei  # what a payment tips per gas: median, log-normal
+    cap_gwei: Gwei  # what a payment is worth at most per gas: median, log-normal
     sigma: Annotated[float, Within(0, 10)]  # standard deviation of both logarithms
 
     def __post_init__(self) -> None:

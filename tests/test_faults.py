@@ -258,7 +258,7 @@ def test_what_cannot_be_printed_is_told() -> None:
         command = [sys.executable, "-c", COMMAND.format(["list", "attacks", "--json"])]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.stderr == (
-        "slashpoint: what was to be written or printed: No space left on device; "
+        "slashpoint: what was to be printed: No space left on device; "
         "free some space, or choose another place\n"
     )
     assert done.returncode == 3

@@ -59,7 +59,7 @@ def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]
         (tmp_path / "slashpoint.yaml").touch()
         (tmp_path / "attacks").mkdir()
         (tmp_path / "attacks/stops.py").write_text(dedent(ATTACK).format(fault=fault))
-        return main(["run", "attack=stops", *QUICK])
+        return main(["run", "attack=stops", "scenario=small", "scenario.jobs=3", "engine=pyevm"])
 
     return run
 
@@ -108,7 +108,7 @@ def test_kill_9_loses_a_second_at_most(cut: Callable[[str], int], tmp_path: Path
     (tmp_path / "attacks").mkdir()
     (tmp_path / "slashpoint.yaml").touch()
     (tmp_path / "attacks/stops.py").write_text(dedent(ATTACK).format(fault=fault))
-    argv = ["run", "attack=stops", *QUICK[:-1], "scenario.jobs=3"]
+    argv = ["run", "attack=stops", "scenario=small", "scenario.jobs=3", "engine=pyevm"]
     code = f"from slashpoint.experiments.cli import main; main({argv})"
     with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) as process:
         while not (tmp_path / "here").exists():

@@ -87,7 +87,7 @@ def test_a_disk_that_is_read_only_or_full_from_the_start(
     assert "No space left on device; free some space" in refused([*argv, "--out", str(place / "runs")], capsys)
 
 
-@pytest.mark.parametrize(("size", "kept"), [("40k", "a partial ledger"), ("104k", "its whole ledger")])
+@pytest.mark.parametrize(("size", "kept"), [("72k", "a partial ledger"), ("116k", "its whole ledger")])
 @pytest.mark.usefixtures("here")
 def test_a_disk_that_fills_during_a_run(disk: Callable[..., Path], size: str, kept: str, capsys: Told) -> None:
     place = disk(f"size={size}")
