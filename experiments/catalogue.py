@@ -14,6 +14,7 @@ import re
 import sys
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, get_origin, get_type_hints
 
@@ -46,6 +47,7 @@ KINDS = {
 PROTOCOL = Kind("protocols", "protocols")
 ROLES = Kind("agents/roles", "roles")
 INVARIANTS, METRICS = Kind("", "invariants"), Kind("", "metrics")  # ours are found by their marks
+_importing = RLock()
 _imported: dict[Path, str] = {}  # projects with the hash of their code when they were first imported
 DATACLASS = re.compile(r"^@(dataclasses\.)?dataclass\b", re.MULTILINE)
 
@@ -203,11 +205,12 @@ def refreshed(project: Path, now: str = "") -> str:
 @contextmanager
 def _without_bytecode() -> Iterator[None]:
     """Leave no .pyc: Python takes one for current whose source was written in the same second, of the same size."""
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = before
+    with _importing:  # of one thread at a time: the interpreter has one such switch
+        before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        try:
+            yield
+        finally:
+            sys.dont_write_bytecode = before
 
 
 def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:

@@ -16,6 +16,7 @@ import sysconfig
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import slashpoint
@@ -37,6 +38,7 @@ MARKS = ("pyvenv.cfg", "provenance.json")  # what makes a folder an environment 
 
 _opened: set[str] = set()  # for reading, while something was watched: a file may be read once and kept in memory
 _watchers = 0
+_lock = Lock()
 
 
 @contextmanager
@@ -44,11 +46,13 @@ def watching() -> Iterator[None]:
     """Take notice of every file that is opened for reading."""
     global _watchers  # noqa: PLW0603 - the interpreter's hook is global, too
     _listen()
-    _watchers += 1
+    with _lock:
+        _watchers += 1
     try:
         yield
     finally:
-        _watchers -= 1
+        with _lock:
+            _watchers -= 1
 
 
 def undeclared(known: Iterable[Path], project: Path | None) -> dict[str, str]:
