@@ -71,6 +71,8 @@ class Job:
     closed: int | None = None  # nanoseconds: when it became terminal
     outcome: str | None = None
     winner: bytes | None = None
+    fetched: bool = False  # whether its poster has tried to get what it paid for
+    received: bytes | None = None  # the model that its poster got; None where nobody has it available
 
     @property
     def deadline_ns(self) -> int:
@@ -166,6 +168,7 @@ class Market:
     terms: Terms
     jobs: dict[Any, Job] = field(default_factory=dict)  # by the contract's id
     drafts: dict[str, Job] = field(default_factory=dict)  # by key: posted, not yet on chain
+    posted: dict[bytes, list[Job]] = field(default_factory=dict)  # by poster, until it has what came of them
 
     opens: ClassVar[str] = ""  # the event that begins a job
     closes: ClassVar[str] = ""  # the event that ends it

@@ -95,6 +95,7 @@ class Vaulted(Market):
             if job is not None and job.poster == poster:
                 job.id, job.born, job.deadline = args["id"], fact.time, deadline
                 self.jobs[job.id] = job
+                self.posted.setdefault(poster, []).append(job)
         job = self.jobs.get(args.get("id"))
         if job is not None:
             self.notes(fact, job)

@@ -43,7 +43,7 @@ def _models(world: World, models: Iterable[Got]) -> None:
 def _jobs(world: World, models: Iterable[Got]) -> None:
     for market in world.markets:
         for job in market.jobs.values():
-            got = market.delivered(job)
+            got = job.received if job.fetched else market.delivered(job)
             score = None if got is None else world.workshop.score(got, job.task)
             value = job.terms.value(score / job.scale) if score is not None else None
             fooled = None if got is None else _fooled(world, got, job, models)

@@ -77,11 +77,25 @@ class Poster(Role):
         """Commission each at its time, beside the others."""
         for number, time in me.commissions():
             yield me.until(time)
-            me.spawn(self.commission, None, number)
+            me.spawn(self._orders, None, number)
 
     def commission(self, me: Me, number: int) -> Steps:
         """One job from its draft to its end."""
         raise NotImplementedError
+
+    def _orders(self, me: Me, number: int) -> Steps:
+        """Commission a job, then fetch what came of it."""
+        yield from self.commission(me, number)
+        mine = self.market.posted.get(me.address, [])
+        for job in [one for one in mine if one.closed is not None]:
+            mine.remove(job)
+            self.fetch(me, job)
+
+    def fetch(self, me: Me, job: Job) -> None:
+        """Get the model of a job that is over; that nobody has what won available is written down."""
+        job.fetched, job.received = True, self.market.delivered(job)
+        if job.received is None and job.winner is not None:
+            me.answered(self.name, "fetch", job, None, f"{type(self).__name__}.fetch", "nobody has the model available")
 
 
 class Server(Role):

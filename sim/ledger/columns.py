@@ -96,7 +96,7 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "account": Column("str", "who was asked"),
         "controller": Column("str", "the person behind the account"),
         "role": Column("str", "the role played"),
-        "duty": Column("str", "enter | work | claim | judge | open | truth | settle, or a protocol's own"),
+        "duty": Column("str", "enter | work | claim | judge | open | truth | settle | fetch (in vain), or others"),
         "job": Column("str?", "key of the job"),
         "subject": Column("str?", "what it is about within the job"),
         "by": Column("str", "the method that answered, as Class.method"),

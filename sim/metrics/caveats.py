@@ -24,7 +24,7 @@ def complaints(run: Run) -> list[str]:
 
 def warnings(run: Run) -> list[str]:
     """Warn of what was cut short, never works, never happened, is unexplained or was left lying."""
-    checks = (partial, unposted, unmined, fruitless, silent, unexplained, unclaimed)
+    checks = (partial, unposted, unmined, fruitless, silent, unfetched, unexplained, unclaimed)
     return [doubt for check in checks for doubt in check(run)]
 
 
@@ -74,6 +74,14 @@ def silent(run: Run) -> Iterator[str]:
         yield f"duties never asked: {', '.join(never)}"
     if never := [event for event in run.expected.get("events", ()) if event not in seen]:
         yield f"events never seen: {', '.join(never)}"
+
+
+def unfetched(run: Run) -> Iterator[str]:
+    """Models that won, and that their buyers could not fetch."""
+    jobs = run.closed
+    lost = jobs[jobs["winner"].notna() & jobs["delivered"].isna()]
+    if len(lost):
+        yield f"{len(lost):,} of {len(jobs):,} models that won are lost to their buyers: nobody has them available"
 
 
 def unexplained(run: Run) -> Iterator[str]:
