@@ -10,7 +10,8 @@ from slashpoint.protocols.base import Work
 from slashpoint.sim.domain import check
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
 
     from slashpoint.agents.me import Me
     from slashpoint.protocols.base import Job, Subject
@@ -35,6 +36,11 @@ class Conduct:
 
     def __post_init__(self) -> None:
         check(self, f"attack.{type(self).__module__.rpartition('.')[2]}")
+
+    @property
+    def reads(self) -> Mapping[str, Sequence[Path]]:
+        """The files that each parameter stands for, by its name: what they hold counts, not where they lie."""
+        return {}
 
     def identities(self, role: type) -> int:
         """How many accounts it plays a role with."""

@@ -155,9 +155,10 @@ def plugin(kind: str, config: DictConfig, project: Path | None = None) -> Any:
 
 
 def reads(config: DictConfig, project: Path | None = None) -> dict[str, Mapping[str, Sequence[Path]]]:
-    """The files that parameters stand for, as prices, task and chain tell: by section and name of the parameter."""
-    plugins = {kind: plugin(kind, config, project) for kind in ("prices", "task")}
-    return {section: one.reads for section, one in {**plugins, "chain": chain_rules(config)}.items()}
+    """The files that parameters stand for, as prices, task, chain and attacks tell: by section and parameter."""
+    plugins = {kind: plugin(kind, config, project) for kind in ("prices", "task")} | {"chain": chain_rules(config)}
+    plugins |= {f"attack.{name}": one for name, one in zip(config.attack, attacks(config, project))}
+    return {section: one.reads for section, one in plugins.items() if one.reads}
 
 
 def attacks(config: DictConfig, project: Path | None = None) -> list[Any]:

@@ -1,6 +1,6 @@
 """What a run reads: a project's code, the files that its parameters name, and whatever else is opened meanwhile.
 
-A plug-in says what it reads (`reads` of prices, tasks and the rules of a chain); such a file counts by
+A plug-in says what it reads (`reads` of prices, tasks, attacks and the rules of a chain); such a file counts by
 its content alone, wherever it lies. What nobody said is seen as it is opened, whoever opens it, and is remembered by
 its path and content.
 """

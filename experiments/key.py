@@ -93,11 +93,10 @@ class Declared:
 
     def instead(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A configuration in which hashes of what the files hold stand in the place of their paths."""
-        held = {
-            section: {name: [_held(path) for path in paths] for name, paths in told.items()}
-            for section, told in self.by_parameter.items()
-        }
-        return {**config, **{section: {**config[section], **told} for section, told in held.items()}}
+        found = dict(config)
+        for section, told in self.by_parameter.items():
+            found = _within(found, section.split("."), {name: list(map(_held, paths)) for name, paths in told.items()})
+        return found
 
 
 def _filled(general: dict[str, Any], late: Mapping[str, int]) -> dict[str, Any]:
@@ -105,6 +104,11 @@ def _filled(general: dict[str, Any], late: Mapping[str, int]) -> dict[str, Any]:
     seed, seat = late.get("seed", general["seed"]), late.get("scenario.seat", general["scenario"].get("seat"))
     seat = {"seat": seed if seat == "${seed}" else seat} if "seat" in general["scenario"] else {}
     return {**general, "seed": seed, "scenario": {**general["scenario"], **seat}}
+
+
+def _within(tree: Mapping[str, Any], path: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
+    """A tree with more at a path in it."""
+    return {**tree, path[0]: _within(tree[path[0]], path[1:], more)} if path else {**tree, **more}
 
 
 def _held(path: Path) -> str:

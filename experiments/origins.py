@@ -19,6 +19,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from omegaconf import OmegaConf
+
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.config import reads
 from slashpoint.experiments.files import make_folder, write, writing
@@ -52,7 +54,7 @@ def keeping(folder: Path, config: DictConfig, project: Path | None, given: Seque
     kept: dict[str, Any] = {
         "project": project and {"folder": str(project), "git": git(project)},
         "inputs": {
-            f"{section}.{name}": _inputs(folder, section, name, files, config[section].get(name))
+            f"{section}.{name}": _inputs(folder, section, name, files, OmegaConf.select(config, f"{section}.{name}"))
             for section, told in reads(config, project).items()
             for name, files in told.items()
         },

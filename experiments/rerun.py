@@ -25,6 +25,8 @@ from slashpoint.sim.errors import Misconfigured, named, place
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from omegaconf import DictConfig
+
     from slashpoint.sim.metrics.run import Run
 
 ASIDE = ("reproduce", "engine")  # of a result: how it came about, not what came out
@@ -66,13 +68,19 @@ def rerun(folder: Path) -> Rerun:
 
 
 def _made(
-    folder: Path, then: Run, runs: Path, config: Any, project: Path | None, builds: list[Path], overrides: list[str]
+    folder: Path,
+    then: Run,
+    runs: Path,
+    config: DictConfig,
+    project: Path | None,
+    builds: list[Path],
+    overrides: list[str],
 ) -> list[str]:
     """Make it; returns what differs in what came out."""
     ended = ""
     try:
         with standing_in(*builds):
-            run(OmegaConf.create(config), project=project, overrides=overrides, runs=runs)
+            run(config, project=project, overrides=overrides, runs=runs)
     except Exception as error:  # noqa: BLE001 - the first run may have ended by the same
         ended = named(error)
         if not then.unfinished.startswith(ended):
@@ -124,7 +132,7 @@ def _values(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return [f"{name} {then.get(name, 'none')} → {now.get(name, 'none')}".strip() for name in names]
 
 
-def _restored(folder: Path, then: Run, kept: Mapping[str, Any]) -> dict[str, Any]:
+def _restored(folder: Path, then: Run, kept: Mapping[str, Any]) -> DictConfig:
     """The configuration, with the copies of files in the place of the files.
 
     Raises:
@@ -137,14 +145,13 @@ def _restored(folder: Path, then: Run, kept: Mapping[str, Any]) -> dict[str, Any
             f"{folder} cannot be made again: {who} was given from Python, and has no name{source}. "
             "Put it into a project, as attacks/NAME.py"
         )
-    config: dict[str, Any] = dict(then.config)
+    config = OmegaConf.create(dict(then.config))
     for parameter, one in kept["inputs"].items():
-        section, _, name = parameter.partition(".")
         paths = [_input(folder / "inputs" / parameter, parameter, each) for each in one["files"]]
         if one["folder"] and len({path.parent for path in paths}) > 1:
             paths = [_there(Path(each["path"]), each, parameter) for each in one["files"]]
         if paths:
-            config[section] = {**config[section], name: str(paths[0].parent if one["folder"] else paths[0])}
+            OmegaConf.update(config, parameter, str(paths[0].parent if one["folder"] else paths[0]))
     return config
 
 

@@ -59,7 +59,8 @@ def read(path: str, option: str, columns: Sequence[str]) -> list[Row]:
         data = Path(path).read_bytes()
         text = data.decode(next((name for mark, name in MARKS.items() if data.startswith(mark)), "utf-8"))
     except OSError as error:
-        raise ValueError(f"{option}={path!r} cannot be read: {error.strerror}") from error
+        where = "" if Path(path).is_absolute() else f" in {Path.cwd()}, the current folder"
+        raise ValueError(f"{option}={path!r} cannot be read: {error.strerror}{where}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ValueError(f"{path}, line {line}: it is no text in UTF-8 ({error.reason})") from error

@@ -186,6 +186,17 @@ def test_a_file_that_code_reads_without_saying_so_counts(project: Path, tmp_path
     assert found[0][1]["deeds_hash"] == found[2][1]["deeds_hash"] != found[1][1]["deeds_hash"]
 
 
+def test_a_file_that_an_attack_declares_counts_wherever_it_lies(project: Path, tmp_path: Path) -> None:
+    attack = (project / "attacks/boaster.py").read_text()
+    declares = '    @property\n    def reads(self):\n        return {"table": [Path(self.table)]}\n\n'
+    (project / "attacks/boaster.py").write_text(attack.replace("    def claim", declares + "    def claim"))
+    cache, found = tmp_path / "points", []
+    for name, more in (("a", 0), ("b", 5), ("c", 0)):
+        table = write(tmp_path / name / "table.txt", str(more))
+        found.append(made(cache, "attack=boaster", f"attack.boaster.table={table}", project=project)[0])
+    assert found == [True, True, False]
+
+
 def test_a_file_that_was_read_once_and_kept_in_memory_counts_for_all_that_follow(project: Path, tmp_path: Path) -> None:
     write(project / "data/times.txt", "1")
     write(
