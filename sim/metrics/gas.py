@@ -61,6 +61,12 @@ def fees_by_phase(run: Run) -> pd.Series:
 
 def costs(run: Run, *by: str) -> pd.DataFrame:
     """Calls, gas, fees in wei (exact) and USD, and calls that failed, by some columns of the transactions."""
+    if by not in run.costs:
+        run.costs[by] = _costs(run, by)
+    return run.costs[by]
+
+
+def _costs(run: Run, by: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
     sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])

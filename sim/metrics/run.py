@@ -141,6 +141,11 @@ class Run:
         return transactions[~transactions["status"].isin(UNMINED)]
 
     @cached_property
+    def costs(self) -> dict[tuple[str, ...], pd.DataFrame]:
+        """What `metrics.gas.costs` has found: seven metrics ask three things of it."""
+        return {}
+
+    @cached_property
     def closed(self) -> pd.DataFrame:
         """The jobs that ended."""
         jobs = self.tables["jobs"]
