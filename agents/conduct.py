@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Answer = Generator[Any, Any, Any]
 
+POWERS = ("mempool", "oracle")  # to read others' pending intentions; to know what nobody has published
 DUTIES = ("enter", "work", "claim", "judge", "open", "truth", "settle")
 
 

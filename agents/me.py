@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.agents.conduct import POWERS
 from slashpoint.agents.entry import enters
 from slashpoint.agents.pool import Pool
 from slashpoint.protocols.base import VERBS, Job
@@ -342,6 +343,7 @@ class Me:
 
     def _needs(self, power: str, deed: str) -> None:
         conduct = self.account.person.conduct
+        assert power in POWERS, power
         if power not in conduct.powers:
             raise PermissionError(
                 f"{self.name} {deed}, which takes a power: declare powers = frozenset({{{power!r}}}) "

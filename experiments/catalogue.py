@@ -19,8 +19,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, get_origin, get_type_hints
 
 import slashpoint
+from slashpoint.experiments import vetting
 from slashpoint.experiments.inputs import code, digest, watching
-from slashpoint.sim.errors import PROJECT, BrokenProject, Escaped, Misconfigured, choices, contained, named, place
+from slashpoint.sim.errors import PROJECT as THEIRS
+from slashpoint.sim.errors import BrokenProject, Escaped, Misconfigured, choices, contained, named, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,7 @@ class Kind(NamedTuple):
     theirs: str  # folder in a project
     module: str = ""  # where the base class is
     base: str = ""
+    needs: tuple[str, ...] = ()  # names that each module defines
 
 
 KINDS = {
@@ -44,8 +47,8 @@ KINDS = {
     "prices": Kind("sim/prices", "prices", "slashpoint.sim.prices", "Prices"),
     "task": Kind("sim/learning", "tasks", "slashpoint.sim.learning", "Task"),
 }
-PROTOCOL = Kind("protocols", "protocols")
-ROLES = Kind("agents/roles", "roles")
+PROTOCOL = Kind("protocols", "protocols", needs=("MARKET", "TERMS"))
+ROLES = Kind("agents/roles", "roles", needs=("ROLES",))
 INVARIANTS, METRICS = Kind("", "invariants"), Kind("", "metrics")  # ours are found by their marks
 _importing = RLock()
 _imported: dict[Path, str] = {}  # projects with the hash of their code when they were first imported
@@ -55,18 +58,41 @@ DATACLASS = re.compile(r"^@(dataclasses\.)?dataclass\b", re.MULTILINE)
 def names(kind: str, project: Path | None = None) -> list[str]:
     """The options of a kind, by name. Nothing is imported."""
     files = [path for path, _ in _files(KINDS[kind], project)]
-    return sorted({path.stem for path in files if DATACLASS.search(path.read_text(encoding="utf-8"))})
+    said = {path.stem: path.read_text(encoding="utf-8", errors="replace") for path in files}
+    return sorted(name for name, text in said.items() if DATACLASS.search(text))
 
 
 def presets(group: str, project: Path | None = None) -> dict[str, Path]:
     """The YAML files of a group of `conf/`, ours and the project's, by name."""
-    folders = [HOME, *([project] if project else [])]
-    return {path.stem: path for top in folders for path in sorted((top / "conf" / group).glob("*.yaml"))}
+    found: dict[str, Path] = {}
+    for top in [HOME, *([project] if project else [])]:
+        for path in sorted((top / "conf" / group).glob("*.yaml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def refuse_namesakes(project: Path) -> None:
+    """Refuse a file of a project's `conf/` that has the name of one of ours, or of an option that has a class.
+
+    Raises:
+        Misconfigured: names it.
+    """
+    for path in sorted((project / "conf").rglob("*.yaml")):
+        name = path.relative_to(project / "conf")
+        if (HOME / "conf" / name).exists():
+            raise Misconfigured(f"{path} has the name of one of ours, conf/{name}: give it another")
+        if exists(str(name.parent), name.stem, project):
+            raise Misconfigured(f"{path} has the name of the {name.parent} {name.stem}: give it another")
 
 
 def exists(kind: str, name: str, project: Path | None = None) -> bool:
     """Whether there is such an option."""
-    return kind in KINDS and any(path.stem == name for path, _ in _files(KINDS[kind], project))
+    return kind in KINDS and there(KINDS[kind], name, project)
+
+
+def there(kind: Kind, name: str, project: Path | None = None) -> bool:
+    """Whether there is a module of this name."""
+    return any(path.stem == name for path, _ in _files(kind, project))
 
 
 def load(kind: str, name: str, project: Path | None = None) -> type[Any]:
@@ -89,11 +115,14 @@ def part(kind: Kind, name: str, project: Path | None = None) -> ModuleType:
     files = _files(kind, project)
     found = [(path, owner) for path, owner in files if path.stem == name]
     if not found:
-        there = sorted(path.stem for path, _ in files)
-        raise Misconfigured(f"there is no {name}.py in {kind.theirs}/; {choices(name, there)}")
+        stems = sorted(path.stem for path, _ in files)
+        raise Misconfigured(f"there is no {name}.py in {kind.theirs}/; {choices(name, stems)}")
     if len(found) > 1:
         raise Misconfigured(f"{found[-1][0]} has the name of one of ours: give it another")
-    return load_module(*found[0])
+    module = load_module(*found[0])
+    if missing := [one for one in kind.needs if not hasattr(module, one)]:
+        raise Misconfigured(f"{module.__file__} must define {' and '.join(kind.needs)}; it lacks {missing[0]}")
+    return module
 
 
 def preload(protocol: str, project: Path) -> None:
@@ -104,16 +133,45 @@ def preload(protocol: str, project: Path) -> None:
         parts(kind, project)
 
 
+def own(kind: Kind, project: Path | None) -> list[Path]:
+    """The project's own files of a kind, by name."""
+    return [path for path, owner in _files(kind, project) if owner is not None]
+
+
 def parts(kind: Kind, project: Path | None) -> list[ModuleType]:
     """The project's own modules of a kind, by name."""
-    return [load_module(path, project) for path, owner in _files(kind, project) if owner is not None]
+    return [load_module(path, project) for path in own(kind, project)]
 
 
-def metrics(project: Path | None = None) -> list[Metric]:
-    """Return the metrics that there are: of this package, and of a project."""
+@contextmanager
+def kept(broken: list[Misconfigured] | None) -> Iterator[None]:
+    """Note what is broken, and go on to what is not; where nobody keeps a note, it ends here."""
+    try:
+        yield
+    except Misconfigured as error:
+        if broken is None:
+            raise
+        broken.append(error)
+
+
+def metrics(project: Path | None = None, broken: list[Misconfigured] | None = None) -> list[Metric]:
+    """Return the metrics that there are: of this package, and of a project.
+
+    Args:
+        project: its folder.
+        broken: where errors of its files are noted; they are raised if there is none.
+    """
+    from slashpoint.experiments.pairs import PAIRED  # they ask for metrics themselves
     from slashpoint.sim.metrics import builtin, metrics_of
 
-    return [*builtin(), *(one for module in parts(METRICS, project) for one in metrics_of(module))]
+    found = builtin()
+    for path in own(METRICS, project):
+        with kept(broken):
+            theirs = metrics_of(module := load_module(path, project))
+            vetting.vet_marked(module, theirs, "metric(unit=…)")
+            vetting.vet_names(theirs, [*(one.__name__ for one in found), *PAIRED], "metric")
+            found += theirs
+    return found
 
 
 def option(module: ModuleType, kind: Kind) -> type[Any]:
@@ -132,6 +190,9 @@ def option(module: ModuleType, kind: Kind) -> type[Any]:
         raise Misconfigured(f"{module.__file__} must define one public subclass of {kind.base}; it defines {what}")
     if "__dataclass_fields__" not in vars(classes[0]):
         raise Misconfigured(f"{module.__file__}: write @dataclass above class {classes[0].__name__}")
+    if module.__name__.startswith(THEIRS):
+        found: Any = classes[0]
+        (vetting.vet_conduct if kind is KINDS["attack"] else vetting.vet)(found, base)
     return classes[0]
 
 
@@ -178,6 +239,8 @@ def load_module(path: Path, project: Path | None = None) -> ModuleType:
     except Exception as error:
         if project is None:
             raise  # ours to mend
+        if isinstance(error, Misconfigured):  # ours: what a decorator says, say
+            raise Misconfigured(f"{place(error)}: {error}") from error
         said = str(error) if isinstance(error, Escaped) else f"{place(error)}: cannot be imported: {named(error)}"
         kind = Misconfigured if isinstance(error, (ImportError, SyntaxError)) else BrokenProject
         raise kind(said) from error
@@ -222,7 +285,7 @@ def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:
 
 def package(project: Path) -> str:
     """The private package that a project is: only `sys.modules` knows of it, never `sys.path`."""
-    name = f"{PROJECT}{hashlib.blake2b(str(project).encode(), digest_size=4).hexdigest()}"
+    name = f"{THEIRS}{hashlib.blake2b(str(project).encode(), digest_size=4).hexdigest()}"
     package = sys.modules.setdefault(name, ModuleType(name))
     package.__path__ = [str(project)]
     return name

@@ -227,6 +227,9 @@ def _register() -> None:
 
 def sentence(error: BaseException) -> str:
     """Return what Hydra or OmegaConf says in one line, without what only their own users know."""
+    if "Ambiguous value for argument" in str(error):
+        argument = str(error).partition("'")[2].partition("'")[0]
+        return f"{argument}: several values: [a,b] is a list, '\"a,b\"' a text, `--multirun` or `sweep` run each"
     lines = [line.strip() for one in (error, error.__cause__) if one for line in str(one).splitlines()]
     foreign = ("To append to", "Either remove +", "Or add a second +", "object_type=", "reference_type=", "full_key:")
     said = list(dict.fromkeys(line for line in lines if line and not line.startswith(foreign)))

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from slashpoint.agents.roles.base import Role
 from slashpoint.agents.scenario import MOST_PEOPLE, Scenario
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import HOME, KINDS, PROTOCOL, ROLES
 from slashpoint.experiments.composer import composer
-from slashpoint.experiments.invariants import allowed
+from slashpoint.experiments.invariants import allowed, of_project
+from slashpoint.experiments.vetting import vet
+from slashpoint.protocols.base import Market
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.engine import ENGINES, make_engine
 from slashpoint.sim.errors import Misconfigured, choices
@@ -52,6 +55,7 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
         OmegaConf.resolve(config)
     except OmegaConfBaseException as error:
         raise Misconfigured(str(error)) from error
+    _check_project(config, project)
     _check_attacks(config, project)
     check_numbers(config)
     _check_types(config, usual)
@@ -190,6 +194,20 @@ def _check_engine(name: str, fork: str) -> None:
         make_engine(name, fork)
     except (ImportError, ValueError) as error:
         raise Misconfigured(f"engine={name} chain.fork={fork}: {error}") from error
+
+
+def _check_project(config: DictConfig, project: Path | None) -> None:
+    """Refuse a project in which something has the name of something of ours, or a name that nothing reads."""
+    if project is None:
+        return
+    catalogue.refuse_namesakes(project)
+    catalogue.metrics(project)
+    of_project(project)
+    market = catalogue.part(PROTOCOL, config.protocol.name, project).MARKET
+    roles = catalogue.part(ROLES, config.protocol.name, project).ROLES
+    vet(market, Market, *roles)
+    for role in roles:
+        vet(role, Role, market)
 
 
 def terms(config: DictConfig, project: Path | None = None) -> Any:

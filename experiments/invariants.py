@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import INVARIANTS, PROTOCOL
+from slashpoint.experiments.vetting import vet_marked, vet_names
 from slashpoint.sim import invariants as builtin
 from slashpoint.sim import liveness
 from slashpoint.sim.errors import Misconfigured, choices
@@ -29,9 +30,21 @@ def of_protocol(name: str, project: Path | None) -> list[Invariant]:
     return invariants_of(catalogue.part(PROTOCOL, name, project).MARKET)
 
 
-def of_project(project: Path | None) -> list[Invariant]:
-    """Return the invariants in a project's files."""
-    return [one for module in catalogue.parts(INVARIANTS, project) for one in invariants_of(module)]
+def of_project(project: Path | None, broken: list[Misconfigured] | None = None) -> list[Invariant]:
+    """Return the invariants in a project's files.
+
+    Args:
+        project: its folder.
+        broken: where errors of its files are noted; they are raised if there is none.
+    """
+    found: list[Invariant] = []
+    for path in catalogue.own(INVARIANTS, project):
+        with catalogue.kept(broken):
+            theirs = invariants_of(module := catalogue.load_module(path, project))
+            vet_marked(module, theirs, "invariant")
+            vet_names(theirs, (one.__name__ for one in (*of_every_world(), *found)), "invariant")
+            found += theirs
+    return found
 
 
 def allowed(config: DictConfig, project: Path | None) -> frozenset[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import PROTOCOL, ROLES
+from slashpoint.experiments.catalogue import PROTOCOL, ROLES, kept
 from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -16,49 +15,52 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Row = dict[str, str]
+Broken = list[Misconfigured]  # what could not be read, with why
 
 
-def protocols(project: Path | None) -> list[Row]:
+def protocols(project: Path | None, broken: Broken) -> list[Row]:
     """Protocols, by the first line of their YAML."""
+    with kept(broken):
+        if project is not None:
+            catalogue.refuse_namesakes(project)
     found = catalogue.presets("protocol", project).items()
-    lines = [(name, file.read_text(encoding="utf-8").partition("\n")[0]) for name, file in found]
+    lines = [(name, file.read_text(encoding="utf-8", errors="replace").partition("\n")[0]) for name, file in found]
     return [{"name": name, "what": line.lstrip("# ").partition(" slashpoint run")[0]} for name, line in lines]
 
 
-def options(kind: str, project: Path | None) -> list[Row]:
+def options(kind: str, project: Path | None, broken: Broken) -> list[Row]:
     """The options of a kind, with their parameters."""
     rows = []
     for name in catalogue.names(kind, project):
-        cls = catalogue.load(kind, name, project)
-        taken = dataclasses.fields(catalogue.parameters(cls))
-        rows.append({"name": name, "what": first_line(cls), "parameters": ", ".join(map(parameter, taken))})
+        with kept(broken):
+            cls = catalogue.load(kind, name, project)
+            taken = dataclasses.fields(catalogue.parameters(cls))
+            rows.append({"name": name, "what": first_line(cls), "parameters": ", ".join(map(parameter, taken))})
     return rows
 
 
-def duties(project: Path | None) -> list[Row]:
+def duties(project: Path | None, broken: Broken) -> list[Row]:
     """Which protocol asks which duty of which role, what it is about there, and how an honest person answers."""
     from slashpoint.agents.conduct import Conduct
 
     rows = []
-    for protocol in catalogue.presets("protocol", project):
-        try:
+    for protocol in _bound(project):
+        with kept(broken):
             module, roles = (catalogue.part(kind, protocol, project) for kind in (PROTOCOL, ROLES))
-        except Misconfigured:  # a preset of another's protocol
-            continue
-        for duty, about in module.MARKET.duties.items():
-            asked = ", ".join(role.__name__.lower() for role in roles.ROLES if duty in role.duties)
-            honest = first_line(getattr(Conduct, duty))
-            rows.append({"protocol": protocol, "duty": duty, "role": asked, "about": about, "answer": honest})
+            for duty, about in module.MARKET.duties.items():
+                asked = ", ".join(role.__name__.lower() for role in roles.ROLES if duty in role.duties)
+                honest = first_line(getattr(Conduct, duty, None))
+                rows.append({"protocol": protocol, "duty": duty, "role": asked, "about": about, "answer": honest})
     return rows
 
 
-def metrics(project: Path | None) -> list[Row]:
+def metrics(project: Path | None, broken: Broken) -> list[Row]:
     """Metrics with their units."""
     from slashpoint.sim.metrics import definition
 
     return [
         {"name": one.__name__, "unit": one.unit, "better": one.better or "", "what": definition(one)}
-        for one in catalogue.metrics(project)
+        for one in catalogue.metrics(project, broken)
     ]
 
 
@@ -66,13 +68,13 @@ def _often(period: int) -> str:
     return {0: "at the end", 1: "every block"}.get(period, f"every {period} blocks")
 
 
-def invariants(project: Path | None) -> list[Row]:
+def invariants(project: Path | None, broken: Broken) -> list[Row]:
     """Invariants of every world, of each protocol, and the project's."""
     from slashpoint.experiments.invariants import of_every_world, of_project, of_protocol
 
-    found = [("every world", of_every_world()), ("the project", of_project(project))]
-    for protocol in catalogue.presets("protocol", project):
-        with suppress(Misconfigured):  # a preset of another's protocol
+    found = [("every world", of_every_world()), ("the project", of_project(project, broken))]
+    for protocol in _bound(project):
+        with kept(broken):
             found.append((protocol, of_protocol(protocol, project)))
     return [
         {
@@ -84,14 +86,19 @@ def invariants(project: Path | None) -> list[Row]:
     ]  # fmt: skip
 
 
-LISTS: Mapping[str, Callable[[Path | None], list[Row]]] = {
+def _bound(project: Path | None) -> list[str]:
+    """The protocols that have a market of their own: not the presets of another's."""
+    return [name for name in catalogue.presets("protocol", project) if catalogue.there(PROTOCOL, name, project)]
+
+
+LISTS: Mapping[str, Callable[[Path | None, Broken], list[Row]]] = {
     "protocols": protocols,
-    "attacks": lambda project: options("attack", project),
+    "attacks": lambda project, broken: options("attack", project, broken),
     "duties": duties,
-    "tasks": lambda project: options("task", project),
+    "tasks": lambda project, broken: options("task", project, broken),
     "metrics": metrics,
     "invariants": invariants,
-    "prices": lambda project: options("prices", project),
+    "prices": lambda project, broken: options("prices", project, broken),
 }
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from slashpoint.experiments import catalogue
+from slashpoint.experiments.cells import Cell, cells
 from slashpoint.experiments.config import compose, plugin
 from slashpoint.experiments.executor import cause, evaluate
 from slashpoint.experiments.pairs import NoSeat, compared, line, one_seat, paired, seats
@@ -60,7 +61,6 @@ COLUMNS = {
     "error": "what a run that failed said last",
     "line": "repeats the first run",
 }
-Cell = tuple[str, str, str]  # attack, protocol, variant
 
 
 def matrix(
@@ -99,20 +99,7 @@ def matrix(
     Raises:
         Misconfigured: an attack, a protocol or an override is not known, or the materiality is no amount.
     """
-    names = list(attacks) or catalogue.names("attack", project)
-    base = [one for one in overrides if not one.startswith("protocol=")]
-    base = base if any(one.startswith("scenario=") for one in base) else ["scenario=small", *base]
-    chosen_ones = next(
-        (one.removeprefix("protocol=") for one in overrides if one.startswith("protocol=")), "modelmarket"
-    )
-    settings: dict[Cell, tuple[str, ...]] = {
-        (attack, protocol, variant): (
-            *base, f"protocol={protocol}", f"protocol.variant={variant}", f"attack=[{attack.replace('+', ',')}]"
-        )
-        for protocol in chosen_ones.strip("[]").split(",")
-        for attack in names
-        for variant in variants
-    }  # fmt: skip
+    settings = cells(attacks, variants, overrides, project)
     lab = _Lab(settings, cap, half_width, materiality, workers, cache, project, progress)
     lab.measure(lab.seated)
     found = lab.rows()

@@ -65,6 +65,8 @@ def hunt(
     there = {mutant.name: mutant for mutant in mutants(contracts)}
     if odd := [name for name in names if name not in there]:
         raise Misconfigured(f"there is no mutant {odd[0]!r}; {choices(odd[0], there)}")
+    if repeated := [name for name in names if list(names).count(name) > 1]:
+        raise Misconfigured(f"the mutant {repeated[0]} is there twice")
     played = {protocol_of(scenario.overrides) for scenario in suite.scenarios}
     usual = [name for name, mutant in there.items() if protocol_of(mutant.overrides) in played]
     chosen: list[Mutant | None] = [None, *(there[name] for name in (names or usual))]

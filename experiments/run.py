@@ -14,7 +14,7 @@ from slashpoint.agents.payers import Payers
 from slashpoint.agents.population import Population
 from slashpoint.agents.posters import commission, provide
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import METRICS, PROTOCOL, ROLES
+from slashpoint.experiments.catalogue import PROTOCOL, ROLES
 from slashpoint.experiments.config import attacks as chosen_attacks
 from slashpoint.experiments.config import chain_rules, compose, plugin, terms
 from slashpoint.experiments.folder import RunFolder
@@ -27,7 +27,7 @@ from slashpoint.sim.engine import make_engine
 from slashpoint.sim.errors import Misconfigured, Stopped, choices, contained, from_project, named, place
 from slashpoint.sim.ledger import Ledger, LedgerError, Tables, read
 from slashpoint.sim.luck import Luck
-from slashpoint.sim.metrics import all_metrics, builtin, metrics_of
+from slashpoint.sim.metrics import all_metrics
 from slashpoint.sim.metrics.caveats import warnings
 from slashpoint.sim.metrics.run import Run, at_end
 from slashpoint.sim.tally import Tally
@@ -54,13 +54,13 @@ class Result:
     run: Run
     engine: str
     folder: Path | None = None
-    extra: tuple[Any, ...] = ()  # a project's metrics
+    known: tuple[Any, ...] = ()  # its metrics, a project's too
 
     @cached_property
     @contained()
     def metrics(self) -> pd.DataFrame:
         """Every metric: name, key (of what is many), value, unit, better, definition."""
-        return all_metrics(self.run, [*builtin(), *self.extra])
+        return all_metrics(self.run, self.known)
 
     def metric(self, name: str, key: str = "") -> float:
         """One metric's value.
@@ -282,10 +282,10 @@ def _conclude(
     plain: Any = OmegaConf.to_container(config)
     begun = {asset: world.prices.usd(asset, float(world.rules.genesis)) for asset in prices}
     done = Run(tables, prices, plain, tuple(notes), expected, hashes, begun)
-    extra = tuple(one for module in catalogue.parts(METRICS, project) for one in metrics_of(module))
+    metrics = catalogue.metrics(project)
     if folder is not None:
-        folder.finish(done, engine=engine, metrics=[*builtin(), *extra])
-    return Result(done, engine, folder.path if folder else None, extra)
+        folder.finish(done, engine=engine, metrics=metrics)
+    return Result(done, engine, folder.path if folder else None, tuple(metrics))
 
 
 @contained()

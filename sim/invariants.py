@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +38,8 @@ def invariant(check: Any = None, /, *, period: int = 1, final: bool = False) -> 
     """
 
     def mark(check: Check) -> Check:
+        if period < 1 or period % 1:
+            raise Misconfigured(f"the invariant {check.__name__}: period={period!r}: it must be a positive integer")
         check.period = 0 if final else period  # type: ignore[attr-defined]
         return check
 
@@ -43,9 +48,9 @@ def invariant(check: Any = None, /, *, period: int = 1, final: bool = False) -> 
 
 def invariants_of(owner: Any) -> list[Invariant]:
     """The marked functions of a module, or the marked methods of an object, by name."""
-    return [
-        found for name in sorted(dir(owner)) if hasattr(found := getattr(owner, name), "period") and callable(found)
-    ]
+    found = [getattr(owner, name) for name in sorted(dir(owner))]
+    marked = [one for one in found if callable(one) and hasattr(one, "period")]
+    return [one for one in marked if not inspect.ismodule(owner) or one.__module__ == owner.__name__]
 
 
 @invariant

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
+    from slashpoint.experiments.options import whole
+
     parser.add_argument("names", nargs="*", metavar="BENCHMARK", help="a module of benchmarks/ (all, if none)")
     parser.add_argument("--list", action="store_true", help="only tell what there is")
     parser.add_argument("--long", action="store_true", help="larger cases: minutes")
-    parser.add_argument("--repetitions", type=int, default=5, metavar="N", help="turns of each (%(default)s)")
+    parser.add_argument("--repetitions", type=whole(1, 1000), default=5, metavar="N", help="turns (%(default)s)")
     parser.add_argument("--profile", metavar="CONTENDER", help="profile its largest case once instead of measuring")
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else, on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slashpoint.experiments.text import emit
@@ -19,10 +18,12 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
+    from slashpoint.experiments.options import out
+
     parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="a folder, part of its name, or last")
     parser.add_argument("job", metavar="JOB", nargs="?", help="the first characters of a job's key")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where folders of runs are")
+    out(parser, "where folders of runs are")
 
 
 def main(args: Namespace) -> int:

@@ -11,7 +11,6 @@ the number. --allow-undecided makes 0 of 4.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slashpoint.experiments.text import emit
@@ -27,13 +26,13 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import many_runs, other_contracts
+    from slashpoint.experiments.options import file, many_runs, other_contracts, seeds
 
     parser.add_argument("suite", metavar="SUITE", nargs="?", default="pr", help="name or YAML file (pr)")
-    parser.add_argument("--seeds", type=int, metavar="N", help="runs of each scenario, whatever the suite says")
+    seeds(parser)
     parser.add_argument("--strict", action="store_true", help="1 for money of unknown cause or jobs not posted, too")
     parser.add_argument("--allow-undecided", action="store_true", help="0 rather than 4 where something is undecided")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    parser.add_argument("--junit", type=file, metavar="FILE", help="write JUnit XML")
     other_contracts(parser)
     many_runs(parser)
 

@@ -20,17 +20,25 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """List; returns the exit code."""
+    """List what there is, and name what is broken; returns the exit code."""
+    from slashpoint.experiments.cli import CRASHED, HELD, MISCONFIGURED
     from slashpoint.experiments.listing import LISTS
     from slashpoint.experiments.project import in_use
     from slashpoint.experiments.screen import Screen, plain
+    from slashpoint.experiments.text import complain
+    from slashpoint.sim.errors import BrokenProject, Misconfigured
 
-    rows = LISTS[args.kind](in_use())
+    broken: list[Misconfigured] = []
+    rows = LISTS[args.kind](in_use(), broken)
+    for error in broken:
+        complain(f"slashpoint: {error}")
+    crashed = any(isinstance(error, BrokenProject) for error in broken)
+    code = CRASHED if crashed else MISCONFIGURED if broken else HELD
     if args.json:
         emit(json.dumps(rows, indent=2))
-        return 0
+        return code
     table = plain(*(rows[0] if rows else ["none"]))
     for row in rows:
         table.add_row(*row.values())
     Screen().print(table)
-    return 0
+    return code

@@ -30,17 +30,21 @@ if TYPE_CHECKING:
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
     from slashpoint.experiments.matrix import CENT
-    from slashpoint.experiments.options import many_runs
+    from slashpoint.experiments.options import amount, many_runs, names, whole
 
     parser.add_argument("what", nargs="*", metavar="ATTACK|OVERRIDE", help="attacks (all, if none), key=value")
-    parser.add_argument("--variants", default="seed,hardened", metavar="A,B", help="of the protocol (%(default)s)")
-    parser.add_argument("--seeds-cap", type=int, default=64, metavar="N", help="seeds for a cell at most (%(default)s)")
-    parser.add_argument("--half-width", type=float, metavar="USD", help="of a gain's interval (a tenth of the reward)")
+    parser.add_argument(
+        "--variants", type=names, default="seed,hardened", metavar="A,B", help="of the protocol (%(default)s)"
+    )
+    parser.add_argument(
+        "--seeds-cap", type=whole(2), default=64, metavar="N", help="seeds for a cell at most (%(default)s)"
+    )
+    parser.add_argument("--half-width", type=amount, metavar="USD", help="of a gain's interval (a tenth of the reward)")
     parser.add_argument(
         "--materiality", type=float, default=CENT, metavar="USD", help="no smaller gain pays or loses (%(default)s)"
     )
     parser.add_argument(
-        "--confirm", type=int, default=0, metavar="N", help="measure the N most harmful again, scenario=standard"
+        "--confirm", type=whole(0), default=0, metavar="N", help="measure the N most harmful again, scenario=standard"
     )
     many_runs(parser)
 
@@ -61,7 +65,7 @@ def main(args: Namespace) -> int:
     how["materiality"] = args.materiality
     with counting("matrix", shown=not args.quiet) as told:
         table = matrix(
-            [one for one in args.what if "=" not in one], args.variants.split(","), overrides,
+            [one for one in args.what if "=" not in one], args.variants, overrides,
             cap=args.seeds_cap, half_width=args.half_width, progress=told, **how,
         )  # fmt: skip
     tables = {"rows": table}

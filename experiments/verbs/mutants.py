@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import many_runs
+    from slashpoint.experiments.options import many_runs, seeds
 
     parser.add_argument("names", nargs="*", metavar="MUTANT", help="all, if none")
     parser.add_argument("--suite", default="pr", metavar="SUITE", help="what should notice: name or YAML (%(default)s)")
-    parser.add_argument("--seeds", type=int, metavar="N", help="runs of each scenario, whatever the suite says")
+    seeds(parser)
     many_runs(parser)
 
 

@@ -11,7 +11,6 @@ run, is damaged, or does not hold what made it.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slashpoint.experiments.text import emit
@@ -24,9 +23,11 @@ FEW = 6  # changes of a kind that are named
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
+    from slashpoint.experiments.options import out
+
     parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="a folder, part of its name, or last")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where folders of runs are")
+    out(parser, "where folders of runs are")
 
 
 def main(args: Namespace) -> int:

@@ -12,7 +12,6 @@ Overrides are in Hydra's grammar; conf/ and `slashpoint list` have what there is
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.text import emit
@@ -20,6 +19,7 @@ from slashpoint.experiments.text import emit
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
+    from pathlib import Path
 
     from omegaconf import DictConfig
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import other_contracts
+    from slashpoint.experiments.options import other_contracts, out
 
     parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="group=option or key=value")
     parser.add_argument("-m", "--multirun", action="store_true", help="run every combination")
@@ -36,7 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--strict", action="store_true", help="1 for money of unknown cause, 4 for any other warning")
     other_contracts(parser)
-    parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where folders of runs are made")
+    out(parser, "where folders of runs are made")
 
 
 def main(args: Namespace) -> int:

@@ -20,7 +20,7 @@ from slashpoint.experiments.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -48,6 +48,8 @@ def main(args: Namespace) -> int:
     from slashpoint.sim.errors import Misconfigured, OutOfRoom
 
     project = in_use()
+    if args.metric:
+        _check_metric(args.metric, args.overrides, project)
     with counting("sweep", shown=not args.quiet) as told:
         found = sweep(args.overrides, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told)
     metric = args.metric or ("gain" if "gain" in found.rows else "honest_profit")
@@ -65,6 +67,20 @@ def main(args: Namespace) -> int:
         complain(row["error"])
     broken = bool((found.rows["violations"] > 0).any())
     return worst([CRASHED if failed else HELD, FAILED if broken else HELD])
+
+
+def _check_metric(metric: str, overrides: Sequence[str], project: Path | None) -> None:
+    """Refuse a metric that no run will have; which keys it has, only runs know."""
+    from slashpoint.experiments import catalogue
+    from slashpoint.experiments.pairs import PAIRED, cheated
+    from slashpoint.sim.errors import Misconfigured, choices
+
+    name = metric.partition(":")[0]
+    known = sorted({*PAIRED, *(one.__name__ for one in catalogue.metrics(project))})
+    if name not in known:
+        raise Misconfigured(f"--metric {metric}: there is no such metric; {choices(name, known)}")
+    if name in PAIRED and not cheated(overrides):
+        raise Misconfigured(f"--metric {metric}: it is of an attack; name one, as in attack=lazy")
 
 
 def _write(args: Namespace, found: Sweep) -> Path:

@@ -16,6 +16,8 @@ import inspect
 import pkgutil
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from slashpoint.sim.errors import Misconfigured
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 Value = Any  # float | pd.Series | pd.DataFrame: named here so that the decorator does not import pandas
 Better = Literal["higher", "lower"] | None
+BETTER = ("higher", "lower", None)
 Function = TypeVar("Function", bound="Callable[[Any], Value]")
 COLUMNS = {
     "name": "name of the metric",
@@ -51,8 +54,13 @@ def metric(*, unit: str, better: Better = None) -> Callable[[Function], Function
     """Mark a function of a run as a metric; `better` says which way is, if one is."""
 
     def mark(function: Function) -> Function:
+        name = function.__name__
         if not inspect.getdoc(function):
-            raise TypeError(f"the metric {function.__name__} needs a docstring: its first line is its definition")
+            raise Misconfigured(f"the metric {name} needs a docstring: its first line is its definition")
+        if better not in BETTER:
+            raise Misconfigured(f"the metric {name}: better={better!r}: it must be 'higher', 'lower' or None")
+        if not unit:
+            raise Misconfigured(f"the metric {name}: unit={unit!r}: it must be text, such as 'USD' or '1'")
         function.unit, function.better = unit, better  # type: ignore[attr-defined]
         return function
 
