@@ -260,6 +260,11 @@ class Market:
         """Take what one is owed."""
         raise NotImplementedError
 
+    @property
+    def pulls(self) -> bool:
+        """Whether people withdraw what they are owed, rather than being sent it."""
+        return type(self).withdraws is not Market.withdraws
+
     def owed(self, address: bytes) -> int:
         """What an account may withdraw, in the market's asset."""
         raise NotImplementedError

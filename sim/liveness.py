@@ -66,8 +66,8 @@ def _locked(world: World) -> Iterator[str]:
     """Money that somebody is owed and cannot withdraw, or that lies in a contract when all is over, and is nobody's."""
     for market in world.markets:
         owed = {account: amount for account in world.accounts if (amount := market.owed(account))}
-        for who, amount in owed.items():
-            result = world.tries(market.withdraws(), who)
+        for who, amount in owed.items() if market.pulls else ():
+            result = world.tries(market.withdraws(None), who)
             if result.status != Status.SUCCESS:
                 why = market.contract.decode_error_(result.output)
                 yield f"{world.name_of(who)} is owed {_whole(world, market.asset, amount)} and cannot withdraw: {why}"

@@ -9,6 +9,7 @@ from slashpoint.experiments.cli import FAILED, HELD, MISCONFIGURED, main
 from slashpoint.experiments.config import compose
 from slashpoint.experiments.patches import mutants
 from slashpoint.experiments.run import run, simulate
+from slashpoint.protocols.base import Market
 from slashpoint.protocols.modelmarket import ModelMarket
 from slashpoint.sim.contract.artifact import standing_in
 
@@ -69,6 +70,19 @@ def test_money_that_cannot_be_withdrawn_is_locked(monkeypatch):
     told = played(*ONE)
     assert any("trainer/" in one and "MDC and cannot withdraw" in one for one in told)
     assert not any("is open" in one for one in told)
+
+
+def test_a_market_that_sends_people_what_they_are_owed_is_not_asked_to_pay(monkeypatch):
+    """It has no `withdraws` of its own."""
+
+    class Pushing(Market):
+        pass
+
+    assert not Pushing.pulls.fget(object.__new__(Pushing))
+    assert ModelMarket.pulls.fget(object.__new__(ModelMarket))
+    starve(monkeypatch, "withdraws")
+    monkeypatch.setattr(ModelMarket, "pulls", False)
+    assert not any("cannot withdraw" in one for one in played(*ONE))
 
 
 def test_money_that_is_nobodys_is_locked():
