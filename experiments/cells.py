@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Cell = tuple[str, str, str]  # attack, protocol, variant
 ELSEWHERE = {
     "seed": "a matrix takes the seeds that it needs, at most --seeds-cap",
-    "scenario.seat": "a matrix puts the cheat into every seat by turns",
     "protocol.variant": "name variants by --variants",
 }
 

@@ -299,4 +299,4 @@ def test_the_verb_leaves_tables_and_a_picture(found, cache, tmp_path, capsys):
     assert main([*given, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["metric"] == "gain"
     assert main([*given, "--metric", "gane"]) == 2
-    assert "no metric 'gane'; there are" in capsys.readouterr().err
+    assert "no metric 'gane'; did you mean gain?" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--variants", type=names, default="seed,hardened", metavar="A,B", help="of the protocol (%(default)s)"
     )
     parser.add_argument(
-        "--seeds-cap", type=whole(2), default=64, metavar="N", help="seeds for a cell at most (%(default)s)"
+        "--seeds-cap", type=whole(1), default=64, metavar="N", help="seeds for a cell at most (%(default)s)"
     )
     parser.add_argument("--half-width", type=amount, metavar="USD", help="of a gain's interval (a tenth of the reward)")
     parser.add_argument(

@@ -78,7 +78,7 @@ def _check_metric(metric: str, overrides: Sequence[str], project: Path | None) -
     name = metric.partition(":")[0]
     known = sorted({*PAIRED, *(one.__name__ for one in catalogue.metrics(project))})
     if name not in known:
-        raise Misconfigured(f"--metric {metric}: there is no such metric; {choices(name, known)}")
+        raise Misconfigured(f"--metric {metric}: no metric {name!r}; {choices(name, known)}")
     if name in PAIRED and not cheated(overrides):
         raise Misconfigured(f"--metric {metric}: it is of an attack; name one, as in attack=lazy")
 
