@@ -14,7 +14,7 @@ import pkgutil
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import slashpoint
 from slashpoint.experiments import verbs
@@ -123,12 +123,20 @@ def _unread(error: BaseException | None) -> bool:
 
 def _printed(code: int) -> int:
     """Send on what was printed; returns the exit code, another where that fails."""
-    try:
-        if sys.stdout is not None:  # closed by whoever started us
-            sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again, and complain
-        if code >= SIGNALLED:
-            return code  # where a closed terminal ended it, nobody reads, either
-        return UNREAD if isinstance(error, BrokenPipeError) else _told(unwritten(error), CRASHED)
+    error = _flushed(sys.stdout)
+    if error is not None and code < SIGNALLED:  # where a closed terminal ended it, nobody reads, either
+        code = UNREAD if isinstance(error, BrokenPipeError) else _told(unwritten(error), CRASHED)
+    _flushed(sys.stderr)
     return code
+
+
+def _flushed(stream: TextIO | None) -> OSError | None:
+    """Send on what a stream holds; what cannot be is dropped, or Python would try again at its end, and complain."""
+    if stream is None:  # closed by whoever started us
+        return None
+    try:
+        stream.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return error
+    return None

@@ -303,7 +303,7 @@ def test_a_metric_that_is_infinite_is_kept(tmp_path: Path, project: Path) -> Non
         from slashpoint.sim.metrics import metric
 
 
-        @metric(unit="1", better="more")
+        @metric(unit="1", better="higher")
         def endless(run):
             "Without end."
             return float("inf")

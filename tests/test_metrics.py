@@ -398,7 +398,7 @@ def test_a_metric_of_ones_own(run: Run) -> None:
     assert metrics_of(module) == [slashes]
     table = all_metrics(run, metrics_of(module))
     assert table.to_numpy().tolist() == [["slashes", "", 1.0, "transfers", "lower", "Transfers that punish."]]
-    with pytest.raises(TypeError, match="the metric mute needs a docstring"):
+    with pytest.raises(ValueError, match="the metric mute needs a docstring"):
 
         @metric(unit="1")
         def mute(run: Any) -> float:
