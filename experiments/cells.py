@@ -47,6 +47,8 @@ def cells(
     for what, names in (("attack", attacks), ("protocol", protocols), ("variant", variants)):
         if repeated := [name for name in names if list(names).count(name) > 1]:
             raise Misconfigured(f"the {what} {repeated[0]} is there twice")
+    if unnamed := [name for name in attacks if "" in name.split("+")]:
+        raise Misconfigured(f"{unnamed[0]!r}: a name is missing; attacks are joined as in sybil+overclaim")
     base = [one for one in overrides if not one.startswith("protocol=")]
     base = base if "scenario" in given else ["scenario=small", *base]
     for protocol in protocols:

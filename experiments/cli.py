@@ -81,21 +81,29 @@ def _dispatched(given: Sequence[str]) -> int:
     """Find the verb, read its arguments, do it."""
     names = sorted(module.name for module in pkgutil.iter_modules(verbs.__path__))
     if not given or given[0] in {"-h", "--help"}:
+        _alone(given)
         print(_overview(names), file=sys.stdout if given else sys.stderr)
         return HELD if given else MISCONFIGURED
     if given[0] == "--version":
+        _alone(given)
         print(f"slashpoint {slashpoint.__version__}")
         return HELD
     if given[0] not in names:
         raise Misconfigured(f"there is no verb {given[0]!r}; there are {', '.join(names)}")
     verb = importlib.import_module(f"{verbs.__name__}.{given[0]}")
-    parser = ArgumentParser(f"slashpoint {given[0]}", description=verb.__doc__)
+    parser = ArgumentParser(f"slashpoint {given[0]}", description=verb.__doc__, allow_abbrev=False)
     parser.formatter_class = RawDescriptionHelpFormatter
     verb.arguments(parser)
     args = parser.parse_intermixed_args(given[1:])
     with contained(), apart() if getattr(args, "json", False) else nullcontext():
         code: int = verb.main(args)
     return code
+
+
+def _alone(given: Sequence[str]) -> None:
+    """Refuse what follows an option that does without."""
+    if len(given) > 1:
+        raise Misconfigured(f"{given[0]} takes nothing, but {' '.join(given[1:])!r} follows it: leave one out")
 
 
 def _overview(names: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slashpoint.experiments import catalogue, strict_yaml
-from slashpoint.experiments.catalogue import HOME, KINDS
+from slashpoint.experiments.catalogue import HOME, INVARIANTS, KINDS, METRICS, PROTOCOL, ROLES
 from slashpoint.experiments.overrides import known, once, self_contained, vet, vet_sweep
 from slashpoint.sim.errors import Misconfigured, choices, named
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 DRAWN = "scenario.people."  # below it, a number or a distribution
+FOLDERS = ("conf", *(kind.theirs for kind in (*KINDS.values(), PROTOCOL, ROLES, INVARIANTS, METRICS)))  # of a project
 ROOT = "config"  # the file of conf/ that names the others
 _lock = RLock()  # Hydra's version, plug-ins and parser are global
 
@@ -59,6 +60,8 @@ class Composer:
 
     def __init__(self, project: Path | None) -> None:
         self._project = project
+        if project is not None and (files := [one for one in FOLDERS if (project / one).is_file()]):
+            raise Misconfigured(f"{project / files[0]} is a file: it must be a folder")
         path = ConfigSearchPathImpl()
         path.append("ours", f"{Files.scheme()}://{HOME / 'conf'}")
         if project is not None and (project / "conf").is_dir():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from slashpoint.agents.population import seating
 from slashpoint.agents.roles.base import Role
 from slashpoint.agents.scenario import MOST_PEOPLE, Scenario
 from slashpoint.experiments import catalogue
@@ -19,8 +20,11 @@ from slashpoint.experiments.invariants import allowed, of_project
 from slashpoint.experiments.vetting import vet
 from slashpoint.protocols.base import Market
 from slashpoint.sim.chain import ChainRules
+from slashpoint.sim.demand import recorded
 from slashpoint.sim.engine import ENGINES, make_engine
 from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.luck import Luck
+from slashpoint.sim.prices.replay import Replay
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
@@ -32,6 +36,10 @@ if TYPE_CHECKING:
 LAST = 2**63 // SECOND - 10**6  # Unix seconds: the ledger's nanoseconds have 64 bits
 PEOPLE = "scenario.people."  # below it, a number or a distribution
 LATE = re.compile(r"(seed|scenario\.seat)=(0|[1-9][0-9]*)")  # what is set after composition: a setting has many runs
+
+
+class NoSeat(Misconfigured):
+    """An attack was asked for in a market where no role has a duty that it lies about, or nobody is in that role."""
 
 
 def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictConfig:
@@ -61,9 +69,9 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     _check_types(config, usual)
     chain_rules(config)
     _check_people(config, project)
-    for kind in ("prices", "task"):
-        plugin(kind, config, project)
-    attacks(config, project)
+    plugin("task", config, project)
+    _check_records(config, project)
+    _check_seats(config, project)
     allowed(config, project)
     return config
 
@@ -243,6 +251,26 @@ def _check_people(config: DictConfig, project: Path | None) -> None:
         if name != f"{role}/{number}" or number not in map(str, range(seats.get(role, 0) * scenario.scale)):
             there = [f"{role}/{i}" for role in roles for i in range(min(seats.get(role, 0) * scenario.scale, 100))]
             raise Misconfigured(f"scenario.absent=[{name}]: nobody is called so; {choices(name, there)}")
+
+
+def _check_records(config: DictConfig, project: Path | None) -> None:
+    """Refuse prices and blocks that cannot be replayed, before anything runs."""
+    rules, prices = chain_rules(config), plugin("prices", config, project)
+    try:
+        if isinstance(prices, Replay):
+            prices.begin(Luck(config.seed), float(rules.genesis))
+        if rules.replay:
+            recorded(rules.replay)
+    except ValueError as error:
+        raise Misconfigured(str(error)) from error
+
+
+def _check_seats(config: DictConfig, project: Path | None) -> None:
+    """Refuse attacks of which no role here has a duty."""
+    conducts = attacks(config, project)
+    if conducts and not seating(catalogue.part(ROLES, config.protocol.name, project).ROLES, conducts):
+        said = " + ".join(type(one).__name__ for one in conducts)
+        raise NoSeat(f"{said} has no seat here: no role has a duty that it lies about")
 
 
 def _check_attacks(config: DictConfig, project: Path | None) -> None:

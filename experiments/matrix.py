@@ -17,9 +17,9 @@ from omegaconf import OmegaConf
 
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.cells import Cell, cells
-from slashpoint.experiments.config import compose, plugin
+from slashpoint.experiments.config import NoSeat, compose, plugin
 from slashpoint.experiments.executor import cause, evaluate
-from slashpoint.experiments.pairs import NoSeat, compared, line, one_seat, paired, seats
+from slashpoint.experiments.pairs import compared, line, one_seat, paired, seats
 from slashpoint.experiments.stats import PAYS, UNDECIDED, each_of, p_value, spend, t_interval, verdict
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.luck import Luck

@@ -50,7 +50,7 @@ def names(text: str) -> list[str]:
 
 def folder(text: str) -> Path:
     """Read where a folder is, or can be made."""
-    path = Path(text)
+    path = _path(text)
     there = next(one for one in (path, *path.absolute().parents) if one.exists())
     if not there.is_dir():
         raise ArgumentTypeError(f"{text}: {there} is a file; name a folder")
@@ -59,7 +59,7 @@ def folder(text: str) -> Path:
 
 def file(text: str) -> Path:
     """Read where a file is to be written: into a folder that is there, so that a run of hours is not lost for it."""
-    path = Path(text)
+    path = _path(text)
     if path.is_dir():
         raise ArgumentTypeError(f"{text}: it is a folder; name a file")
     if not path.parent.is_dir():
@@ -67,6 +67,12 @@ def file(text: str) -> Path:
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ArgumentTypeError(f"{text}: it may not be written; choose another place, or ask its owner")
     return path
+
+
+def _path(text: str) -> Path:
+    if not text or "\0" in text:
+        raise ArgumentTypeError(f"{text!r} is no path")
+    return Path(text)
 
 
 def out(parser: ArgumentParser, what: str) -> None:

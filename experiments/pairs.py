@@ -9,10 +9,9 @@ import pandas as pd
 
 from slashpoint.agents.population import Population
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.config import attacks, compose
+from slashpoint.experiments.config import NoSeat, attacks, compose
 from slashpoint.experiments.executor import Point, column
 from slashpoint.experiments.text import command
-from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,10 +33,6 @@ COLUMNS = {
 def units(project: Path | None = None) -> dict[str, str]:
     """Return the unit of each metric by its name: of a run, ours and a project's, and of a pair of runs."""
     return PAIRED | {one.__name__: one.unit for one in catalogue.metrics(project)}
-
-
-class NoSeat(Misconfigured):
-    """An attack was asked for in a market where no role has a duty that it lies about, or nobody is in that role."""
 
 
 def twin(overrides: Sequence[str]) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def vet_conduct(kind: type[Conduct], base: type[Conduct]) -> None:
     Raises:
         Misconfigured: says what there is.
     """
-    from slashpoint.agents.conduct import DUTIES, POWERS
+    from slashpoint.agents.conduct import DUTIES, POWERS, lies
     from slashpoint.agents.roles.base import Role
 
     vet(kind, base, *((kind.script,) if isinstance(kind.script, type) else ()))
@@ -89,8 +89,13 @@ def vet_conduct(kind: type[Conduct], base: type[Conduct]) -> None:
     if script is not None and not (isinstance(script, type) and issubclass(script, Role)):
         raise Misconfigured(f"{where}.script: it must be a subclass of a role")
     for name in (*DUTIES, "identities"):
-        if not callable(getattr(kind, name)):
-            raise Misconfigured(f"{where}.{name}: it must be a method")
+        asked = [*inspect.signature(getattr(base, name)).parameters]
+        try:
+            inspect.signature(getattr(kind, name)).bind(*asked)
+        except TypeError as error:
+            raise Misconfigured(f"{where}.{name}: it must be a method that takes {', '.join(asked)}") from error
+    if not (lies(kind) or kind.modifies or kind.script or kind.identities is not base.identities):
+        raise Misconfigured(f"{where} is honest: it answers none of {', '.join(DUTIES)} in its own way")
 
 
 def vet_marked(module: ModuleType, found: Iterable[Any], mark: str) -> None:

@@ -29,6 +29,9 @@ ATTACK = """
         k: int = 3
         on: str | None = None
         shares: tuple[float, ...] = (0.5, 0.5)
+
+        def claim(self, me, job, measured):
+            return measured
 """
 
 

@@ -30,6 +30,9 @@ LIMIT = 3
 class Mine(Conduct):
     '''What it hopes for.'''
 
+    def open(self, me, job, what):
+        return True
+
 {body}
 """
 METRIC = "from slashpoint.sim.metrics import metric\n\n\n"

@@ -29,10 +29,11 @@ def arguments(parser: ArgumentParser) -> None:
     from slashpoint.experiments.options import whole
 
     parser.add_argument("names", nargs="*", metavar="BENCHMARK", help="a module of benchmarks/ (all, if none)")
-    parser.add_argument("--list", action="store_true", help="only tell what there is")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--list", action="store_true", help="only tell what there is")
     parser.add_argument("--long", action="store_true", help="larger cases: minutes")
     parser.add_argument("--repetitions", type=whole(1, 1000), default=5, metavar="N", help="turns (%(default)s)")
-    parser.add_argument("--profile", metavar="CONTENDER", help="profile its largest case once instead of measuring")
+    instead.add_argument("--profile", metavar="CONTENDER", help="profile its largest case once instead of measuring")
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else, on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -50,9 +51,10 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.turns import GROWTH, ROWS, measure
 
     console = screen()
+    benchmarks = [load(name) for name in args.names or ([] if args.list else names())]
     if args.list:
-        return _list(names(), console, json=args.json)
-    benchmarks = [load(name) for name in args.names or names()]
+        chosen = {name: about for name, about in names().items() if name in args.names or not args.names}
+        return _list(chosen, console, json=args.json)
     if args.profile:
         for benchmark in benchmarks:
             _profile(benchmark, args.profile, long=args.long)

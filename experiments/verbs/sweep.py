@@ -48,7 +48,7 @@ def main(args: Namespace) -> int:
     from slashpoint.sim.errors import Misconfigured, OutOfRoom
 
     project = in_use()
-    if args.metric:
+    if args.metric is not None:
         _check_metric(args.metric, args.overrides, project)
     with counting("sweep", shown=not args.quiet) as told:
         found = sweep(args.overrides, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told)
@@ -75,10 +75,12 @@ def _check_metric(metric: str, overrides: Sequence[str], project: Path | None) -
     from slashpoint.experiments.pairs import PAIRED, cheated
     from slashpoint.sim.errors import Misconfigured, choices
 
-    name = metric.partition(":")[0]
+    name, colon, _ = metric.partition(":")
     known = sorted({*PAIRED, *(one.__name__ for one in catalogue.metrics(project))})
     if name not in known:
         raise Misconfigured(f"--metric {metric}: no metric {name!r}; {choices(name, known)}")
+    if name in PAIRED and colon:
+        raise Misconfigured(f"--metric {metric}: {name} has no keys")
     if name in PAIRED and not cheated(overrides):
         raise Misconfigured(f"--metric {metric}: it is of an attack; name one, as in attack=lazy")
 
