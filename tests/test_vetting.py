@@ -91,7 +91,7 @@ def test_a_misspelt_duty_is_no_honest_trainer(project: Path, body: str, says: st
         "def _clam(self): return 5",
         "def nothing_like_it(self): return 5",
         "seat: int = 3\ndef claim(self, me, job, measured): return getattr(self, 'seat')",
-        "powers = frozenset({'oracle', 'mempool'})\nseats = {'work': 2, 'judge': 1}",
+        "powers = frozenset({'oracle', 'mempool'})\nseats = {'work': 2, 'open': 1}",
         "script = type('Trainer', (Trainer,), {})",
         "by: int = 5\ndef claim(self, me, job, measured): return measured + self.by",
     ],
