@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slashpoint.experiments.cli import HELD, UNDECIDED, main
+from slashpoint.experiments.cli import HELD, MISCONFIGURED, UNDECIDED, main
 from slashpoint.experiments.config import compose
 from slashpoint.experiments.executor import Point, evaluate
 from slashpoint.experiments.run import simulate
@@ -94,6 +94,15 @@ def test_rows_say_how_many_jobs_were_posted() -> None:
     rows = evaluate([Point(said), Point((*said, "protocol.endowment.mdc=1000"))])
     assert list(rows["unposted"]) == ["", "1 of 2 jobs posted: ERC20InsufficientBalance"]
     assert "1 of 2 jobs posted" in rows["notes"][1]
+
+
+def test_a_sweep_says_of_which_settings_jobs_were_not_posted(tmp_path, capsys) -> None:
+    said = ["scenario=small", *POSTING, "protocol.reward=100,700", "protocol.endowment.mdc=1000", "seed=0"]
+    assert main(["sweep", *said, "--metric", "posted", "--quiet", "--out", str(tmp_path)]) == MISCONFIGURED
+    assert main(["sweep", *said, "--metric", "jobs_per_hour", "--quiet", "--out", str(tmp_path)]) == HELD
+    told = capsys.readouterr().out.splitlines()
+    assert "note      1 of 2 jobs posted: ERC20InsufficientBalance (protocol.reward=700)" in told
+    assert "note      quality comes from a curve calibrated to digits; nothing was trained" in told
 
 
 def test_under_strict_jobs_that_were_not_posted_fail(tmp_path, capsys) -> None:

@@ -137,7 +137,7 @@ def _tell(args: Namespace, found: Sweep, metric: str, folder: Path, project: Pat
         console.tell(FEW_TOLD, style="dim italic")
     for line in _zeros(found, metric, crossings):
         console.tell(line)
-    for note in dict.fromkeys(note for note in found.table["notes"] if note):
+    for note in _notes(found):
         console.tell(f"note      {note}")
     console.tell(f"folder    {folder}")
 
@@ -149,6 +149,19 @@ def _doubt(row: dict[Any, Any]) -> str:
     counts = [(name, row[name]) for name in ("infinite", "missing") if row[name]]
     told = [f"{name} in {count} run{'s' * (count > 1)}" for name, count in counts]
     return ", ".join([FEW_MARK] * row["few_seeds"] + told)
+
+
+def _notes(found: Sweep) -> Iterator[str]:
+    """What a reader must know; of what is so for some settings only, for which."""
+    told: dict[str, dict[str, None]] = {}
+    settings = set()
+    for row in found.rows.to_dict("records"):
+        values = {axis: f"{row[axis]:g}" if isinstance(row[axis], float) else row[axis] for axis in found.axes}
+        settings.add(about := " ".join(f"{axis}={value}" for axis, value in values.items()))
+        for note in row["notes"].splitlines():
+            told.setdefault(note, {})[about] = None
+    for note, where in told.items():
+        yield note if len(where) == len(settings) else f"{note} ({', '.join(where)})"
 
 
 def _zeros(found: Sweep, metric: str, crossings: pd.DataFrame) -> Iterator[str]:
