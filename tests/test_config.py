@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hydra import initialize_config_dir, version
 from omegaconf import OmegaConf
 
 from slashpoint.experiments import catalogue, config
@@ -247,7 +248,6 @@ def test_multirun_expands_as_hydra_does() -> None:
 
 def test_hydra_elsewhere_is_left_alone(tmp_path: Path) -> None:
     from hydra import compose as elsewhere
-    from hydra import initialize_config_dir, version
 
     write(tmp_path / "config.yaml", "mine: 1\n")
     with initialize_config_dir(str(tmp_path), version_base="1.2"):
@@ -268,7 +268,6 @@ def test_hydra_elsewhere_is_left_alone(tmp_path: Path) -> None:
 def test_composition_is_hydras_own(overrides: list[str]) -> None:
     """Its public `compose` says the same of the same files; ours leaves its own configuration out."""
     from hydra import compose as hydras
-    from hydra import initialize_config_dir
 
     with composer(None) as ours:
         made = ours.compose(overrides).config
@@ -278,8 +277,9 @@ def test_composition_is_hydras_own(overrides: list[str]) -> None:
 
 def test_threads_compose_what_each_asks_for() -> None:
     settings = [[f"protocol.stake={stake}.5", f"seed={stake}", "attack=overclaim"] for stake in range(1, 65)]
-    with ThreadPoolExecutor(8) as threads:
+    with initialize_config_dir(str(catalogue.HOME / "conf"), version_base="1.2"), ThreadPoolExecutor(8) as threads:
         made = list(threads.map(compose, settings))
+        assert str(version.getbase()) == "1.2", "what is global is as it was"
     assert [(one.protocol.stake, one.seed) for one in made] == [(stake + 0.5, stake) for stake in range(1, 65)]
 
 
