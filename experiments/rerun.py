@@ -17,6 +17,7 @@ from slashpoint.experiments.folder import LAST, find, mapping, open_run
 from slashpoint.experiments.inputs import content
 from slashpoint.experiments.ledgers import first_difference
 from slashpoint.experiments.origins import KEPT, MOST
+from slashpoint.experiments.progress import progress
 from slashpoint.experiments.project import refuse_strangers
 from slashpoint.experiments.run import run
 from slashpoint.sim.contract.artifact import standing_in
@@ -48,39 +49,37 @@ class Rerun:
         return not self.differs
 
 
-def rerun(folder: Path) -> Rerun:
+def rerun(folder: Path, *, shown: bool = False) -> Rerun:
     """Make a run again, elsewhere: its folder stays as it is.
+
+    Args:
+        folder: of the run.
+        shown: whether progress is.
 
     Raises:
         Misconfigured: the folder is damaged, or does not hold what made the run; the message says what is missing.
     """
     then = open_run(folder)
+    if not (folder / KEPT).exists():
+        raise Misconfigured(f"{folder} holds no {KEPT}: what made the run was not kept, as in earlier versions")
     told, kept = (mapping(folder / name, json.loads) for name in ("provenance.json", KEPT))
     try:
         found = Rerun(folder, then.unfinished, _changed(told, kept), rows=sum(map(len, then.tables.values())))
         with tempfile.TemporaryDirectory(prefix="slashpoint-rerun-") as there:
             config, project = _restored(folder, then, kept), _project(folder, kept, Path(there, "project"))
             builds = [_whole(folder / "stand_ins" / name, one) for name, one in kept["stand_ins"].items()]
-            found.differs = _made(folder, then, Path(there, "runs"), config, project, builds, told["overrides"])
+            with standing_in(*builds), progress(config.scenario.jobs, shown=shown) as bar:
+                how = {"overrides": told["overrides"], "runs": Path(there, "runs"), "progress": bar}
+                found.differs = _made(folder, then, config, project, **how)
     except (KeyError, TypeError, AttributeError) as error:
         raise Misconfigured(f"{folder} is damaged, or another version's: {named(error)}") from error
     return found
 
 
-def _made(
-    folder: Path,
-    then: Run,
-    runs: Path,
-    config: DictConfig,
-    project: Path | None,
-    builds: list[Path],
-    overrides: list[str],
-) -> list[str]:
+def _made(folder: Path, then: Run, config: DictConfig, project: Path | None, *, runs: Path, **how: Any) -> list[str]:
     """Make it; returns what differs in what came out."""
-    ended = ""
     try:
-        with standing_in(*builds):
-            run(config, project=project, overrides=overrides, runs=runs)
+        run(config, project=project, runs=runs, **how)
     except Exception as error:  # noqa: BLE001 - the first run may have ended by the same
         ended = named(error)
         if not then.unfinished.startswith(ended):

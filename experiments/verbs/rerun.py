@@ -27,6 +27,7 @@ def arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="a folder, part of its name, or last")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
     out(parser, "where folders of runs are")
 
 
@@ -37,7 +38,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.rerun import rerun
     from slashpoint.experiments.screen import Screen
 
-    found = rerun(find(args.run, args.out))
+    found = rerun(find(args.run, args.out), shown=not args.quiet)
     code = HELD if found.equal else FAILED
     if args.json:
         told = {"folder": str(found.folder), "equal": found.equal, "differs": found.differs, "rows": found.rows}
