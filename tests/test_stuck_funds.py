@@ -7,7 +7,7 @@ import pytest
 from slashpoint.agents.population import seating
 from slashpoint.agents.roles.modelmarket import ROLES
 from slashpoint.experiments import catalogue
-from slashpoint.experiments.config import attacks, compose
+from slashpoint.experiments.config import compose
 from slashpoint.experiments.patches import mutants
 from slashpoint.experiments.run import build
 from slashpoint.protocols.modelmarket import CANDIDATE, GROUNDED, SUCCESS
@@ -22,7 +22,7 @@ WITHDRAWS_AGAIN = next(one.build for one in mutants() if one.name == "WithdrawAg
 
 
 def seated(attack):
-    return bool(seating(ROLES, attacks(compose([f"attack=[{attack}]"]))))
+    return bool(seating(ROLES, [catalogue.make("attack", attack, {})]))
 
 
 ATTACKS = [(), *((name,) for name in catalogue.names("attack") if seated(name)), ("sybil", "overclaim")]
