@@ -15,20 +15,17 @@ from slashpoint.agents.roles.base import Role
 from slashpoint.agents.scenario import MOST_PEOPLE, Scenario
 from slashpoint.experiments import catalogue
 from slashpoint.experiments.catalogue import HOME, KINDS, PROTOCOL, ROLES
-from slashpoint.experiments.composer import composer
+from slashpoint.experiments.composer import composer, sentence
 from slashpoint.experiments.invariants import allowed, of_project
 from slashpoint.experiments.vetting import vet
 from slashpoint.protocols.base import Market
 from slashpoint.sim.chain import ChainRules
-from slashpoint.sim.demand import recorded
 from slashpoint.sim.engine import ENGINES, make_engine
 from slashpoint.sim.errors import Misconfigured, choices
-from slashpoint.sim.luck import Luck
-from slashpoint.sim.prices.replay import Replay
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hydra.core.override_parser.types import Override
@@ -62,15 +59,17 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     try:
         OmegaConf.resolve(config)
     except OmegaConfBaseException as error:
-        raise Misconfigured(str(error)) from error
+        raise Misconfigured(sentence(error)) from error
     _check_project(config, project)
     _check_attacks(config, project)
     check_numbers(config)
     _check_types(config, usual)
-    chain_rules(config)
+    rules = chain_rules(config)
     _check_people(config, project)
-    plugin("task", config, project)
-    _check_records(config, project)
+    prices, task = (plugin(kind, config, project) for kind in ("prices", "task"))
+    _check_files(rules, rules.ready)
+    _check_files(prices, lambda: prices.ready(float(rules.genesis)))
+    _check_files(task, task.ready)
     _check_seats(config, project)
     allowed(config, project)
     return config
@@ -232,6 +231,25 @@ def _made(group: str, kind: type[Any], given: DictConfig) -> Any:
         raise Misconfigured(str(error) if str(error).startswith(group) else f"{group}: {error}") from error
 
 
+_sound: set[object] = set()  # what was ready with the files that there are
+
+
+def _check_files(one: Any, ready: Callable[[], None]) -> None:
+    """Refuse files that cannot be read, or hold something else than they should; each is read once while it is."""
+    paths = [path for paths in one.reads.values() for path in paths]
+    if not paths:
+        return
+    found = [path.stat() if path.exists() else None for path in paths]
+    key = repr(one), tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in found if each)
+    if key not in _sound:
+        try:
+            ready()
+        except ValueError as error:
+            raise Misconfigured(str(error)) from error
+    if all(found):
+        _sound.add(key)
+
+
 def _check_people(config: DictConfig, project: Path | None) -> None:
     """Refuse a scenario or a protocol that cannot be, and people who are nobody."""
     scenario, seats = _made("scenario", Scenario, config.scenario), terms(config, project).seats
@@ -251,18 +269,6 @@ def _check_people(config: DictConfig, project: Path | None) -> None:
         if name != f"{role}/{number}" or number not in map(str, range(seats.get(role, 0) * scenario.scale)):
             there = [f"{role}/{i}" for role in roles for i in range(min(seats.get(role, 0) * scenario.scale, 100))]
             raise Misconfigured(f"scenario.absent=[{name}]: nobody is called so; {choices(name, there)}")
-
-
-def _check_records(config: DictConfig, project: Path | None) -> None:
-    """Refuse prices and blocks that cannot be replayed, before anything runs."""
-    rules, prices = chain_rules(config), plugin("prices", config, project)
-    try:
-        if isinstance(prices, Replay):
-            prices.begin(Luck(config.seed), float(rules.genesis))
-        if rules.replay:
-            recorded(rules.replay)
-    except ValueError as error:
-        raise Misconfigured(str(error)) from error
 
 
 def _check_seats(config: DictConfig, project: Path | None) -> None:

@@ -133,6 +133,13 @@ class RunFolder:
 
         return kept
 
+    def discard(self) -> None:
+        """Take the folder away again, and the folders around it that hold nothing else: there was no run."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            self.path.parent.rmdir()
+            self.path.parent.parent.rmdir()
+
     def fails(self, why: str) -> None:
         """Note why there will be no result, if the disk still takes it."""
         with suppress(OutOfRoom):

@@ -227,7 +227,7 @@ def run(
         attacks: conducts to use instead of the configuration's.
 
     Raises:
-        Misconfigured: it cannot run; nothing was left behind but an empty folder.
+        Misconfigured: it cannot run; nothing was left behind.
         BaseException: whatever cut it short; a note says where the partial ledger is.
     """
     folder = None
@@ -249,6 +249,9 @@ def run(
                 world.run(config.scenario.jobs, config.scenario.blocks, told)
             result = _conclude(config, world, ledger, folder, project)
     except BaseException as error:
+        if folder is not None and world is None and isinstance(error, Misconfigured):
+            folder.discard()
+            raise
         why = f"stopped by {error}" if isinstance(error, Stopped) else f"{named(error)} ({place(error)})"
         with suppress(LedgerError):  # a full disk: what is there is marked as partial and can be read
             ledger.close(complete=False, why=why)

@@ -59,7 +59,10 @@ class FederatedTerms(Terms):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        aggregate(self.aggregator, np.zeros((3, 2)), self.corrupt)  # it refuses what it does not know
+        try:
+            aggregate(self.aggregator, np.zeros((3, 2)), self.corrupt)  # it refuses what it does not know
+        except ValueError as error:
+            raise ValueError(f"protocol.aggregator={self.aggregator}: {error}") from error
 
     def rules(self) -> dict[str, Any]:
         """The contract's `FederatedRules`."""

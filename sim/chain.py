@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from slashpoint.sim.crowd import Rows, mixed, together
-from slashpoint.sim.demand import Background
+from slashpoint.sim.demand import Background, recorded
 from slashpoint.sim.domain import Among, Factor, Gwei, Within, check
 from slashpoint.sim.engine import BlockContext, BlockResult, ByColumns, Engine, Status, Tx
 from slashpoint.sim.engine.columns import Rows as Seldom
@@ -61,6 +61,11 @@ class ChainRules:
 
     def __post_init__(self) -> None:
         check(self, "chain")
+
+    def ready(self) -> None:
+        """Refuse a file that holds no shares, with ValueError, before there is a world."""
+        if self.replay:
+            recorded(self.replay)
 
 
 def next_base_fee(base_fee: int, gas_used: int, gas_limit: int, elasticity: int = 2, denominator: int = 8) -> int:

@@ -48,7 +48,7 @@ class Within:
 
     def __str__(self) -> str:
         """In words."""
-        low = f"above {self.low:,g}" if self.beyond in {"low", "both"} else f"at least {self.low:,g}"
+        low = f"above {self.low:,.15g}" if self.beyond in {"low", "both"} else f"at least {self.low:,.15g}"
         return f"{low} and {'below' if self.beyond in {'high', 'both'} else 'at most'} {self.high:,.15g}"
 
 

@@ -49,6 +49,14 @@ EVE = 10**7  # seconds before the genesis at which deployment begins; a second f
 QUIET = 3  # blocks without anything pending after which a world whose jobs are done has ended
 
 
+class GenesisFailed(RuntimeError):
+    """A transaction before time begins did not succeed: `why` it halted, or what it reverted with."""
+
+    def __init__(self, why: str, output: bytes) -> None:
+        super().__init__(f"the genesis failed: {why} {output.hex()}")
+        self.why, self.output = why, output
+
+
 class World(mesa.Model):
     """One market's universe. `step` is one block; Mesa's tools work on `agents`, the persons.
 
@@ -121,7 +129,7 @@ class World(mesa.Model):
         nonce = self.engine.nonce(self._deployer)
         result = self.engine.run_block(context, [Tx(self._deployer, to, data, value, 2**24, 0, 0, nonce)])
         if result.status[0] != Status.SUCCESS:
-            raise RuntimeError(f"the genesis failed: {result.reasons.get(0, '')} {result.output[0].hex()}")
+            raise GenesisFailed(result.reasons.get(0, ""), bytes(result.output[0]))
         self.recorder.genesis(result)
         self._forget_views()
         return bytes(result.output[0])
@@ -129,7 +137,11 @@ class World(mesa.Model):
     def deploy(self, artifact: Artifact, *args: Any, symbol: str | None = None) -> Contract:
         """Put a contract, or what stands in for it, on the chain; a token's `symbol` makes its transfers known."""
         artifact = stand_in(artifact)
-        address = self.genesis(None, artifact.deploy_data(*args))
+        try:
+            address = self.genesis(None, artifact.deploy_data(*args))
+        except GenesisFailed as error:
+            why = error.why or artifact.interface.decode_error(error.output)
+            raise ValueError(f"{artifact.name} cannot be deployed: {why}") from error
         contract = Contract(artifact, address, self.engine)
         self.contracts[address], self.names[address] = contract, contract.name_
         if symbol is not None:

@@ -95,7 +95,7 @@ def test_a_stand_in_is_deployed_in_the_place_of_ours(tmp_path):
     broken.write_text(json.dumps({**build, "bytecode": "0xfe"}))
     quick = ("scenario=small", "scenario.jobs=1", "engine=pyevm", "seed=0")
     rows = evaluate([Point(quick, stand_ins=(broken,)), Point(quick)])
-    assert "the genesis failed" in rows["error"][0]
+    assert "ModelMarket cannot be deployed" in rows["error"][0]
     assert not rows["error"][1]
 
 

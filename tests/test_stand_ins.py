@@ -75,7 +75,7 @@ def without(*names: str) -> list[Any]:
         ('{"abi": [5], "bytecode": "0x60"}', "entry 0 of its abi is a number"),
         ('{"abi": [{}], "bytecode": "0x60"}', "entry 0 of its abi, a function, has no name"),
         (build(bytecode="0x"), "ModelMarket cannot be deployed: it is abstract or an interface"),
-        (build(bytecode="0xfe"), "the genesis failed"),
+        (build(bytecode="0xfe"), "ModelMarket cannot be deployed: "),
         (build(bytecode="0xgg"), "its bytecode is no hex: 'g' at digit 0"),
         (build(abi=[]), "it lacks .*createRequest"),
         (build(abi=without("RequestClosed")), "it lacks RequestClosed"),

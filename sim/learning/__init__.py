@@ -88,6 +88,9 @@ class Task(ABC):
         """The files that each parameter stands for, by its name: what they hold counts, not where they lie."""
         return {}
 
+    def ready(self) -> None:  # noqa: B027 - most read no files
+        """Refuse files that hold something else than they should, with ValueError, before there is a world."""
+
     @abstractmethod
     def problem(self, luck: Luck) -> Problem:
         """A split drawn by `luck`, which should belong to the job."""

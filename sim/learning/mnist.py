@@ -10,6 +10,7 @@ import gzip
 import math
 import os
 import struct
+import zlib
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -85,6 +86,10 @@ class Mnist(Images):
             raise ValueError(f"{self._folder} has a class {classes.max()}; there are {self.classes}, from 0")
         return images[: self.size].reshape(min(self.size, len(images)), -1), classes[: self.size]
 
+    def ready(self) -> None:
+        """Refuse files that are damaged."""
+        _ = self.table
+
     @property
     def _folder(self) -> Path:
         return Path(self.root or Path(os.environ.get(DATA, "data")) / self.name)
@@ -114,8 +119,11 @@ def read(path: Path) -> npt.NDArray[np.uint8]:
     Raises:
         ValueError: it is something else.
     """
-    packed = path.read_bytes()
-    raw = gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
+    try:
+        packed = path.read_bytes()
+        raw = gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} cannot be read: {error}; load it again") from error
     if len(raw) < 4 or raw[:3] != b"\0\0\x08" or len(raw) < 4 + 4 * raw[3]:
         raise ValueError(f"{path} is no IDX file of bytes: it begins with 0x{raw[:4].hex()}")
     shape = struct.unpack_from(f">{raw[3]}I", raw, 4)

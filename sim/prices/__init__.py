@@ -38,6 +38,9 @@ class Prices:
     def begin(self, luck: Luck, genesis: float) -> None:
         """Get ready for a world: its luck, and the Unix time at which it begins. ValueError if it cannot."""
 
+    def ready(self, genesis: float) -> None:
+        """Refuse files that hold something else than they should, with ValueError, before there is a world."""
+
     def observes(self, fact: Fact) -> None:
         """Hear of a fact as it is published, in order; only reflexive prices care."""
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slashpoint.sim.csvfile import Row, read
+from slashpoint.sim.luck import Luck
 from slashpoint.sim.prices import USD, Prices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from slashpoint.sim.luck import Luck
 
 COLUMNS = ("time", "asset", "price")
 UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
@@ -66,6 +65,10 @@ class Replay(Prices):
                     f"{self.path}: the first price of {asset} is from {instant(times[0])}, "
                     f"the world begins at {instant(genesis)}"
                 )
+
+    def ready(self, genesis: float) -> None:
+        """Refuse a file that holds no prices, or none at genesis yet."""
+        self.begin(Luck("prices"), genesis)
 
     def usd(self, asset: str, now: float) -> float:
         """USD per whole unit: the last recorded price at a Unix time."""
