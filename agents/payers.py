@@ -52,7 +52,7 @@ class Payers(Crowd):
         super().__init__(world, "payer", drawn, eth=10.0, tokens={market.asset: 1.0})
         self.token, self.eager, self.sigma = world.tokens[market.asset], eager, sigma
         self.most = max(world.to_units(market.asset, 1) // 1_000, 2)  # smallest units: no payment is so large
-        self.tip, self.cap = math.log(tip_gwei * GWEI), math.log(cap_gwei * GWEI)
+        self.tip, self.cap = (math.log(gwei * GWEI) if gwei else -math.inf for gwei in (tip_gwei, cap_gwei))
 
     def act(self, free: Places) -> None:
         """Pay somebody else a thousandth of a token at most, or the smallest unit where that is more."""

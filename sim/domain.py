@@ -64,6 +64,7 @@ class Among:
 
 
 Share = Annotated[float, Within(0, 1)]
+Part = Annotated[float, Within(0, 1, "low")]  # a share that is not nothing
 Bps = Annotated[int, Within(0, 10_000)]  # hundredths of a per cent
 Count = Annotated[int, Within(0, 10**6)]
 Some = Annotated[int, Within(1, 10**6)]
@@ -74,7 +75,7 @@ Price = Annotated[float, Within(0, 10**12, "low")]  # USD
 Gwei = Annotated[float, Within(0, 10**9)]
 Factor = Annotated[float, Within(0, 10**6)]
 Positive = Annotated[float, Within(0, 10**6, "low")]
-Bytes = Annotated[int, Within(0, 2**26)]
+Bytes = Annotated[int, Within(1, 2**24)]
 
 
 def check(settings: Any, where: str) -> None:

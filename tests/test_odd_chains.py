@@ -36,6 +36,7 @@ ODD = [
     "chain.genesis=100000000",
     "scenario.crowd={members: 20, eager: 1.0, sigma: 10.0}",
     "scenario.crowd={members: 20, eager: 1.0, tip_gwei: 1e-9, cap_gwei: 1e-9}",
+    "scenario.crowd={members: 20, eager: 1.0, tip_gwei: 0, cap_gwei: 0}",
 ]
 DEAR = ["chain.base_fee_gwei=1e6", "chain.base_fee_gwei=1e9", "chain.tip_gwei=1e9"]
 LATE = ["chain.block_time=1e6 scenario.blocks=8000", "scenario.blocks=1000000000"]

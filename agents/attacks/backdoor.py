@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.poisoner import Poisoner
-from slashpoint.sim.domain import Count, Share, Some
+from slashpoint.sim.domain import Count, Part, Some
 from slashpoint.sim.learning.poison import Poison
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Backdoor(Poisoner):
 
     target: Count = 0  # the class that the mark opens
     mark: Count = 4  # inputs that it sets
-    share: Share = 0.5  # of its rows
+    share: Part = 0.5  # of its rows
     crowd: Some = 1  # by how many the mean will divide: 1 where a model stands alone
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.protocols.base import Work
-from slashpoint.sim.domain import Share
+from slashpoint.sim.domain import Part
 from slashpoint.sim.learning.poison import Poison
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class LabelFlip(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    share: Share = 1.0  # of its rows
+    share: Part = 1.0  # of its rows
 
     def work(self, me: Me, job: Job) -> Any:
         """A full training, on poisoned rows."""
