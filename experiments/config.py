@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from slashpoint.agents.conduct import compose as together
 from slashpoint.agents.population import seating
 from slashpoint.agents.roles.base import Role
 from slashpoint.agents.scenario import MOST_PEOPLE, Scenario
@@ -71,6 +72,10 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     _check_files(prices, lambda: prices.ready(float(rules.genesis)))
     _check_files(task, task.ready)
     _check_seats(config, project)
+    try:
+        together(*attacks(config, project))
+    except TypeError as error:  # of two the left one leaves the right nothing to do
+        raise Misconfigured(f"attack=[{','.join(map(str, config.attack))}]: {error}") from error
     allowed(config, project)
     return config
 

@@ -28,6 +28,8 @@ LINES = {
     "run attack=lazzy": "did you mean lazy?",
     "run attack=lazy,sybil": "several values: [a,b] is a list",
     "run attack=[lazy,lazy]": "lazy is there twice",
+    "run attack=[lazy,garbage]": "attack=[lazy,garbage]: Lazy and Garbage both answer 'work'",
+    "sweep seed=0,1 --metric ''": "no metric ''",
     "run attack=lazy attack=overclaim": "attack is given 2 times",
     "run +attack=lazy": "write attack=…, without +",
     "run ++attack=lazy": "++attack=lazy",

@@ -52,7 +52,7 @@ class Some:
         ({"below": 1.0}, "x.below=1.0: it must be above 0 and below 1"),
         ({"order": "middle"}, "x.order=middle: there are first, last"),
         ({"order": 3}, "x.order=3: it must be text"),
-        ({"free": 1e60}, "x.free=1e.60: it must be above -9.22337e.18 and below"),
+        ({"free": 1e60}, "x.free=1e.60: it must be above -9.* and below"),
         ({"deep": {"eth": -1}}, "x.deep.eth=-1: it must be at least 0"),
         ({"deep": 3}, "x.deep=3: it must be a mapping"),
         ({"many": (0.1, 2)}, r"x.many\[1\]=2: it must be"),

@@ -29,7 +29,7 @@ class HashOracle(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    models: Annotated[int, Within(0, 1000)] = 3  # that it trains
+    models: Annotated[int, Within(1, 1000)] = 3  # that it trains
     guesses: Annotated[int, Within(0, 10**8)] = 50_000  # that it hashes
 
     def work(self, me: Me, job: Job) -> Any:
