@@ -1,6 +1,6 @@
 """Accounts on dictionaries: the state that py-evm executes on, with an undo log instead of tries.
 
-Nobody here asks for a state root, so nothing is hashed or encoded. Every write remembers what it replaced: a reverted
+No run asks for a state root, so nothing is hashed or encoded. Every write remembers what it replaced: a reverted
 frame is undone by walking the log back, and a snapshot is the log of what was replaced since.
 """
 
