@@ -72,10 +72,6 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     _check_files(prices, lambda: prices.ready(float(rules.genesis)))
     _check_files(task, task.ready)
     _check_seats(config, project)
-    try:
-        together(*attacks(config, project))
-    except TypeError as error:  # of two the left one leaves the right nothing to do
-        raise Misconfigured(f"attack=[{','.join(map(str, config.attack))}]: {error}") from error
     allowed(config, project)
     return config
 
@@ -277,8 +273,12 @@ def _check_people(config: DictConfig, project: Path | None) -> None:
 
 
 def _check_seats(config: DictConfig, project: Path | None) -> None:
-    """Refuse attacks of which no role here has a duty."""
+    """Refuse attacks of which no role here has a duty, and two of which one leaves the other nothing to do."""
     conducts = attacks(config, project)
+    try:
+        together(*conducts)
+    except TypeError as error:
+        raise Misconfigured(f"attack=[{','.join(map(str, config.attack))}]: {error}") from error
     if conducts and not seating(catalogue.part(ROLES, config.protocol.name, project).ROLES, conducts):
         said = " + ".join(type(one).__name__ for one in conducts)
         raise NoSeat(f"{said} has no seat here: no role has a duty that it lies about")

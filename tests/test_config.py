@@ -41,7 +41,13 @@ def project(tmp_path: Path) -> Path:
     """A project with two attacks, a price process and a protocol of its own."""
     (tmp_path / "slashpoint.yaml").touch()
     write(tmp_path / "attacks/mine.py", ATTACK.format(name="Mine"))
-    write(tmp_path / "attacks/other.py", ATTACK.format(name="Other"))
+    write(
+        tmp_path / "attacks/other.py",
+        ATTACK.format(name="Other").replace(
+            "claim(self, me, job, measured):\n            return measured",
+            "work(self, me, job):\n            return super().work(me, job)",
+        ),
+    )
     write(
         tmp_path / "prices/cheap.py",
         """
