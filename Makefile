@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-LINKS := .build/slashpoint
 JOBS ?= 2
 export OMP_NUM_THREADS := 1
 export UV_PYTHON_DOWNLOADS := never
@@ -27,7 +26,7 @@ test-slow: lint ## the slow tests: what the documents cite as evidence
 test-all: lint ## both, and Hypothesis searches afresh
 	$(BIN)/python -m pytest -q -n $(JOBS) --hypothesis-profile=search
 
-lint: $(READY) native $(LINKS) ## ruff and mypy
+lint: $(READY) native ## ruff and mypy
 	$(BIN)/ruff check -q
 	$(BIN)/mypy --no-error-summary
 
@@ -51,7 +50,7 @@ lock: $(BIN)/uv ## resolve requirements.lock again (hashes of every file, no ind
 	$(BIN)/uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --extra dev --extra mnist --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
-$(READY): requirements.lock pyproject.toml hatch_build.py | $(BIN)/uv
+$(READY): requirements.lock pyproject.toml | $(BIN)/uv
 	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --build-constraints requirements.lock requirements.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -62,11 +61,6 @@ $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)
 	@mkdir -p .build && sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .build/uv.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r .build/uv.txt
-
-$(LINKS): ## the package as the wheel has it, in links, for mypy
-	@mkdir -p $@
-	@ln -sfn ../../slashpoint.py $@/__init__.py
-	@for folder in sim protocols agents experiments; do ln -sfn ../../$$folder $@/$$folder; done
 
 clean: ## forget everything that was set up or built
 	rm -rf $(VENV) .build .mypy_cache .pytest_cache .ruff_cache .hypothesis dist native/target

@@ -6,15 +6,15 @@ from collections.abc import Mapping  # noqa: TC003 - the catalogue reads the typ
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.protocols.base import Work
 from slashpoint.sim.domain import check
+from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Job, Subject
+    from slashpoint.sim.market import Job, Subject
 
     Answer = Generator[Any, Any, Any]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.conduct import POWERS
-from slashpoint.agents.entry import enters
+from slashpoint.agents.free_entry import enters
 from slashpoint.agents.pool import Pool
-from slashpoint.protocols.base import VERBS, Job
 from slashpoint.sim.chain import Pending
 from slashpoint.sim.contract import Event
 from slashpoint.sim.facts import Hearing, Inbox, past
 from slashpoint.sim.learning import Order
 from slashpoint.sim.ledger.money import Edge
+from slashpoint.sim.market import VERBS, Job
 from slashpoint.sim.mempool import bumped
 from slashpoint.sim.script import First, Script, Sleep, Wait
 from slashpoint.sim.units import SECOND, nanoseconds
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from slashpoint.agents.mind import Mind
+    from slashpoint.agents.knowledge import Mind
     from slashpoint.agents.person import Account
-    from slashpoint.agents.roles.base import Role
-    from slashpoint.protocols.base import Subject
+    from slashpoint.agents.roles import Role
     from slashpoint.sim.contract import Call
     from slashpoint.sim.learning import Problem
     from slashpoint.sim.learning.poison import Poison
     from slashpoint.sim.luck import Luck
+    from slashpoint.sim.market import Subject
     from slashpoint.sim.world import World
 
     Steps = Generator[Any, Any, Any]

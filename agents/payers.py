@@ -16,8 +16,8 @@ from slashpoint.sim.units import GWEI
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from slashpoint.protocols.base import Market
     from slashpoint.sim.crowd import Numbers, Places
+    from slashpoint.sim.market import Market
     from slashpoint.sim.world import World
 
 GAS = 80_000  # declared for a payment: a token's transfer takes some 35,000 to 55,000

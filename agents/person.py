@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import mesa
 
-from slashpoint.agents.mind import Mind
+from slashpoint.agents.knowledge import Mind
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.script import Device
 from slashpoint.sim.units import nanoseconds, to_units
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slashpoint.agents.conduct import Conduct
-    from slashpoint.agents.roles.base import Role
-    from slashpoint.protocols.base import Market
+    from slashpoint.agents.roles import Role
+    from slashpoint.sim.market import Market
     from slashpoint.sim.script import Script
     from slashpoint.sim.world import World
 

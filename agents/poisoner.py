@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
-from slashpoint.protocols.base import Work
 from slashpoint.sim.domain import Factor
+from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Job
+    from slashpoint.sim.market import Job
 
     Vector = npt.NDArray[np.float64]  # (d,)
     Stack = npt.NDArray[np.float64]  # (n, d)

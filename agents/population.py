@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from slashpoint.agents.conduct import Conduct, compose, lies
-from slashpoint.agents.mind import Mind
+from slashpoint.agents.knowledge import Mind
 from slashpoint.agents.person import Person, Traits
 from slashpoint.agents.scenario import People
 from slashpoint.sim.domain import limits
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from slashpoint.agents.draws import Spec
-    from slashpoint.agents.roles.base import Role
-    from slashpoint.protocols.base import Market
+    from slashpoint.agents.roles import Role
     from slashpoint.sim.luck import Luck
+    from slashpoint.sim.market import Market
     from slashpoint.sim.world import World
 
 

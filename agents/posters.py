@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from slashpoint.agents.person import Account
-    from slashpoint.protocols.base import Market
+    from slashpoint.sim.market import Market
     from slashpoint.sim.world import World
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slashpoint.experiments.bench import Once, Setting, contender
+from slashpoint.experiments.bench.benchmark import Once, Setting, contender
 
 if TYPE_CHECKING:
     from collections.abc import Callable

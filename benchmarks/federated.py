@@ -11,8 +11,8 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.bench import Once, Setting, contender
-from slashpoint.sim.workshop import Workshop
+from slashpoint.experiments.bench.benchmark import Once, Setting, contender
+from slashpoint.sim.training_cache import Workshop
 
 if TYPE_CHECKING:
     from slashpoint.sim.learning import Order
@@ -49,8 +49,8 @@ class Timed(Workshop):
 
 def market(clients: int, *, together: bool) -> Once:
     """One job, and how much of its time was training."""
-    from slashpoint.experiments.config import compose
-    from slashpoint.experiments.run import build
+    from slashpoint.experiments.setup.config import compose
+    from slashpoint.experiments.setup.run import build
     from slashpoint.sim.ledger import Ledger
 
     config = compose([*SAID, f"protocol.seats.client={clients}", f"protocol.max_clients={clients}"])

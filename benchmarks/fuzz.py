@@ -13,7 +13,7 @@ import sys
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.bench import Absent, Once, Setting, contender
+from slashpoint.experiments.bench.benchmark import Absent, Once, Setting, contender
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.experiments.bench import Once, Setting, contender
+from slashpoint.experiments.bench.benchmark import Once, Setting, contender
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,9 +37,8 @@ SAID = (
 def build(engine: str, agents: int, ledger: Ledger) -> World:
     """A world whose trainers come and are to be served."""
     from slashpoint.agents.population import Population
-    from slashpoint.agents.roles import modelmarket as roles
-    from slashpoint.experiments.config import chain_rules, compose, plugin
-    from slashpoint.protocols.modelmarket import ModelMarket, ModelMarketTerms
+    from slashpoint.experiments.setup.config import chain_rules, compose, plugin
+    from slashpoint.protocols.modelmarket import MARKET, TERMS, roles
     from slashpoint.sim.engine import make_engine
     from slashpoint.sim.luck import Luck
     from slashpoint.sim.world import World
@@ -62,7 +61,7 @@ def build(engine: str, agents: int, ledger: Ledger) -> World:
     world = World(
         make_engine(engine, rules.fork), rules, Luck(0), plugin("task", config), plugin("prices", config), ledger
     )
-    market = ModelMarket.deploy(world, ModelMarketTerms(**config.protocol))
+    market = MARKET.deploy(world, TERMS(**config.protocol))
     world.add_market(market)
     seats = {"requester": -(-jobs // COMMISSIONS), "trainer": agents, "keeper": 1}
     who = Population(seats, config.scenario.people, tokens=market.terms.endowment["mdc"])

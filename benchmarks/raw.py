@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from slashpoint.benchmarks.transfers import TRANSFER, coin
-from slashpoint.experiments.bench import Once, Setting, contender
+from slashpoint.experiments.bench.benchmark import Once, Setting, contender
 from slashpoint.sim.units import ETH, GWEI
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.bench import Once, Setting, contender
+from slashpoint.experiments.bench.benchmark import Once, Setting, contender
 
 if TYPE_CHECKING:
     from slashpoint.sim.learning import Task

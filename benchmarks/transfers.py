@@ -12,8 +12,8 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.experiments.bench import Once, Setting, contender
-from slashpoint.protocols.base import Market, Terms
+from slashpoint.experiments.bench.benchmark import Once, Setting, contender
+from slashpoint.sim.market import Market, Terms
 from slashpoint.sim.units import ETH, GWEI
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def world(engine: str, agents: int, *, columns: bool = False) -> Once:
     """People in a world, each with a script, or all of them a crowd that decides by columns."""
     from slashpoint.agents.conduct import Conduct
     from slashpoint.agents.person import Person, Traits
-    from slashpoint.agents.roles.base import Role
-    from slashpoint.experiments.config import chain_rules, compose, plugin
+    from slashpoint.agents.roles import Role
+    from slashpoint.experiments.setup.config import chain_rules, compose, plugin
     from slashpoint.sim.crowd import Crowd
     from slashpoint.sim.engine import make_engine
     from slashpoint.sim.ledger import Ledger

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from slashpoint.experiments.bench import Once, Setting, contender
+from slashpoint.experiments.bench.benchmark import Once, Setting, contender
 
 SETTING = Setting("transactions/s", "trainers", (10, 100, 1_000), base="pyevm")
 
 
 def crowd(engine: str, trainers: int, *more: str) -> Once:
     """A fresh world in every turn."""
-    from slashpoint.experiments.config import compose
-    from slashpoint.experiments.run import build
+    from slashpoint.experiments.setup.config import compose
+    from slashpoint.experiments.setup.run import build
     from slashpoint.sim.ledger import Ledger, read
 
     config = compose((

@@ -6,7 +6,7 @@
 import {applyPatch, parsePatch} from "diff";
 import {createHash} from "node:crypto";
 import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from "node:fs";
-import {join} from "node:path";
+import {basename, join} from "node:path";
 import {fileURLToPath} from "node:url";
 import solc from "solc";
 
@@ -115,5 +115,5 @@ for (const name of names.length > 0 ? [] : listed("mutants", ".patch")) {
   const {contracts: broken, complaints: all} = compile(patched, {[path]: {[contract]: wanted}});
   const errors = all.filter((each) => each.severity === "error"); // a mutant may leave a variable unused
   if (errors.length > 0) failed(...errors.map((each) => `${name}: ${told(each)}`));
-  write(`mutants/${name.replace(/\.patch$/, "")}`, contract, broken[path][contract], [`mutants/${name}`]);
+  write(`mutants/${basename(name, ".patch")}`, contract, broken[path][contract], [`mutants/${name}`]);
 }

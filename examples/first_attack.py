@@ -13,7 +13,7 @@ from slashpoint import Conduct
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Job
+    from slashpoint.sim.market import Job
 
 
 @dataclass

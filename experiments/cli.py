@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, TextIO
 
 import slashpoint
 from slashpoint.experiments import verbs
-from slashpoint.experiments.signals import SIGNALLED, WORDS, stoppable
-from slashpoint.experiments.text import apart, complain
-from slashpoint.experiments.unraised import noticed
+from slashpoint.experiments.report.text import apart, complain
+from slashpoint.experiments.setup.signals import SIGNALLED, WORDS, stoppable
+from slashpoint.experiments.setup.uncaught import noticed
 from slashpoint.sim.errors import (
     BrokenProject,
     Misconfigured,

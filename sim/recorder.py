@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from slashpoint.sim.chain import Pending
+    from slashpoint.sim.closing import Got
     from slashpoint.sim.crowd import Rows
     from slashpoint.sim.engine import BlockResult, Log
-    from slashpoint.sim.inventory import Got
     from slashpoint.sim.learning import Order
     from slashpoint.sim.world import World
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import mesa
 
+from slashpoint.sim import closing as inventory
 from slashpoint.sim import invariants as builtin
-from slashpoint.sim import inventory
 from slashpoint.sim import liveness as endings
 from slashpoint.sim.chain import Block, Chain, ChainRules, Pending, Receipt
 from slashpoint.sim.contract import Contract
@@ -31,18 +31,18 @@ from slashpoint.sim.liveness import Poke
 from slashpoint.sim.recorder import SUCCESS, Recorder, deed
 from slashpoint.sim.script import Clock
 from slashpoint.sim.store import ContentStore
+from slashpoint.sim.training_cache import Workshop
 from slashpoint.sim.units import DECIMALS, ETH, SECOND, to_units
-from slashpoint.sim.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from slashpoint.sim.contract import Artifact, Call
+    from slashpoint.sim.job_accounts import Tally
     from slashpoint.sim.learning import Task
     from slashpoint.sim.ledger import Ledger
     from slashpoint.sim.luck import Luck
     from slashpoint.sim.prices import Prices
-    from slashpoint.sim.tally import Tally
 
 GENESIS = Edge.GENESIS.value
 EVE = 10**7  # seconds before the genesis at which deployment begins; a second for each of its transactions

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(slashpoint.__path__[0])
-LAYERS = ("sim", "protocols", "agents", "experiments")  # each may import itself and those before it
+LAYERS = ("sim", "agents", "protocols", "experiments")  # each may import itself and those before it
 CHAIN = ("sim/engine", "sim/contract")
 FENCES = {  # who may import what
     "torch": ("sim/learning",),
@@ -38,10 +38,10 @@ FENCES = {  # who may import what
     "slashpoint_revm": CHAIN,
     "hydra": ("experiments",),
     "omegaconf": ("experiments",),
-    "rich": ("experiments/screen.py", "experiments/progress.py"),
+    "rich": ("experiments/report/screen.py", "experiments/setup/progress.py"),
     "altair": ("experiments",),
-    "yaml": ("experiments/strict_yaml.py",),
-    "html": ("experiments/text.py",),
+    "yaml": ("experiments/setup/strict_yaml.py",),
+    "html": ("experiments/report/text.py",),
     "duckdb": ("experiments", "sim/ledger"),
     "mesa": ("sim/world.py", "agents"),
     "simpy": ("sim",),
@@ -96,7 +96,7 @@ def test_every_import_follows_the_arrow_and_respects_the_fences() -> None:
     [
         ("sim/world.py", "from slashpoint.agents import person"),
         ("sim/world.py", "def f():\n    from slashpoint import agents"),
-        ("protocols/x.py", "import slashpoint.experiments.run"),
+        ("protocols/x.py", "import slashpoint.experiments.setup.run"),
         ("agents/x.py", "import sim"),
         ("agents/x.py", "from protocols.base import Job"),
         ("agents/x.py", "from .person import Person"),
@@ -136,5 +136,7 @@ def test_help_is_quick_and_light() -> None:
 
 
 def test_configuring_the_surrogate_imports_no_torch() -> None:
-    code = "import sys; from slashpoint.experiments.config import *; compose(['scenario=small']); print(*sys.modules)"
-    assert not {"torch", "sklearn", "eth", "web3", "duckdb", "altair"} & set(run(code).stdout.split())
+    code = "import sys; from slashpoint.experiments.setup.config import *; compose(['scenario=small'])"
+    assert not {"torch", "sklearn", "eth", "web3", "duckdb", "altair"} & set(
+        run(f"{code}; print(*sys.modules)").stdout.split()
+    )

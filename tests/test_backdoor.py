@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import slashpoint
-from slashpoint.experiments.report import page
-from slashpoint.experiments.screen import Screen
-from slashpoint.experiments.tables import summary
+from slashpoint.experiments.report.page import page
+from slashpoint.experiments.report.screen import Screen
+from slashpoint.experiments.report.tables import summary
 from slashpoint.sim.learning.poison import Poison
 
 CROWD = "attack.backdoor.crowd=6"  # as many as the mean divides by

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from slashpoint.experiments import bench, turns
-from slashpoint.experiments.bench import Benchmark, Contender, Setting, contender
+from slashpoint.experiments.bench import benchmark as bench
+from slashpoint.experiments.bench import comparison as turns
+from slashpoint.experiments.bench.benchmark import Benchmark, Contender, Setting, contender
 from slashpoint.experiments.cli import main
 from slashpoint.sim.errors import Misconfigured
 
@@ -20,7 +21,7 @@ FAKE = '''"""A race: nobody really runs.
 More.
 """
 import os
-from slashpoint.experiments.bench import Absent, Setting, contender
+from slashpoint.experiments.bench.benchmark import Absent, Setting, contender
 
 SETTING = Setting("laps/s", "runners", (10, 100), long=(1000,), base="tortoise")
 order = []

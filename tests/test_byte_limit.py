@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from slashpoint.experiments.config import compose
-from slashpoint.protocols.base import sealed
-from slashpoint.protocols.competition import BYTE_GAS, CompetitionTerms
+from slashpoint.experiments.setup.config import compose
+from slashpoint.protocols.competition.terms import BYTE_GAS, CompetitionTerms
 from slashpoint.sim.contract import Artifact, Contract
 from slashpoint.sim.engine import BlockContext, Status, Tx
 from slashpoint.sim.engine.pyevm import PyEvm
 from slashpoint.sim.learning import Order, correct
 from slashpoint.sim.learning.digits import Digits
 from slashpoint.sim.luck import Luck
+from slashpoint.sim.market import sealed
 from slashpoint.sim.store import cid
 
 HOST, OWNER = bytes([1]) * 20, bytes([2]) * 20

@@ -11,13 +11,14 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
-from slashpoint.experiments import catalogue, executor, provenance
-from slashpoint.experiments.composer import Composer
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.executor import Point, evaluate
-from slashpoint.experiments.key import Settings
-from slashpoint.experiments.rows import Kept
-from slashpoint.experiments.run import MODELS
+from slashpoint.experiments.setup import catalogue, provenance
+from slashpoint.experiments.setup.cache_key import Settings
+from slashpoint.experiments.setup.composer import Composer
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import MODELS
+from slashpoint.experiments.study import executor
+from slashpoint.experiments.study.executor import Point, evaluate
+from slashpoint.experiments.study.row_store import Kept
 from slashpoint.sim.contract.artifact import BUILD
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning.mnist import FILES

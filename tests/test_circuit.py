@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashpoint.protocols.base import sealed
+from slashpoint.sim.market import sealed
 from slashpoint.sim.testing.contract import Scene
 
 REQUESTER, TRAINER, POKER = (bytes([i]) * 20 for i in (2, 3, 4))

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from slashpoint.experiments.catalogue import HOME
 from slashpoint.experiments.cli import main, worst
-from slashpoint.experiments.explain import jobs, story
-from slashpoint.experiments.folder import RunFolder
-from slashpoint.experiments.listing import LISTS
+from slashpoint.experiments.report.explain import jobs, story
+from slashpoint.experiments.report.listing import LISTS
+from slashpoint.experiments.setup.catalogue import HOME
+from slashpoint.experiments.setup.folder import RunFolder
 from slashpoint.experiments.verbs.list import KINDS
 from slashpoint.sim.errors import Misconfigured, Stopped
 from slashpoint.sim.ledger import Ledger, LedgerError, Unwritten, read, row
@@ -73,7 +73,7 @@ class FakeRun(ModuleType):
     """`experiments.run`, whose runs do as they are told."""
 
     def __init__(self, **how: Any) -> None:
-        super().__init__("slashpoint.experiments.run")
+        super().__init__("slashpoint.experiments.setup.run")
         self.how, self.seen = how, []
 
     def run(self, config: Any, **given: Any) -> Any:

@@ -13,14 +13,14 @@ from scipy.stats import norm
 
 import slashpoint
 from slashpoint.agents.conduct import Conduct
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.run import build
-from slashpoint.protocols.base import Work
-from slashpoint.protocols.collective import CollectiveTerms
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import build
+from slashpoint.protocols.collective.terms import CollectiveTerms
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning import privacy
 from slashpoint.sim.ledger import Ledger
 from slashpoint.sim.luck import Luck
+from slashpoint.sim.market import Work
 
 
 @cache

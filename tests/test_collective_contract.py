@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from scipy.stats import binom, hypergeom
 
-from slashpoint.protocols.base import sealed
-from slashpoint.protocols.collective import ballot
+from slashpoint.protocols.collective.market import ballot
+from slashpoint.sim.market import sealed
 from slashpoint.sim.testing.contract import Deed, Scene
 
 CONVENER, POKER = (bytes([i]) * 20 for i in (2, 3))

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from slashpoint.experiments import catalogue, verbs
-from slashpoint.experiments.config import compose, expand
+from slashpoint.experiments import verbs
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup.config import compose, expand
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in (

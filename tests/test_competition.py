@@ -8,9 +8,9 @@ from functools import cache
 import pytest
 
 import slashpoint
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.run import build
-from slashpoint.protocols.competition import CompetitionTerms
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import build
+from slashpoint.protocols.competition.terms import CompetitionTerms
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.ledger import Ledger
 

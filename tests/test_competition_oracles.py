@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from scipy.stats import binom, hypergeom, norm
 
-from slashpoint.experiments.config import compose
-from slashpoint.protocols.base import sealed
-from slashpoint.protocols.checks.competition import payload
-from slashpoint.protocols.competition import CompetitionTerms
+from slashpoint.experiments.setup.config import compose
+from slashpoint.protocols.competition.invariants import payload
+from slashpoint.protocols.competition.terms import CompetitionTerms
 from slashpoint.sim.luck import Luck
+from slashpoint.sim.market import sealed
 from slashpoint.sim.testing.contract import Scene
 
 HOST, POKER = (bytes([i]) * 20 for i in (2, 3))

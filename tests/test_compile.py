@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from slashpoint.experiments import compile as module
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.compile import CONTRACTS, REMEDY, compile_contracts, names_in, stale
+from slashpoint.experiments.setup import compile as module
+from slashpoint.experiments.setup.compile import CONTRACTS, REMEDY, compile_contracts, names_in, stale
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.errors import Misconfigured, OutOfRoom
 
@@ -36,20 +36,20 @@ def test_a_fresh_checkout_is_checked_without_node(contracts, monkeypatch):
 
 
 def test_an_edited_source_is_named_with_every_build_that_holds_it_and_the_remedy(contracts, caplog):
-    vault = contracts / "src/Vault.sol"
+    vault = contracts / "src/shared/Vault.sol"
     vault.write_text(vault.read_text() + "// changed\n")
     assert compile_contracts(check=True, contracts=contracts) == 1
-    assert "contracts/build/ModelMarket.json is stale: src/Vault.sol has changed" in caplog.messages
+    assert "contracts/build/ModelMarket.json is stale: src/shared/Vault.sol has changed" in caplog.messages
     assert not any("ModelCoin" in message for message in caplog.messages)
     assert caplog.messages[-1] == REMEDY
 
 
 def test_a_patch_is_a_source_too(contracts):
-    patch = contracts / "mutants/StakeKept.patch"
+    patch = contracts / "mutants/modelmarket/StakeKept.patch"
     patch.write_text(patch.read_text().replace("Bug:", "Bugs:"))
     (contracts / "mutants/New.patch").write_text("")
     assert list(stale(contracts)) == [
-        "contracts/build/mutants/StakeKept.json is stale: mutants/StakeKept.patch has changed",
+        "contracts/build/mutants/StakeKept.json is stale: mutants/modelmarket/StakeKept.patch has changed",
         "contracts/mutants/New.patch is in no build",
     ]
 
@@ -58,9 +58,9 @@ def test_what_else_makes_a_build_stale(contracts):
     (contracts / "src/New.sol").write_text("contract New {}")
     assert list(stale(contracts)) == ["contracts/src/New.sol is in no build"]
     (contracts / "src/New.sol").unlink()
-    (contracts / "src/ModelCoin.sol").rename(contracts / "coin.sol")
-    assert "contracts/build/ModelCoin.json is stale: src/ModelCoin.sol is gone" in list(stale(contracts))
-    (contracts / "coin.sol").rename(contracts / "src/ModelCoin.sol")
+    (contracts / "src/shared/ModelCoin.sol").rename(contracts / "coin.sol")
+    assert "contracts/build/ModelCoin.json is stale: src/shared/ModelCoin.sol is gone" in list(stale(contracts))
+    (contracts / "coin.sol").rename(contracts / "src/shared/ModelCoin.sol")
     edit(contracts / "build/ModelCoin.json", sources={})
     assert any("edited by hand" in complaint for complaint in stale(contracts))
 
@@ -206,7 +206,7 @@ def test_a_folder_where_nothing_can_be_written_is_said(contracts, fake, monkeypa
 ESCROW = """// SPDX-License-Identifier: MIT
 pragma solidity ^0.8.20;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Vault} from "slashpoint/Vault.sol";
+import {Vault} from "slashpoint/shared/Vault.sol";
 import {Base} from "./parts/Base.sol";
 /* contract Commented { */
 contract Escrow is Vault, Base {

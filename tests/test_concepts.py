@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from slashpoint.experiments import catalogue
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.gate import gate
-from slashpoint.experiments.run import Result, build, simulate
-from slashpoint.experiments.suite import load
+from slashpoint.experiments.gate.judge import gate
+from slashpoint.experiments.gate.suite import load
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import Result, build, simulate
 from slashpoint.sim.ledger import Ledger, read
 from slashpoint.sim.luck import Luck
 

@@ -12,10 +12,10 @@ import pytest
 from hydra import initialize_config_dir, version
 from omegaconf import OmegaConf
 
-from slashpoint.experiments import catalogue, config
-from slashpoint.experiments.composer import Composer, composer
-from slashpoint.experiments.config import attacks, compose, expand, plugin
-from slashpoint.experiments.project import find_project
+from slashpoint.experiments.setup import catalogue, config
+from slashpoint.experiments.setup.composer import Composer, composer
+from slashpoint.experiments.setup.config import attacks, compose, expand, plugin
+from slashpoint.experiments.setup.project import find_project
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.errors import Misconfigured
 

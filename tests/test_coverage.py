@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import slashpoint
-from slashpoint.experiments.catalogue import names
-from slashpoint.experiments.config import compose
+from slashpoint.experiments.setup.catalogue import names
+from slashpoint.experiments.setup.config import compose
 
 ROOT = Path(slashpoint.__path__[0])
 
@@ -21,7 +21,7 @@ def test_every_statement_has_a_row():
 
 def test_every_mutant_that_a_page_names_exists():
     said = "".join((ROOT / path).read_text() for path in ("docs/coverage.md", "contracts/mutants/README.md"))
-    there = {path.stem for path in (ROOT / "contracts/mutants").glob("*.patch")}
+    there = {path.stem for path in (ROOT / "contracts/mutants").rglob("*.patch")}
     assert set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", said)) - {"RequestCreated", "CandidatePicked"} == there
 
 

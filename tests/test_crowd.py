@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.person import Person, Traits
-from slashpoint.agents.roles.base import Role
+from slashpoint.agents.roles import Role
 from slashpoint.benchmarks.transfers import Purse, coin, paid, payments
-from slashpoint.experiments.config import chain_rules, compose, plugin
-from slashpoint.experiments.folder import result_of
-from slashpoint.experiments.report import page
-from slashpoint.experiments.run import run
-from slashpoint.protocols.base import Terms
+from slashpoint.experiments.report.page import page
+from slashpoint.experiments.setup.config import chain_rules, compose, plugin
+from slashpoint.experiments.setup.folder import result_of
+from slashpoint.experiments.setup.run import run
 from slashpoint.sim.contract import Artifact, Contract
 from slashpoint.sim.crowd import Crowd
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.ledger import Ledger
 from slashpoint.sim.ledger.arrow import Texts
 from slashpoint.sim.luck import Luck
+from slashpoint.sim.market import Terms
 from slashpoint.sim.metrics.gas import OTHER
 from slashpoint.sim.units import GWEI
 from slashpoint.sim.world import World

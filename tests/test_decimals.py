@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.explain import story
-from slashpoint.experiments.run import build, simulate
+from slashpoint.experiments.report.explain import story
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import build, simulate
 from slashpoint.sim.contract import Revert, ViewFailed
 from slashpoint.sim.contract.artifact import BUILD, standing_in
 from slashpoint.sim.contract.token import decimals_of

@@ -11,7 +11,7 @@ import pytest
 
 import slashpoint
 from slashpoint.agents.person import Person
-from slashpoint.experiments.catalogue import names
+from slashpoint.experiments.setup.catalogue import names
 from slashpoint.sim.luck import Luck
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_the_order_of_creation_decides_nothing(attack: Iterable[str], monkeypatc
 
 
 def test_persons_may_be_created_in_any_order(monkeypatch: pytest.MonkeyPatch, honest: Result) -> None:
-    from slashpoint.agents.roles import modelmarket
+    from slashpoint.protocols import modelmarket
 
     monkeypatch.setattr(modelmarket, "ROLES", modelmarket.ROLES[::-1])
     assert small().full_hash == honest.full_hash

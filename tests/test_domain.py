@@ -9,8 +9,8 @@ from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 
-from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import KINDS, PROTOCOL
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup.catalogue import KINDS, PROTOCOL
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Share, Within, check, domains
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from slashpoint.experiments.cli import HELD, MISCONFIGURED, UNDECIDED, main
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.executor import Point, evaluate
-from slashpoint.experiments.run import simulate
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import simulate
+from slashpoint.experiments.study.executor import Point, evaluate
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.units import ETH
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from slashpoint.experiments import engines
+from slashpoint.experiments.bench import engines
 from slashpoint.experiments.cli import main
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.engine.pyevm import PyEvm

@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from slashpoint.experiments import catalogue
-from slashpoint.experiments.executor import Point, evaluate
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.study.executor import Point, evaluate
 
 PLACES = [
     (protocol, variant)

@@ -11,9 +11,9 @@ import pytest
 import slashpoint
 from slashpoint.agents.conduct import compose as composed
 from slashpoint.agents.population import seating
-from slashpoint.experiments import catalogue
-from slashpoint.experiments.catalogue import PROTOCOL, ROLES
-from slashpoint.experiments.config import compose
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup.catalogue import PROTOCOL, ROLES
+from slashpoint.experiments.setup.config import compose
 from slashpoint.sim.ledger.columns import TABLES
 from slashpoint.sim.ledger.money import EDGE, Cause, Edge
 from slashpoint.sim.metrics import welfare
@@ -137,13 +137,14 @@ class Magpie(Conduct):
         return subject.scale
 """
 TWIN = """
-from slashpoint.protocols.collective import Collective, CollectiveTerms
+from slashpoint.protocols.collective.market import Collective
+from slashpoint.protocols.collective.terms import CollectiveTerms
 
 MARKET, TERMS = Collective, CollectiveTerms
 """
 TWIN_ROLES = """
-from slashpoint.agents.roles.base import Keeper
-from slashpoint.agents.roles.collective import Convener, Learner
+from slashpoint.agents.roles import Keeper
+from slashpoint.protocols.collective.roles import Convener, Learner
 
 
 class Tutor(Convener):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from slashpoint.experiments import executor
-from slashpoint.experiments.executor import COLUMNS, Point, column, evaluate
+from slashpoint.experiments.study import executor
+from slashpoint.experiments.study.executor import COLUMNS, Point, column, evaluate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,12 +17,12 @@ import pandas as pd
 import pytest
 
 import slashpoint
-from slashpoint.experiments import mutants
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.executor import LOST, Point, evaluate
-from slashpoint.experiments.signals import stoppable
-from slashpoint.experiments.suite import load
-from slashpoint.experiments.workers import each
+from slashpoint.experiments.gate import mutants
+from slashpoint.experiments.gate.suite import load
+from slashpoint.experiments.setup.signals import stoppable
+from slashpoint.experiments.study.executor import LOST, Point, evaluate
+from slashpoint.experiments.study.workers import each
 from slashpoint.sim.errors import BrokenProject, Escaped, OutOfRoom
 from slashpoint.sim.ledger import read
 
@@ -224,7 +224,7 @@ def test_who_was_started_to_survive_the_terminal_does() -> None:
 def test_a_second_signal_in_a_row_is_the_first_and_a_later_one_ends_at_once() -> None:
     done = python("""
         import signal
-        from slashpoint.experiments import signals
+        from slashpoint.experiments.setup import signals
         from slashpoint.sim.errors import Stopped
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with signals.stoppable():
@@ -258,8 +258,7 @@ def test_what_cannot_be_printed_is_told() -> None:
         command = [sys.executable, "-c", COMMAND.format(["list", "attacks", "--json"])]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.stderr == (
-        "slashpoint: what was to be printed: No space left on device; "
-        "free some space, or choose another place\n"
+        "slashpoint: what was to be printed: No space left on device; free some space, or choose another place\n"
     )
     assert done.returncode == 3
 
@@ -309,7 +308,7 @@ def gone(pids: Iterable[int], seconds: float = 5) -> bool:
 def test_workers_end_with_a_parent_that_was_killed(busy: bool) -> None:
     code = """
         import multiprocessing, os, sys, threading, time
-        from slashpoint.experiments.workers import each
+        from slashpoint.experiments.study.workers import each
         jobs = [600 if {busy} else 0] * 2
         threading.Thread(target=lambda: list(each(time.sleep, jobs, 2)), daemon=True).start()
         while len(multiprocessing.active_children()) < 2:
@@ -435,9 +434,7 @@ def test_a_sweep_that_is_killed_leaves_no_process_and_the_same_tables_when_it_go
     assert len(tables("cut")) == 2
 
 
-def test_what_a_project_prints_stays_out_of_the_one_document(
-    project: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_project_prints_stays_out_of_the_one_document(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     spoilt(project, duty="print('loud')", **{"prices/odd.py": "print('loud too')"})
     (project / "suite.yaml").write_text(SUITE % ", ".join([*QUICK, "attack=bad"]))
     sweep = ["sweep", *QUICK, "attack=bad", "prices=odd", "scenario.seat=0", "seed=0,1"]
@@ -452,7 +449,7 @@ def test_what_a_project_prints_stays_out_of_the_one_document(
 
 def test_workers_need_no_guard_in_the_program_that_starts_them(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(
-        "import time\nfrom slashpoint.experiments.workers import each\n"
+        "import time\nfrom slashpoint.experiments.study.workers import each\n"
         "print('once', [answer for _, answer in each(abs, [-1, -2], 2)] in ([1, 2], [2, 1]))\n"
     )
     done = subprocess.run([sys.executable, tmp_path / "program.py"], capture_output=True, text=True, check=False)
@@ -476,7 +473,7 @@ def test_a_terminal_that_is_gone_changes_no_exit_code() -> None:
 def test_a_worker_that_ignores_sigterm_keeps_nobody_waiting() -> None:
     done = python("""
         import functools, signal
-        from slashpoint.experiments.workers import each
+        from slashpoint.experiments.study.workers import each
         list(each(functools.partial(signal.signal, signal.SIGTERM), [signal.SIG_IGN], 1))
         print("done")
     """)

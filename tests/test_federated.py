@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 import slashpoint
-from slashpoint.protocols.checks.taint import rows
+from slashpoint.protocols.federated.taint import rows
 from slashpoint.sim.errors import Misconfigured
 
 

@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from slashpoint.protocols.base import sealed
-from slashpoint.protocols.machine import Input, Machine, Output, Voucher
-from slashpoint.protocols.tree import Tree, leaf
+from slashpoint.protocols.federated.machine import Input, Machine, Output, Voucher
+from slashpoint.sim.market import sealed
+from slashpoint.sim.market.tree import Tree, leaf
 from slashpoint.sim.testing.contract import Deed, Scene
 
 SPONSOR, RIVAL, REFEREE, POKER = (bytes([i]) * 20 for i in range(2, 6))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.explain import story
-from slashpoint.experiments.run import build, simulate
+from slashpoint.experiments.report.explain import story
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import build, simulate
 from slashpoint.sim.ledger import Ledger, read
 
 OFF_CHAIN = "protocol.models_on_chain=false"  # a competition's models go by CID

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from slashpoint.experiments.files import write
-from slashpoint.experiments.folder import RunFolder, find, open_run
-from slashpoint.experiments.provenance import processor, source_hash, versions
+from slashpoint.experiments.setup.files import write
+from slashpoint.experiments.setup.folder import RunFolder, find, open_run
+from slashpoint.experiments.setup.provenance import processor, source_hash, versions
 from slashpoint.sim.errors import Misconfigured, OutOfRoom
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.metrics.profit import profit

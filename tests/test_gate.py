@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slashpoint.experiments import gate as module
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.executor import NOTHING
-from slashpoint.experiments.gate import checks, gate
-from slashpoint.experiments.junit import junit
-from slashpoint.experiments.suite import Expectation, Scenario, Suite
+from slashpoint.experiments.gate import judge as module
+from slashpoint.experiments.gate.judge import checks, gate
+from slashpoint.experiments.gate.junit import junit
+from slashpoint.experiments.gate.suite import Expectation, Scenario, Suite
+from slashpoint.experiments.study.executor import NOTHING
 
 QUICK = ("scenario=small", "scenario.jobs=1", "engine=pyevm")
 
@@ -154,7 +154,7 @@ def test_exit_codes(statuses, options, code, monkeypatch, capsys, tmp_path):
         for one in statuses
     ]
     monkeypatch.setattr(module, "gate", lambda *_, **__: pd.DataFrame(rows, columns=list(module.COLUMNS)))
-    monkeypatch.setattr("slashpoint.experiments.suite.load", lambda *_: suite(name="pr"))
+    monkeypatch.setattr("slashpoint.experiments.gate.suite.load", lambda *_: suite(name="pr"))
     said = ["gate", "pr", "--junit", str(tmp_path / "x.xml"), *options]
     assert main(said) == code
     *lines, last = capsys.readouterr().out.splitlines()
@@ -262,7 +262,7 @@ def test_the_verb_says_at_which_level_intervals_are_and_where_nothing_is_expecte
         Scenario("a", QUICK, 3, (Expectation("m", at_most=1), Expectation("n", at_most=1))), Scenario("b", QUICK, 3)
     ))  # fmt: skip
     monkeypatch.setattr(module, "gate", lambda *_, **__: pd.DataFrame([], columns=list(module.COLUMNS)))
-    monkeypatch.setattr("slashpoint.experiments.suite.load", lambda *_: one)
+    monkeypatch.setattr("slashpoint.experiments.gate.suite.load", lambda *_: one)
     assert main(["gate"]) == 0
     out = capsys.readouterr().out
     assert "intervals of means have a level of 0.975, so that 2 hold together at 0.95" in out

@@ -6,12 +6,12 @@ import json
 from dataclasses import replace
 
 from slashpoint.experiments.cli import FAILED, HELD, MISCONFIGURED, main
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.patches import mutants
-from slashpoint.experiments.run import run, simulate
-from slashpoint.protocols.base import Market
-from slashpoint.protocols.modelmarket import ModelMarket
+from slashpoint.experiments.gate.patches import mutants
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import run, simulate
+from slashpoint.protocols.modelmarket.market import ModelMarket
 from slashpoint.sim.contract.artifact import standing_in
+from slashpoint.sim.market import Market
 
 STARVED = 30_000  # gas: enough to begin, too little to end
 ONE = ("scenario.jobs=1",)

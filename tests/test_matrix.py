@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.matrix import COLUMNS, FRESH, matrix
-from slashpoint.experiments.pairs import cheated, compared, paired, twin
+from slashpoint.experiments.study.matrix import COLUMNS, FRESH, matrix
+from slashpoint.experiments.study.pairs import cheated, compared, paired, twin
 from slashpoint.sim.errors import Misconfigured
 
 QUICK = ("scenario=small", "scenario.jobs=1", "engine=pyevm")
@@ -178,7 +178,7 @@ def test_an_attack_that_is_never_asked_says_so(project):
 
 def gaining(monkeypatch, gain):
     """Runs in which a cheat of an attack gains gain(attack, seed)."""
-    from slashpoint.experiments import matrix as module
+    from slashpoint.experiments.study import matrix as module
 
     def fake(points, **_):
         return pd.DataFrame([
@@ -257,7 +257,7 @@ def test_a_seat_that_is_named_is_told(monkeypatch, capsys, tmp_path):
 
 
 def test_what_is_picked_is_measured_on_fresh_seeds(project, monkeypatch):
-    from slashpoint.experiments import matrix as module
+    from slashpoint.experiments.study import matrix as module
 
     asked: list[int] = []
 
@@ -279,7 +279,7 @@ def test_what_is_picked_is_measured_on_fresh_seeds(project, monkeypatch):
 
 
 def test_the_most_harmful_are_confirmed_on_the_standard_tier(project, monkeypatch):
-    from slashpoint.experiments import matrix as module
+    from slashpoint.experiments.study import matrix as module
 
     asked = []
 

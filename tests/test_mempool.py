@@ -8,10 +8,10 @@ import pytest
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.person import Person, Traits
-from slashpoint.agents.roles.base import Role
+from slashpoint.agents.roles import Role
 from slashpoint.experiments.cli import HELD, UNDECIDED, main
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.run import build
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import build
 from slashpoint.sim.ledger import Ledger, read
 from slashpoint.sim.mempool import REPLACED, TOO_LATE, bumped
 from slashpoint.sim.metrics.caveats import warnings

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import slashpoint
-from slashpoint.experiments.config import compose
+from slashpoint.experiments.setup.config import compose
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning import Order, correct
 from slashpoint.sim.learning.digits import Digits

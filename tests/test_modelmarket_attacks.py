@@ -10,7 +10,7 @@ import slashpoint
 from slashpoint.agents.attacks.copycat import Copycat
 from slashpoint.agents.attacks.hash_oracle import likely
 from slashpoint.agents.attacks.label_lookup import LabelLookup
-from slashpoint.experiments.config import compose
+from slashpoint.experiments.setup.config import compose
 from slashpoint.sim.errors import Misconfigured
 
 BEACON = "protocol.split=beacon"

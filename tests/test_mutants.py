@@ -7,11 +7,11 @@ import json
 import pandas as pd
 import pytest
 
-from slashpoint.experiments import mutants as module
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.executor import NOTHING, Point, evaluate
-from slashpoint.experiments.mutants import COLUMNS, hunt
-from slashpoint.experiments.suite import Expectation, Scenario, Suite
+from slashpoint.experiments.gate import mutants as module
+from slashpoint.experiments.gate.mutants import COLUMNS, hunt
+from slashpoint.experiments.gate.suite import Expectation, Scenario, Suite
+from slashpoint.experiments.study.executor import NOTHING, Point, evaluate
 from slashpoint.sim.contract.artifact import BUILD
 from slashpoint.sim.errors import Misconfigured
 
@@ -101,7 +101,7 @@ def test_a_stand_in_is_deployed_in_the_place_of_ours(tmp_path):
 
 @pytest.mark.usefixtures("_ran")
 def test_exit_codes(folder, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr("slashpoint.experiments.suite.load", lambda *_: SUITE)
+    monkeypatch.setattr("slashpoint.experiments.gate.suite.load", lambda *_: SUITE)
     monkeypatch.setattr(hunt, "__kwdefaults__", {**hunt.__kwdefaults__, "contracts": folder})
     assert main(["mutants", "Loud", "--out", str(tmp_path)]) == 0
     assert "1 of 1 mutants killed" in capsys.readouterr().out

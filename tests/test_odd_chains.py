@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from slashpoint.experiments.cli import HELD, main
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.run import run, simulate
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import run, simulate
 from slashpoint.sim.chain import MOST_WEI, next_base_fee
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.recorder import product

@@ -16,7 +16,7 @@ from textwrap import dedent
 import pytest
 
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.folder import FAILED, open_run
+from slashpoint.experiments.setup.folder import FAILED, open_run
 
 QUICK = ["scenario=small", "scenario.jobs=2", "engine=pyevm", "--quiet"]
 ATTACK = """
@@ -121,7 +121,7 @@ def test_kill_9_loses_a_second_at_most(cut: Callable[[str], int], tmp_path: Path
 
 
 def test_a_run_that_was_killed_at_once_has_no_jobs(tmp_path: Path, capsys: Told) -> None:
-    from slashpoint.experiments.folder import RunFolder
+    from slashpoint.experiments.setup.folder import RunFolder
     from slashpoint.sim.ledger import Ledger
 
     Ledger(RunFolder.create("{}", protocol="p", attack="", seed=0, runs=tmp_path).path)

@@ -14,12 +14,12 @@ from scipy.stats import kstest
 
 from slashpoint import simulate
 from slashpoint.agents.arrivals import arrivals
-from slashpoint.agents.entry import SETTLED as MATURE
-from slashpoint.agents.entry import enters, paying
+from slashpoint.agents.free_entry import SETTLED as MATURE
+from slashpoint.agents.free_entry import enters, paying
 from slashpoint.agents.person import Traits
 from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.job_accounts import Tally
 from slashpoint.sim.luck import Luck
-from slashpoint.sim.tally import Tally
 from slashpoint.sim.units import ETH, SECOND
 
 JOBS, SEATS, REWARD = 30, 12, 100.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.pairs import twin
-from slashpoint.experiments.patches import Mutant, mutants, protocol_of
-from slashpoint.experiments.run import Result, run
+from slashpoint.experiments.gate.patches import Mutant, mutants, protocol_of
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import Result, run
+from slashpoint.experiments.study.pairs import twin
 from slashpoint.sim.contract.artifact import standing_in
 
 ALL = mutants()

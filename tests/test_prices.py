@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from slashpoint.experiments.run import simulate
+from slashpoint.experiments.setup.run import simulate
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.prices import Prices

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import slashpoint
-from slashpoint.experiments import project as projects
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.project import find_project
+from slashpoint.experiments.setup import project as projects
+from slashpoint.experiments.setup.project import find_project
 from slashpoint.sim.errors import Misconfigured
 
 BOB = 4242

@@ -9,9 +9,9 @@ import pytest
 from slashpoint.agents.conduct import Conduct
 from slashpoint.agents.me import Me
 from slashpoint.agents.person import Person, Traits
-from slashpoint.agents.roles.base import Role
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.run import build
+from slashpoint.agents.roles import Role
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import build
 from slashpoint.sim.ledger import Ledger, read
 
 SECONDS = 100.0  # between what the probe sends

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 import slashpoint
-from slashpoint.experiments.drawing import bars, lanes, steps
-from slashpoint.experiments.report import _submitted
+from slashpoint.experiments.report.drawing import bars, lanes, steps
+from slashpoint.experiments.report.page import _submitted
 
 VOID = {"meta", "link", "br", "path", "rect"}
 

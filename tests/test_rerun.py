@@ -16,12 +16,12 @@ import pytest
 import slashpoint
 from slashpoint.agents.attacks.lazy import Lazy
 from slashpoint.agents.conduct import Conduct
-from slashpoint.experiments import origins, provenance
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.folder import find
-from slashpoint.experiments.patches import mutants
-from slashpoint.experiments.run import MODELS, run
+from slashpoint.experiments.gate.patches import mutants
+from slashpoint.experiments.setup import origins, provenance
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.folder import find
+from slashpoint.experiments.setup.run import MODELS, run
 from slashpoint.sim.contract.artifact import BUILD
 
 SMALL = ("scenario=small", "scenario.jobs=1")

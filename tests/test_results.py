@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from slashpoint.experiments import catalogue
-from slashpoint.experiments.matrix import matrix
-from slashpoint.experiments.sweep import sweep
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.study.matrix import matrix
+from slashpoint.experiments.study.sweep import sweep
 from slashpoint.sim.luck import Luck
 
 DOCS = Path(__file__).parents[1] / "docs"

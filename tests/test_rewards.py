@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import slashpoint
-from slashpoint.protocols.machine import Input, Machine
+from slashpoint.protocols.federated.machine import Input, Machine
 
 PRICE = 10**18  # of an update, as listed
 OTHERS = 3  # honest people, each with something of its own

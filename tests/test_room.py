@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.files import whole
-from slashpoint.experiments.folder import RunFolder
+from slashpoint.experiments.setup.files import whole
+from slashpoint.experiments.setup.folder import RunFolder
 from slashpoint.sim.ledger import read
 
 QUICK = ["scenario=small", "scenario.jobs=1", "engine=pyevm"]

@@ -20,18 +20,18 @@ from eth_utils import function_signature_to_4byte_selector as function_selector
 
 import slashpoint
 from slashpoint.agents.conduct import Conduct
-from slashpoint.experiments import run as module
-from slashpoint.experiments.catalogue import HOME
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.explain import jobs, story
-from slashpoint.experiments.folder import RunFolder, open_run
-from slashpoint.experiments.gate import COLUMNS
-from slashpoint.experiments.junit import junit
-from slashpoint.experiments.pairs import line
-from slashpoint.experiments.report import page
-from slashpoint.experiments.screen import Grid, Screen
-from slashpoint.experiments.tables import summary
-from slashpoint.experiments.text import command, complain, visible
+from slashpoint.experiments.gate.judge import COLUMNS
+from slashpoint.experiments.gate.junit import junit
+from slashpoint.experiments.report.explain import jobs, story
+from slashpoint.experiments.report.page import page
+from slashpoint.experiments.report.screen import Grid, Screen
+from slashpoint.experiments.report.tables import summary
+from slashpoint.experiments.report.text import command, complain, visible
+from slashpoint.experiments.setup import run as module
+from slashpoint.experiments.setup.catalogue import HOME
+from slashpoint.experiments.setup.folder import RunFolder, open_run
+from slashpoint.experiments.study.pairs import line
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.ledger.columns import TABLES

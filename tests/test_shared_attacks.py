@@ -18,10 +18,10 @@ from slashpoint.agents.attacks.min_max import MinMax
 from slashpoint.agents.attacks.plagiarist import Plagiarist
 from slashpoint.agents.attacks.sign_flip import SignFlip
 from slashpoint.agents.attacks.vote_copier import VoteCopier
-from slashpoint.agents.mind import Mind
-from slashpoint.protocols.base import Subject
+from slashpoint.agents.knowledge import Mind
 from slashpoint.sim.learning import attacks
 from slashpoint.sim.luck import Luck
+from slashpoint.sim.market import Subject
 
 SIZE = 6
 OWN, TWICE = np.full(SIZE, 0.5), np.full(SIZE, 0.75)  # what a first and a second training gain

@@ -10,8 +10,8 @@ import pytest
 
 import slashpoint
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.stand_ins import stand_ins
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.stand_ins import stand_ins
 from slashpoint.sim.contract.artifact import BUILD, standing_in
 from slashpoint.sim.errors import Misconfigured
 
@@ -20,7 +20,8 @@ PROTOCOL = """
 from dataclasses import dataclass
 from pathlib import Path
 
-from slashpoint.protocols.modelmarket import ModelMarket, ModelMarketTerms
+from slashpoint.protocols.modelmarket.market import ModelMarket
+from slashpoint.protocols.modelmarket.terms import ModelMarketTerms
 from slashpoint.sim.contract import Artifact
 
 
@@ -39,7 +40,7 @@ FILES = {
     "slashpoint.yaml": "",
     "suite.yaml": SUITE,
     "protocols/bazaar.py": PROTOCOL,
-    "roles/bazaar.py": "from slashpoint.agents.roles.modelmarket import ROLES  # noqa: F401\n",
+    "roles/bazaar.py": "from slashpoint.protocols.modelmarket.roles import ROLES  # noqa: F401\n",
     "conf/protocol/bazaar.yaml": "defaults: [modelmarket, _self_]\nname: bazaar\n",
 }
 

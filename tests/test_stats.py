@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from slashpoint.experiments.stats import (
+from slashpoint.experiments.study.stats import (
     Interval,
     bootstrap,
     crossing,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from slashpoint.agents.population import seating
-from slashpoint.agents.roles.modelmarket import ROLES
-from slashpoint.experiments import catalogue
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.patches import mutants
-from slashpoint.experiments.run import build
-from slashpoint.protocols.modelmarket import CANDIDATE, GROUNDED, SUCCESS
+from slashpoint.experiments.gate.patches import mutants
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import build
+from slashpoint.protocols.modelmarket.market import CANDIDATE, GROUNDED, SUCCESS
+from slashpoint.protocols.modelmarket.roles import ROLES
 from slashpoint.sim.contract.artifact import standing_in
 from slashpoint.sim.engine import Status, Tx
 from slashpoint.sim.ledger import Ledger

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from slashpoint.experiments import catalogue
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.gate import gate
-from slashpoint.experiments.strict_yaml import MOST_VALUES
-from slashpoint.experiments.suite import Expectation, Scenario, Suite, load
+from slashpoint.experiments.gate.judge import gate
+from slashpoint.experiments.gate.suite import Expectation, Scenario, Suite, load
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup.strict_yaml import MOST_VALUES
 from slashpoint.sim.errors import Misconfigured
 
 

@@ -9,14 +9,14 @@ import re
 import pandas as pd
 import pytest
 
-from slashpoint.experiments import executor
-from slashpoint.experiments import sweep as module
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.executor import NOTHING
-from slashpoint.experiments.matrix import matrix
-from slashpoint.experiments.picture import picture, save
-from slashpoint.experiments.stats import t_interval
-from slashpoint.experiments.sweep import COLUMNS, sweep
+from slashpoint.experiments.study import executor
+from slashpoint.experiments.study import sweep as module
+from slashpoint.experiments.study.chart import picture, save
+from slashpoint.experiments.study.executor import NOTHING
+from slashpoint.experiments.study.matrix import matrix
+from slashpoint.experiments.study.stats import t_interval
+from slashpoint.experiments.study.sweep import COLUMNS, sweep
 from slashpoint.sim.errors import Misconfigured
 
 QUICK = ["scenario=small", "scenario.jobs=1", "engine=pyevm"]

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from slashpoint.experiments.screen import Screen
-from slashpoint.experiments.tables import SHOWN, money, number, summary
+from slashpoint.experiments.report.screen import Screen
+from slashpoint.experiments.report.tables import SHOWN, money, number, summary
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.metrics.run import Run
 from slashpoint.sim.units import ETH, GWEI

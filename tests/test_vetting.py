@@ -9,19 +9,19 @@ from textwrap import dedent, indent
 
 import pytest
 
-from slashpoint.experiments import catalogue, vetting
-from slashpoint.experiments.catalogue import KINDS, PROTOCOL, ROLES
 from slashpoint.experiments.cli import main
-from slashpoint.experiments.config import compose
-from slashpoint.protocols.base import Market
+from slashpoint.experiments.setup import catalogue, vetting
+from slashpoint.experiments.setup.catalogue import KINDS, PROTOCOL, ROLES
+from slashpoint.experiments.setup.config import compose
 from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.market import Market
 
 ATTACK = """
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from slashpoint import Conduct
-from slashpoint.agents.roles.modelmarket import Trainer
+from slashpoint.protocols.modelmarket.roles import Trainer
 
 LIMIT = 3
 
@@ -176,7 +176,8 @@ def test_two_files_of_a_project_do_not_say_the_same_metric(project: Path) -> Non
 MARKET = """
 from dataclasses import dataclass
 
-from slashpoint.protocols.modelmarket import ModelMarket, ModelMarketTerms
+from slashpoint.protocols.modelmarket.market import ModelMarket
+from slashpoint.protocols.modelmarket.terms import ModelMarketTerms
 
 
 @dataclass
@@ -192,7 +193,7 @@ MARKET, TERMS = Fair, ModelMarketTerms
 @pytest.mark.parametrize(("name", "says"), [("liabilites", "did you mean liabilities"), ("helper", "")])
 def test_a_market_with_a_misspelt_method_is_refused(project: Path, name: str, says: str) -> None:
     write(project, "protocols/fair.py", MARKET.format(name=name))
-    write(project, "roles/fair.py", "from slashpoint.agents.roles.modelmarket import ROLES  # noqa: F401\n")
+    write(project, "roles/fair.py", "from slashpoint.protocols.modelmarket.roles import ROLES  # noqa: F401\n")
     write(project, "conf/protocol/fair.yaml", "defaults: [modelmarket, _self_]\nname: fair\n")
     if not says:
         assert compose(["protocol=fair"], project)

@@ -9,8 +9,8 @@ import pytest
 from eth_utils.exceptions import ValidationError
 from hexbytes import HexBytes
 
-from slashpoint.experiments.config import compose
-from slashpoint.experiments.run import build
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.run import build
 from slashpoint.sim.engine import Status, Tx
 from slashpoint.sim.ledger import Ledger
 from slashpoint.sim.testing.assembly import assemble

@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 
 import slashpoint
-from slashpoint.experiments.catalogue import presets
+from slashpoint.experiments.setup.catalogue import presets
 
 OVERRIDES = ("scenario.jobs=1", "chain.addresses=keys")
 

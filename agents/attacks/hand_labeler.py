@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
-from slashpoint.protocols.base import Work
 from slashpoint.sim.domain import Amount, Seconds, Share
+from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Job
+    from slashpoint.sim.market import Job
 
 
 @dataclass

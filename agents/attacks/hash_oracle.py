@@ -9,14 +9,14 @@ from itertools import combinations, islice, product
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
-from slashpoint.protocols.base import Work
 from slashpoint.sim.domain import Within
+from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Job
+    from slashpoint.sim.market import Job
 
 
 @dataclass

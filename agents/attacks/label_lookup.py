@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.conduct import Conduct
-from slashpoint.protocols.base import Work
+from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Job
+    from slashpoint.sim.market import Job
 
 
 @dataclass

@@ -10,7 +10,7 @@ from slashpoint.agents.poisoner import Poisoner
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
     from slashpoint.agents.poisoner import Stack, Vector
-    from slashpoint.protocols.base import Job
+    from slashpoint.sim.market import Job
 
 
 @dataclass

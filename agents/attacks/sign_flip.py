@@ -11,7 +11,7 @@ from slashpoint.sim.domain import Factor
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
     from slashpoint.agents.poisoner import Stack, Vector
-    from slashpoint.protocols.base import Job
+    from slashpoint.sim.market import Job
 
 
 @dataclass

@@ -10,7 +10,7 @@ from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Job, Subject
+    from slashpoint.sim.market import Job, Subject
 
 
 @dataclass

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 from slashpoint.agents.conduct import Conduct
-from slashpoint.protocols.base import Work
 from slashpoint.sim.domain import Factor, Within
 from slashpoint.sim.learning import correct
+from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Job
+    from slashpoint.sim.market import Job
 
 
 @dataclass

@@ -9,7 +9,7 @@ from slashpoint.agents.conduct import Conduct
 
 if TYPE_CHECKING:
     from slashpoint.agents.me import Me
-    from slashpoint.protocols.base import Job
+    from slashpoint.sim.market import Job
 
 
 @dataclass

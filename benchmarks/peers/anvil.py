@@ -13,7 +13,7 @@ import time
 from multiprocessing.util import Finalize
 from typing import Any
 
-from slashpoint.experiments.bench import Absent
+from slashpoint.experiments.bench.benchmark import Absent
 
 INSTALL = "npm install --global @foundry-rs/anvil"
 

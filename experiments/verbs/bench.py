@@ -13,20 +13,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     import pandas as pd
 
-    from slashpoint.experiments.bench import Benchmark
-    from slashpoint.experiments.screen import Screen
+    from slashpoint.experiments.bench.benchmark import Benchmark
+    from slashpoint.experiments.report.screen import Screen
 
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import whole
+    from slashpoint.experiments.study.options import whole
 
     parser.add_argument("names", nargs="*", metavar="BENCHMARK", help="a module of benchmarks/ (all, if none)")
     instead = parser.add_mutually_exclusive_group()
@@ -42,13 +42,13 @@ def main(args: Namespace) -> int:
     """Measure; returns the exit code."""
     import pandas as pd
 
-    from slashpoint.experiments.bench import load, names
+    from slashpoint.experiments.bench.benchmark import load, names
+    from slashpoint.experiments.bench.comparison import GROWTH, ROWS, measure
     from slashpoint.experiments.cli import FAILED, HELD
-    from slashpoint.experiments.options import document
-    from slashpoint.experiments.progress import counting
-    from slashpoint.experiments.provenance import machine, versions
-    from slashpoint.experiments.screen import screen
-    from slashpoint.experiments.turns import GROWTH, ROWS, measure
+    from slashpoint.experiments.report.screen import screen
+    from slashpoint.experiments.setup.progress import counting
+    from slashpoint.experiments.setup.provenance import machine, versions
+    from slashpoint.experiments.study.options import document
 
     console = screen()
     benchmarks = [load(name) for name in args.names or ([] if args.list else names())]
@@ -106,7 +106,7 @@ def _profile(benchmark: Benchmark, name: str, *, long: bool) -> None:
 
 
 def _show(benchmark: Benchmark, rows: pd.DataFrame, growth: pd.DataFrame, console: Screen) -> None:
-    from slashpoint.experiments.screen import Grid
+    from slashpoint.experiments.report.screen import Grid
 
     setting = benchmark.setting
     table = rows[rows["note"] == ""].to_dict("records")

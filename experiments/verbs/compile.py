@@ -4,7 +4,7 @@ slashpoint compile                all: a project's contracts/src into its contra
 slashpoint compile Escrow         one contract alone; others' builds, and mutants, stay as they are
 slashpoint compile --check        compile nothing; exit with 1 when a build is stale
 
-It takes Node and npm, and Solidity and OpenZeppelin in our versions. A source may import ours: "slashpoint/Vault.sol".
+It takes Node and npm, and Solidity and OpenZeppelin in our versions. A source may import ours: "slashpoint/shared/Vault.sol".
 What does not compile changes no build: exit code 1, and 2 for a name of no contract, or without Node.
 """
 
@@ -27,8 +27,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Compile or check; returns the exit code."""
-    from slashpoint.experiments.compile import compile_contracts, contracts_of
-    from slashpoint.experiments.project import in_use
+    from slashpoint.experiments.setup.compile import compile_contracts, contracts_of
+    from slashpoint.experiments.setup.project import in_use
 
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     return compile_contracts(args.check, contracts_of(in_use()), args.names)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -25,9 +25,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Compare; 1 when an engine that is installed does not conform."""
+    from slashpoint.experiments.bench.engines import parity
     from slashpoint.experiments.cli import FAILED, HELD
-    from slashpoint.experiments.engines import parity
-    from slashpoint.experiments.screen import Screen, plain
+    from slashpoint.experiments.report.screen import Screen, plain
 
     rows = parity(args.fork)
     if args.json:

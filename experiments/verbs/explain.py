@@ -10,7 +10,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import out
+    from slashpoint.experiments.study.options import out
 
     parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="a folder, part of its name, or last")
     parser.add_argument("job", metavar="JOB", nargs="?", help="the first characters of a job's key")
@@ -28,9 +28,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Explain; returns the exit code."""
-    from slashpoint.experiments.explain import SHORT, extent, find_job, jobs, story
-    from slashpoint.experiments.folder import find, open_run
-    from slashpoint.experiments.screen import Screen, plain
+    from slashpoint.experiments.report.explain import SHORT, extent, find_job, jobs, story
+    from slashpoint.experiments.report.screen import Screen, plain
+    from slashpoint.experiments.setup.folder import find, open_run
 
     folder = find(args.run, args.out)
     run = open_run(folder)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from slashpoint.experiments.suite import Suite
+    from slashpoint.experiments.gate.suite import Suite
 
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import file, many_runs, other_contracts, seeds
+    from slashpoint.experiments.study.options import file, many_runs, other_contracts, seeds
 
     parser.add_argument("suite", metavar="SUITE", nargs="?", default="pr", help="name or YAML file (pr)")
     seeds(parser)
@@ -40,17 +40,17 @@ def arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Judge; returns the exit code."""
     from slashpoint.experiments import cli
-    from slashpoint.experiments.config import compose
-    from slashpoint.experiments.executor import CACHE
-    from slashpoint.experiments.files import writing
-    from slashpoint.experiments.gate import COLUMNS, CRASHED, FAILED, UNDECIDED, gate
-    from slashpoint.experiments.junit import junit
-    from slashpoint.experiments.options import document
-    from slashpoint.experiments.progress import counting
-    from slashpoint.experiments.project import in_use
-    from slashpoint.experiments.stand_ins import stand_ins
-    from slashpoint.experiments.suite import load
-    from slashpoint.experiments.text import quoted
+    from slashpoint.experiments.gate.judge import COLUMNS, CRASHED, FAILED, UNDECIDED, gate
+    from slashpoint.experiments.gate.junit import junit
+    from slashpoint.experiments.gate.suite import load
+    from slashpoint.experiments.report.text import quoted
+    from slashpoint.experiments.setup.config import compose
+    from slashpoint.experiments.setup.files import writing
+    from slashpoint.experiments.setup.progress import counting
+    from slashpoint.experiments.setup.project import in_use
+    from slashpoint.experiments.setup.stand_ins import stand_ins
+    from slashpoint.experiments.study.executor import CACHE
+    from slashpoint.experiments.study.options import document
 
     project = in_use()
     suite = load(args.suite, project, args.seeds)
@@ -78,8 +78,8 @@ def main(args: Namespace) -> int:
 
 
 def _tell(suite: Suite, table: pd.DataFrame, *, allowed: bool) -> None:
-    from slashpoint.experiments.gate import CRASHED, FAILED, HELD, UNDECIDED
-    from slashpoint.experiments.screen import Grid, screen
+    from slashpoint.experiments.gate.judge import CRASHED, FAILED, HELD, UNDECIDED
+    from slashpoint.experiments.report.screen import Grid, screen
 
     console, styles = screen(), {FAILED: "red", CRASHED: "red", UNDECIDED: "yellow"}
     shown = Grid("", "scenario", "check", "status", "found")

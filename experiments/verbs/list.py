@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -22,10 +22,10 @@ def arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """List what there is, and name what is broken; returns the exit code."""
     from slashpoint.experiments.cli import CRASHED, HELD, MISCONFIGURED
-    from slashpoint.experiments.listing import LISTS
-    from slashpoint.experiments.project import in_use
-    from slashpoint.experiments.screen import Screen, plain
-    from slashpoint.experiments.text import complain
+    from slashpoint.experiments.report.listing import LISTS
+    from slashpoint.experiments.report.screen import Screen, plain
+    from slashpoint.experiments.report.text import complain
+    from slashpoint.experiments.setup.project import in_use
     from slashpoint.sim.errors import BrokenProject, Misconfigured
 
     broken: list[Misconfigured] = []

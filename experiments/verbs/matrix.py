@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from slashpoint.experiments.screen import Grid
+    from slashpoint.experiments.report.screen import Grid
 
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.matrix import CENT
-    from slashpoint.experiments.options import amount, many_runs, names, whole
+    from slashpoint.experiments.study.matrix import CENT
+    from slashpoint.experiments.study.options import amount, many_runs, names, whole
 
     parser.add_argument("what", nargs="*", metavar="ATTACK|OVERRIDE", help="attacks (all, if none), key=value")
     parser.add_argument(
@@ -52,13 +52,13 @@ def arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Measure; returns the exit code."""
     from slashpoint.experiments.cli import CRASHED, FAILED, HELD, worst
-    from slashpoint.experiments.executor import CACHE
-    from slashpoint.experiments.matrix import COLUMNS, confirm, matrix
-    from slashpoint.experiments.matrix import FAILED as CRASH
-    from slashpoint.experiments.options import document
-    from slashpoint.experiments.progress import counting
-    from slashpoint.experiments.project import in_use
-    from slashpoint.experiments.screen import screen
+    from slashpoint.experiments.report.screen import screen
+    from slashpoint.experiments.setup.progress import counting
+    from slashpoint.experiments.setup.project import in_use
+    from slashpoint.experiments.study.executor import CACHE
+    from slashpoint.experiments.study.matrix import COLUMNS, confirm, matrix
+    from slashpoint.experiments.study.matrix import FAILED as CRASH
+    from slashpoint.experiments.study.options import document
 
     overrides = [one for one in args.what if "=" in one]
     how: dict[str, Any] = {"workers": args.jobs, "cache": args.out / CACHE, "project": in_use()}
@@ -93,14 +93,14 @@ def main(args: Namespace) -> int:
 
 
 def _troubled(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    from slashpoint.experiments.matrix import FAILED
+    from slashpoint.experiments.study.matrix import FAILED
 
     return [row for row in table.to_dict("records") if row["verdict"] == FAILED or row["complaint"]]
 
 
 def _caption(table: pd.DataFrame, args: Namespace) -> Iterator[str]:
-    from slashpoint.experiments.matrix import CENT
-    from slashpoint.experiments.stats import FEW_TOLD, unseen
+    from slashpoint.experiments.study.matrix import CENT
+    from slashpoint.experiments.study.stats import FEW_TOLD, unseen
 
     cells = round(0.05 / (1 - table["level"].iloc[0]))
     yield "gain: USD a run of a person who cheats, over the same seat played honestly: profit, the price of first"
@@ -120,8 +120,8 @@ def _caption(table: pd.DataFrame, args: Namespace) -> Iterator[str]:
 
 
 def _grid(table: pd.DataFrame, title: str) -> Grid:
-    from slashpoint.experiments.screen import Grid
-    from slashpoint.experiments.stats import FEW_MARK, PAYS
+    from slashpoint.experiments.report.screen import Grid
+    from slashpoint.experiments.study.stats import FEW_MARK, PAYS
 
     shown = Grid(title, "attack", "protocol", "variant", "verdict", gain=True, others_lose=True, n=True, p=True)
     for column in shown.columns[:4]:
@@ -153,7 +153,7 @@ def _grid(table: pd.DataFrame, title: str) -> Grid:
 
 
 def _interval(row: dict[Any, Any], name: str) -> str:
-    from slashpoint.experiments.matrix import CENT
+    from slashpoint.experiments.study.matrix import CENT
 
     mean, half = row[name], (row[f"{name}_high"] - row[f"{name}_low"]) / 2
     form = ".1g" if 0 < abs(mean) < CENT / 2 else ",.2f"  # a gain of a thousandth of a cent is not one of nothing

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import many_runs, seeds
+    from slashpoint.experiments.study.options import many_runs, seeds
 
     parser.add_argument("names", nargs="*", metavar="MUTANT", help="all, if none")
     parser.add_argument("--suite", default="pr", metavar="SUITE", help="what should notice: name or YAML (%(default)s)")
@@ -30,16 +30,16 @@ def arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Break and look; returns the exit code."""
     from slashpoint.experiments.cli import FAILED, HELD
-    from slashpoint.experiments.config import compose
-    from slashpoint.experiments.executor import CACHE
-    from slashpoint.experiments.mutants import CLEAN, COLUMNS, KILLED, hunt
-    from slashpoint.experiments.options import document
-    from slashpoint.experiments.patches import mutants
-    from slashpoint.experiments.progress import counting
-    from slashpoint.experiments.project import in_use
-    from slashpoint.experiments.screen import Grid, screen
-    from slashpoint.experiments.stand_ins import stand_ins
-    from slashpoint.experiments.suite import load
+    from slashpoint.experiments.gate.mutants import CLEAN, COLUMNS, KILLED, hunt
+    from slashpoint.experiments.gate.patches import mutants
+    from slashpoint.experiments.gate.suite import load
+    from slashpoint.experiments.report.screen import Grid, screen
+    from slashpoint.experiments.setup.config import compose
+    from slashpoint.experiments.setup.progress import counting
+    from slashpoint.experiments.setup.project import in_use
+    from slashpoint.experiments.setup.stand_ins import stand_ins
+    from slashpoint.experiments.study.executor import CACHE
+    from slashpoint.experiments.study.options import document
 
     project = in_use()
     suite = load(args.suite, project, args.seeds)

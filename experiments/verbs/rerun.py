@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -23,7 +23,7 @@ FEW = 6  # changes of a kind that are named
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import out
+    from slashpoint.experiments.study.options import out
 
     parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="a folder, part of its name, or last")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -34,9 +34,9 @@ def arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Make it again; returns the exit code."""
     from slashpoint.experiments.cli import FAILED, HELD
-    from slashpoint.experiments.folder import find
-    from slashpoint.experiments.rerun import rerun
-    from slashpoint.experiments.screen import Screen
+    from slashpoint.experiments.report.screen import Screen
+    from slashpoint.experiments.setup.folder import find
+    from slashpoint.experiments.setup.rerun import rerun
 
     found = rerun(find(args.run, args.out), shown=not args.quiet)
     code = HELD if found.equal else FAILED

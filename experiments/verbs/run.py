@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from omegaconf import DictConfig
 
-    from slashpoint.experiments.screen import Screen
+    from slashpoint.experiments.report.screen import Screen
 
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import other_contracts, out
+    from slashpoint.experiments.study.options import other_contracts, out
 
     parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="group=option or key=value")
     parser.add_argument("-m", "--multirun", action="store_true", help="run every combination")
@@ -42,11 +42,11 @@ def arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run; returns the exit code."""
     from slashpoint.experiments.cli import CRASHED, worst
-    from slashpoint.experiments.config import compose, expand
-    from slashpoint.experiments.overrides import once
-    from slashpoint.experiments.project import in_use
-    from slashpoint.experiments.screen import Screen
-    from slashpoint.experiments.text import complain
+    from slashpoint.experiments.report.screen import Screen
+    from slashpoint.experiments.report.text import complain
+    from slashpoint.experiments.setup.config import compose, expand
+    from slashpoint.experiments.setup.overrides import once
+    from slashpoint.experiments.setup.project import in_use
 
     project = in_use()
     once(args.overrides)
@@ -72,7 +72,7 @@ def _stand_ins(contracts: Sequence[str], configs: Sequence[DictConfig], project:
     """Return the builds to deploy instead: each has its place in every run."""
     if not contracts:
         return ()
-    from slashpoint.experiments.stand_ins import stand_ins
+    from slashpoint.experiments.setup.stand_ins import stand_ins
 
     (found,) = {stand_ins(contracts, [config], project) for config in configs}
     return found
@@ -88,11 +88,11 @@ def _one(
 ) -> tuple[dict[str, Any], int]:
     """One run: its document and its exit code. In a multirun a crash is a row like any other."""
     from slashpoint.experiments.cli import CRASHED
-    from slashpoint.experiments.folder import open_run
-    from slashpoint.experiments.progress import progress
-    from slashpoint.experiments.run import run
-    from slashpoint.experiments.tables import summary
-    from slashpoint.experiments.text import complain
+    from slashpoint.experiments.report.tables import summary
+    from slashpoint.experiments.report.text import complain
+    from slashpoint.experiments.setup.folder import open_run
+    from slashpoint.experiments.setup.progress import progress
+    from slashpoint.experiments.setup.run import run
     from slashpoint.sim.contract.artifact import standing_in
     from slashpoint.sim.errors import OutOfRoom, contained, traced
 
@@ -121,7 +121,7 @@ def _one(
 
 def _verdict(args: Namespace, done: Any) -> int:
     from slashpoint.experiments.cli import FAILED, HELD, UNDECIDED
-    from slashpoint.experiments.text import complain
+    from slashpoint.experiments.report.text import complain
     from slashpoint.sim.metrics.caveats import unexplained, warnings
 
     if len(done.tables["violations"]) or (args.strict and any(unexplained(done))):

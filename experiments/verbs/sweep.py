@@ -16,7 +16,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.experiments.text import emit
+from slashpoint.experiments.report.text import emit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from slashpoint.experiments.sweep import Sweep
+    from slashpoint.experiments.study.sweep import Sweep
 
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
-    from slashpoint.experiments.options import many_runs
+    from slashpoint.experiments.study.options import many_runs
 
     parser.add_argument("overrides", nargs="+", metavar="OVERRIDE", help="key=value, key=a,b or key=range(n)")
     parser.add_argument("--metric", metavar="NAME[:KEY]", help="of the picture (gain, or honest_profit without attack)")
@@ -40,11 +40,11 @@ def arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Sweep; returns the exit code."""
     from slashpoint.experiments.cli import CRASHED, FAILED, HELD, worst
-    from slashpoint.experiments.executor import CACHE
-    from slashpoint.experiments.progress import counting
-    from slashpoint.experiments.project import in_use
-    from slashpoint.experiments.sweep import sweep
-    from slashpoint.experiments.text import complain
+    from slashpoint.experiments.report.text import complain
+    from slashpoint.experiments.setup.progress import counting
+    from slashpoint.experiments.setup.project import in_use
+    from slashpoint.experiments.study.executor import CACHE
+    from slashpoint.experiments.study.sweep import sweep
     from slashpoint.sim.errors import Misconfigured, OutOfRoom
 
     project = in_use()
@@ -71,8 +71,8 @@ def main(args: Namespace) -> int:
 
 def _check_metric(metric: str, overrides: Sequence[str], project: Path | None) -> None:
     """Refuse a metric that no run will have; which keys it has, only runs know."""
-    from slashpoint.experiments import catalogue
-    from slashpoint.experiments.pairs import PAIRED, cheated
+    from slashpoint.experiments.setup import catalogue
+    from slashpoint.experiments.study.pairs import PAIRED, cheated
     from slashpoint.sim.errors import Misconfigured, choices
 
     name, colon, _ = metric.partition(":")
@@ -87,9 +87,9 @@ def _check_metric(metric: str, overrides: Sequence[str], project: Path | None) -
 
 def _write(args: Namespace, found: Sweep) -> Path:
     """The folder with the tables: the same for the same overrides, whenever they are run."""
-    from slashpoint.experiments.files import make_folder, whole, write
-    from slashpoint.experiments.folder import MOST
-    from slashpoint.experiments.text import command
+    from slashpoint.experiments.report.text import command
+    from slashpoint.experiments.setup.files import make_folder, whole, write
+    from slashpoint.experiments.setup.folder import MOST
 
     name = re.sub(r"[^\w.+-]+", "-", "_".join(found.axes)[:MOST] or "one")
     salt = hashlib.blake2b(" ".join(args.overrides).encode(), digest_size=3).hexdigest()
@@ -107,16 +107,16 @@ def _write(args: Namespace, found: Sweep) -> Path:
 
 
 def _tell(args: Namespace, found: Sweep, metric: str, folder: Path, project: Path | None) -> None:
-    from slashpoint.experiments.options import document
-    from slashpoint.experiments.screen import Grid, Screen
-    from slashpoint.experiments.stats import FEW_TOLD
-    from slashpoint.experiments.sweep import COLUMNS
-    from slashpoint.experiments.tables import money
+    from slashpoint.experiments.report.screen import Grid, Screen
+    from slashpoint.experiments.report.tables import money
+    from slashpoint.experiments.study.options import document
+    from slashpoint.experiments.study.stats import FEW_TOLD
+    from slashpoint.experiments.study.sweep import COLUMNS
 
     chosen, crossings = found.of(metric), found.crossings(metric)
     unit = str(chosen["unit"].iloc[0])
     if found.axes:
-        from slashpoint.experiments.picture import picture, save
+        from slashpoint.experiments.study.chart import picture, save
 
         save(picture(found, metric, unit), folder)
     if args.json:
@@ -144,7 +144,7 @@ def _tell(args: Namespace, found: Sweep, metric: str, folder: Path, project: Pat
 
 def _doubt(row: dict[Any, Any]) -> str:
     """What a reader must know of a mean."""
-    from slashpoint.experiments.stats import FEW_MARK
+    from slashpoint.experiments.study.stats import FEW_MARK
 
     counts = [(name, row[name]) for name in ("infinite", "missing") if row[name]]
     told = [f"{name} in {count} run{'s' * (count > 1)}" for name, count in counts]
@@ -166,7 +166,7 @@ def _notes(found: Sweep) -> Iterator[str]:
 
 def _zeros(found: Sweep, metric: str, crossings: pd.DataFrame) -> Iterator[str]:
     """Where a metric changes its sign, that it does not, and which settings do not change it at all."""
-    from slashpoint.experiments.stats import FEW_MARK
+    from slashpoint.experiments.study.stats import FEW_MARK
 
     others, idle = [axis for axis in found.axes if axis != found.along], found.idle(metric)
     for axis in idle:

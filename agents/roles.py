@@ -1,0 +1,138 @@
+"""Role: what a protocol asks of somebody, as a script of duties; a conduct answers them."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.sim.market import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from slashpoint.agents.conduct import Conduct
+    from slashpoint.agents.me import Me
+    from slashpoint.sim.market import Job
+
+    Steps = Generator[Any, Any, Any]
+
+
+class Role:
+    """A stateless script of duties. `live` is one account's life in it."""
+
+    duties: ClassVar[frozenset[str]] = frozenset()  # what it asks of a conduct
+    posts: ClassVar[bool] = False  # whether the scenario's jobs are its to post
+
+    def __init__(self, conduct: Conduct, market: Any) -> None:
+        self.conduct, self.market = conduct, market
+
+    @property
+    def name(self) -> str:
+        """The role's name, as in a protocol's `seats`."""
+        return type(self).__name__.lower()
+
+    def live(self, me: Me) -> Steps:
+        """What an account in this role does; a generator that waits."""
+        raise NotImplementedError
+
+    def lives(self, me: Me) -> Steps:
+        """Set up, then live. Every account pays for its own set-up."""
+        for call in self.market.setup(me):
+            yield me.sends(call)
+        yield from self.live(me)
+
+    def ask(self, me: Me, duty: str, job: Job, *args: Any, by: float | None = None) -> Steps:
+        """Ask the conduct: the only place where a duty is answered, so the ledger knows who answered what.
+
+        Args:
+            me: who is asked.
+            duty: its name, one of the role's `duties`.
+            job: what it is about.
+            args: what else the duty takes.
+            by: Unix seconds: an answer that comes later is cancelled, charged for what it used, and is None.
+        """
+        answer = getattr(self.conduct, duty)
+        value = answer(me, job, *args)
+        if inspect.isgenerator(value):
+            if by is None:
+                value = yield from value
+            else:
+                _, value = yield me.first(answer=me.beside(value, duty), by=by)
+                value = None if _ == "late" else value
+        me.answered(self.name, duty, job, args[0] if args else None, answer.__func__.__qualname__, brief(value))
+        return value
+
+    def collect(self, me: Me, job: Job) -> Steps:
+        """Withdraw what one is owed, if anything."""
+        if self.market.owed(me.address):
+            yield me.sends(self.market.withdraws(job))
+
+
+class Poster(Role):
+    """Posts one's share of the scenario's jobs, as they come."""
+
+    posts: ClassVar[bool] = True
+
+    def live(self, me: Me) -> Steps:
+        """Commission each at its time, beside the others."""
+        for number, time in me.commissions():
+            yield me.until(time)
+            me.spawn(self._orders, None, number)
+
+    def commission(self, me: Me, number: int) -> Steps:
+        """One job from its draft to its end."""
+        raise NotImplementedError
+
+    def _orders(self, me: Me, number: int) -> Steps:
+        """Commission a job, then fetch what came of it."""
+        yield from self.commission(me, number)
+        mine = self.market.posted.get(me.address, [])
+        for job in [one for one in mine if one.closed is not None]:
+            mine.remove(job)
+            self.fetch(me, job)
+
+    def fetch(self, me: Me, job: Job) -> None:
+        """Get the model of a job that is over; that nobody has what won available is written down."""
+        job.fetched, job.received = True, self.market.delivered(job)
+        if job.received is None and job.winner is not None:
+            me.answered(self.name, "fetch", job, None, f"{type(self).__name__}.fetch", "nobody has the model available")
+
+
+class Server(Role):
+    """Serves each job that is posted, beside the others."""
+
+    def live(self, me: Me) -> Steps:
+        """Begin as soon as one hears of it."""
+        posted = me.hears(self.market.event(self.market.opens))
+        while True:
+            fact = yield posted.next()
+            if fact.job is not None:
+                me.spawn(self.serve, fact.job)
+
+    def serve(self, me: Me, job: Job) -> Steps:
+        """One job from its birth to its end."""
+        raise NotImplementedError
+
+
+class Keeper(Server):
+    """Pokes whatever is due, in any protocol."""
+
+    def serve(self, me: Me, job: Job) -> Steps:
+        """Call what is due as soon as it is, until the job is over; then collect bounties."""
+        news = me.hears(*self.market.news, job=job)
+        while (due := self.market.poke(job)) is not None:
+            when, call = due
+            if when > me.now:
+                yield me.first(news=news.next(), by=when)
+            elif not (yield me.sends(call)).ok:
+                yield me.until(me.now + me.block_time)
+        yield from self.collect(me, job)
+
+
+def brief(answer: Any) -> str:
+    """An answer in a few words, for the ledger."""
+    if isinstance(answer, Work):
+        return "copied work" if answer.copied is not None else f"model of {len(answer.model or b'')} bytes"
+    if isinstance(answer, bytes):
+        return f"{len(answer)} bytes"
+    return str(answer)

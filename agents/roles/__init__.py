@@ -1,1 +1,0 @@
-"""What each protocol asks of people: one module a protocol, with one class a role."""

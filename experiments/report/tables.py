@@ -1,0 +1,167 @@
+"""What a run prints when it ends: who earned what, what was delivered, what it cost, and what to doubt."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from slashpoint.experiments.report.screen import Grid, Screen
+from slashpoint.sim.metrics import gas, profit, quality, traffic, welfare
+from slashpoint.sim.metrics.caveats import complaints, warnings
+from slashpoint.sim.metrics.run import spreads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from slashpoint.sim.metrics.run import Run
+
+SHOWN = 8  # complaints of broken invariants
+
+
+def summary(run: Run, console: Screen) -> None:
+    """Print the tables of a finished run. They fit into 60 columns."""
+    for told, style in violated(run):
+        console.print(told, style=style)
+    for table in (people(run), outcome(run), fees(run), actions(run), answers(run)):
+        console.print(table)
+        console.print()
+    for told, style in doubts(run):
+        console.print(told, style=style)
+
+
+def people(run: Run) -> Grid:
+    """Profit by role and strategy."""
+    table = Grid("profit in USD", "role", "strategy", n=True, mean=True, p05=True, median=True, p95=True)
+    by = [run.people["role"], run.people["strategy"]]
+    counts, attackers = profit.persons(run), run.people.groupby(["role", "strategy"])["attacker"].any()
+    for key, row in spreads(profit.profit(run), by).iterrows():
+        assert isinstance(key, tuple)
+        style = "red" if attackers[key] else ""
+        numbers = (money(row[name]) for name in ("mean", "p05", "median", "p95"))
+        table.add_row(key[0], key[1], f"{counts[key]:,}", *numbers, style=style)
+    return table
+
+
+def outcome(run: Run) -> Grid:
+    """What was delivered, what it was worth, and how fast."""
+    ended = ", ".join(f"{count:,} {how}" for how, count in quality.outcomes(run).items())
+    table = Grid(f"jobs: {ended or 'none'}", "", value=True, unit=False)
+    table.show_header = False
+    for name, value, unit in (
+        ("delivered, of jobs due", percent(quality.delivered_share(run)), ""),
+        ("right answers, of jobs due", percent(quality.delivered_quality(run)), ""),
+        *_backdoors(run),
+        ("value delivered", money(welfare.value_delivered(run)), "USD"),
+        ("compute", money(welfare.compute_cost(run)), "USD"),
+        *_messages(run),
+        ("gas", money(welfare.gas_cost(run)), "USD"),
+        ("welfare", money(welfare.welfare(run)), "USD"),
+        ("buyers' surplus", money(welfare.buyer_surplus(run)), "USD"),
+        ("providers' surplus", money(welfare.provider_surplus(run)), "USD"),
+        ("jobs", number(traffic.jobs_per_hour(run)), "an hour"),
+        ("jobs", number(traffic.jobs_per_block(run)), "a block"),
+        ("blocks filled", percent(traffic.fullness(run)), "of gas"),
+        ("time to settle, median", number(quality.time_to_settle(run)["median"]), "s"),
+        ("latency, median", number(traffic.latency(run)["median"]), "s"),
+    ):
+        table.add_row(name, value, unit)
+    return table
+
+
+def _messages(run: Run) -> Iterator[tuple[str, str, str]]:
+    """What messages cost, where somebody sent any."""
+    if cost := welfare.message_cost(run):
+        yield "messages", money(cost), "USD"
+
+
+def _backdoors(run: Run) -> Iterator[tuple[str, str, str]]:
+    """What is beside the right answers, where somebody trained a backdoor."""
+    share = quality.fooled_share(run)
+    if not math.isnan(share):
+        yield "marked items fooled", percent(share), ""
+
+
+def fees(run: Run) -> Grid:
+    """Gas by phase and function."""
+    table = Grid("gas", "phase", "function", calls=True, failed=True, each=True, USD=True)
+    for key, row in gas.costs(run, "verb", "contract", "function").iterrows():
+        assert isinstance(key, tuple)
+        verb, contract, function = key
+        each = f"{row['gas'] / row['calls']:,.0f}"
+        table.add_row(verb, f"{contract}.{function}", *cells(row), each, money(row["usd"]))
+    for role, row in gas.costs(run, "role").iterrows():
+        table.add_row(
+            "all", str(role), *cells(row), f"{row['gas'] / row['calls']:,.0f}", money(row["usd"]), style="dim"
+        )
+    return table
+
+
+def actions(run: Run) -> Grid:
+    """The mix of actions, with the share that failed and the most frequent reason."""
+    table = Grid("actions", "role", "action", sent=True, failed=True, why=False)
+    rows = run.tables["transactions"]
+    for (role, verb), group in rows.groupby(["role", "verb"]):
+        failed = group[group["status"] != "success"]
+        reasons = failed["reason"].dropna().str.split("(").str[0].mode()
+        share = percent(len(failed) / len(group)) if len(failed) else "-"
+        table.add_row(
+            str(role), str(verb) or gas.OTHER, f"{len(group):,}", share, reasons.iloc[0] if len(reasons) else ""
+        )
+    return table
+
+
+def answers(run: Run) -> Grid:
+    """The mix of duties, by who answered."""
+    table = Grid("duties", "role", "duty", "answered by", times=True)
+    for key, count in traffic.duties(run).items():
+        assert isinstance(key, tuple)
+        table.add_row(*map(str, key), f"{count:,}")
+    return table
+
+
+def violated(run: Run) -> Iterator[tuple[str, str]]:
+    """What invariants complain of, the first of it: lines with their styles."""
+    said = complaints(run)
+    for complaint in said[:SHOWN]:
+        yield f"violated  {complaint}", "bold red"
+    if len(said) > SHOWN:
+        yield f"violated  and {len(said) - SHOWN} more complaints, in the ledger", "bold red"
+    if said:
+        yield "", ""
+
+
+def doubts(run: Run) -> Iterator[tuple[str, str]]:
+    """Warnings, what was assumed, and the hashes: lines with their styles."""
+    for warning in warnings(run):
+        yield f"warning   {warning}", "yellow"
+    for note in run.notes:
+        yield f"note      {note}", ""
+    for name, value in run.hashes.items():
+        yield f"{name:<11}{value}", "dim"
+
+
+def cells(row: pd.Series) -> tuple[str, str]:
+    """Calls, and how many failed."""
+    return f"{row['calls']:,}", f"{row['failed']:,}" if row["failed"] else "-"
+
+
+def money(dollars: float) -> str:
+    """Dollars, in at most nine places: to the cent, to the dollar, or to three digits."""
+    size = abs(dollars)
+    if math.isnan(dollars):
+        return "-"
+    if 0.1 <= size < 10**6 or not dollars:
+        return f"{dollars:,.2f}" if size < 1000 else f"{dollars:,.0f}"
+    return f"{dollars:.3g}"
+
+
+def number(value: float) -> str:
+    """A number, to three digits."""
+    return "-" if math.isnan(value) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """A share."""
+    return "-" if math.isnan(share) else f"{share:.1%}"

@@ -1,0 +1,340 @@
+"""The catalogue: what can be chosen by name. Option x is the one class in x.py; its fields are its parameters.
+
+It is the same for attacks, prices and tasks, for ours and for those of a project: any folder with a `slashpoint.yaml`,
+whose Python files load by path under a private name. A new file is a new option; nothing else is edited.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import inspect
+import re
+import sys
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import RLock
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, get_origin, get_type_hints
+
+import slashpoint
+from slashpoint.experiments.setup import vetting
+from slashpoint.experiments.setup.inputs import code, digest, watching
+from slashpoint.sim.errors import PROJECT as THEIRS
+from slashpoint.sim.errors import BrokenProject, Escaped, Misconfigured, choices, contained, named, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slashpoint.agents.roles import Role
+    from slashpoint.sim.market import Market, Terms
+    from slashpoint.sim.metrics import Metric
+
+HOME = Path(slashpoint.__path__[0])
+
+
+class Kind(NamedTuple):
+    """One kind of choice: where ours lie, where a project's lie, and what they all are."""
+
+    ours: tuple[str, ...]  # patterns of files in this package
+    theirs: tuple[str, ...]  # patterns of files in a project; what people are told to write is the first
+    module: str = ""  # where the base class is
+    base: str = ""
+    needs: tuple[str, ...] = ()  # names that each module defines
+
+    @property
+    def folder(self) -> str:
+        """The folder of a project that it is looked for in first."""
+        return self.theirs[0].partition("/")[0]
+
+
+class Rules(NamedTuple):
+    """What a protocol is made of, as its folder or its one file names it."""
+
+    MARKET: type[Market]
+    TERMS: type[Terms]
+    ROLES: tuple[type[Role], ...]
+
+
+EXPLOITS = "protocols/*/exploits/*.py"  # attacks that can play in one protocol only
+KINDS = {
+    "attack": Kind(
+        ("agents/attacks/*.py", EXPLOITS), ("attacks/*.py", EXPLOITS), "slashpoint.agents.conduct", "Conduct"
+    ),
+    "prices": Kind(("sim/prices/*.py",), ("prices/*.py",), "slashpoint.sim.prices", "Prices"),
+    "task": Kind(("sim/learning/*.py",), ("tasks/*.py",), "slashpoint.sim.learning", "Task"),
+}
+FOLDER_OR_FILE = ("protocols/*/__init__.py", "protocols/*.py")
+PROTOCOL = Kind(FOLDER_OR_FILE, FOLDER_OR_FILE, needs=Rules._fields)
+INVARIANTS, METRICS = Kind((), ("invariants/*.py",)), Kind((), ("metrics/*.py",))  # ours are found by their marks
+_importing = RLock()
+_imported: dict[Path, str] = {}  # projects with the hash of their code when they were first imported
+DATACLASS = re.compile(r"^@(dataclasses\.)?dataclass\b", re.MULTILINE)
+
+
+def names(kind: str, project: Path | None = None) -> list[str]:
+    """The options of a kind, by name. Nothing is imported."""
+    files = [path for path, _ in _files(KINDS[kind], project)]
+    said = {stem(path): path.read_text(encoding="utf-8", errors="replace") for path in files}
+    return sorted(name for name, text in said.items() if DATACLASS.search(text))
+
+
+def presets(group: str, project: Path | None = None) -> dict[str, Path]:
+    """The YAML files of a group of `conf/`, ours and the project's, by name."""
+    found: dict[str, Path] = {}
+    for top in [HOME, *([project] if project else [])]:
+        for path in sorted((top / "conf" / group).glob("*.yaml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def refuse_namesakes(project: Path) -> None:
+    """Refuse a file of a project's `conf/` that has the name of one of ours, or of an option that has a class.
+
+    Raises:
+        Misconfigured: names it.
+    """
+    for path in sorted((project / "conf").rglob("*.yaml")):
+        name = path.relative_to(project / "conf")
+        if (HOME / "conf" / name).exists():
+            raise Misconfigured(f"{path} has the name of one of ours, conf/{name}: give it another")
+        if exists(str(name.parent), name.stem, project):
+            raise Misconfigured(f"{path} has the name of the {name.parent} {name.stem}: give it another")
+
+
+def exists(kind: str, name: str, project: Path | None = None) -> bool:
+    """Whether there is such an option."""
+    return kind in KINDS and there(KINDS[kind], name, project)
+
+
+def there(kind: Kind, name: str, project: Path | None = None) -> bool:
+    """Whether there is a module of this name."""
+    return any(stem(path) == name for path, _ in _files(kind, project))
+
+
+def load(kind: str, name: str, project: Path | None = None) -> type[Any]:
+    """The class behind an option.
+
+    Raises:
+        Misconfigured: there is no such option, or its file does not hold what it should.
+    """
+    if not exists(kind, name, project):
+        raise Misconfigured(f"there is no {kind} {name!r}; {choices(name, names(kind, project))}")
+    return option(part(KINDS[kind], name, project), KINDS[kind])
+
+
+def part(kind: Kind, name: str, project: Path | None = None) -> ModuleType:
+    """The module of this name: ours, or the project's.
+
+    Raises:
+        Misconfigured: there is none, there are two, or importing it failed.
+    """
+    files = _files(kind, project)
+    found = [(path, owner) for path, owner in files if stem(path) == name]
+    if not found:
+        stems = sorted(stem(path) for path, _ in files)
+        raise Misconfigured(f"there is no {name}.py in {kind.folder}/; {choices(name, stems)}")
+    if len(found) > 1:
+        raise Misconfigured(f"{found[-1][0]} has the name of one of ours: give it another")
+    module = load_module(*found[0])
+    if missing := [one for one in kind.needs if not hasattr(module, one)]:
+        raise Misconfigured(f"{module.__file__} must define {' and '.join(kind.needs)}; it lacks {missing[0]}")
+    return module
+
+
+def rules(name: str, project: Path | None = None) -> Rules:
+    """Return the market, the terms and the roles of a protocol: ours, or the project's.
+
+    Args:
+        name: the protocol's.
+        project: its folder.
+
+    Raises:
+        Misconfigured: there is none of this name, or it lacks one of them.
+    """
+    module = part(PROTOCOL, name, project)
+    return Rules(*(getattr(module, one) for one in Rules._fields))
+
+
+def preload(protocol: str, project: Path) -> None:
+    """Import what every run of a project imports."""
+    part(PROTOCOL, protocol, project)
+    for kind in (INVARIANTS, METRICS):
+        parts(kind, project)
+
+
+def own(kind: Kind, project: Path | None) -> list[Path]:
+    """The project's own files of a kind, by name."""
+    return [path for path, owner in _files(kind, project) if owner is not None]
+
+
+def parts(kind: Kind, project: Path | None) -> list[ModuleType]:
+    """The project's own modules of a kind, by name."""
+    return [load_module(path, project) for path in own(kind, project)]
+
+
+@contextmanager
+def kept(broken: list[Misconfigured] | None) -> Iterator[None]:
+    """Note what is broken, and go on to what is not; where nobody keeps a note, it ends here."""
+    try:
+        yield
+    except Misconfigured as error:
+        if broken is None:
+            raise
+        broken.append(error)
+
+
+def metrics(project: Path | None = None, broken: list[Misconfigured] | None = None) -> list[Metric]:
+    """Return the metrics that there are: of this package, and of a project.
+
+    Args:
+        project: its folder.
+        broken: where errors of its files are noted; they are raised if there is none.
+    """
+    from slashpoint.experiments.study.pairs import PAIRED  # they ask for metrics themselves
+    from slashpoint.sim.metrics import builtin, metrics_of
+
+    found = builtin()
+    for path in own(METRICS, project):
+        with kept(broken):
+            theirs = metrics_of(module := load_module(path, project))
+            vetting.vet_marked(module, theirs, "metric(unit=…)")
+            vetting.vet_names(theirs, [*(one.__name__ for one in found), *PAIRED], "metric")
+            found += theirs
+    return found
+
+
+def option(module: ModuleType, kind: Kind) -> type[Any]:
+    """The one class of a kind that a module defines."""
+    base = getattr(importlib.import_module(kind.module), kind.base)
+    classes = [
+        one
+        for one in vars(module).values()
+        if inspect.isclass(one)
+        and one.__module__ == module.__name__
+        and issubclass(one, base)
+        and not one.__name__.startswith("_")
+    ]
+    if len(classes) != 1:
+        what = " and ".join(one.__name__ for one in classes) or "none"
+        raise Misconfigured(f"{module.__file__} must define one public subclass of {kind.base}; it defines {what}")
+    if "__dataclass_fields__" not in vars(classes[0]):
+        raise Misconfigured(f"{module.__file__}: write @dataclass above class {classes[0].__name__}")
+    if module.__name__.startswith(THEIRS):
+        found: Any = classes[0]
+        (vetting.vet_conduct if kind is KINDS["attack"] else vetting.vet)(found, base)
+    return classes[0]
+
+
+def parameters(cls: type[Any]) -> type[Any]:
+    """A dataclass of the parameters of an option alone: names, types, defaults."""
+    try:
+        hints = get_type_hints(cls)
+    except NameError as error:
+        raise Misconfigured(f"{cls.__qualname__}: import the types of its parameters at run time: {error}") from error
+    taken = [(one.name, hints[one.name], _bare(one)) for one in dataclasses.fields(cls) if one.init]
+    return dataclasses.make_dataclass(cls.__name__, taken)
+
+
+def make(kind: str, name: str, given: dict[str, Any], project: Path | None = None) -> Any:
+    """An option with its parameters.
+
+    Raises:
+        Misconfigured: it refuses them.
+    """
+    cls = load(kind, name, project)
+    hints = get_type_hints(parameters(cls))
+    given = {key: tuple(value) if get_origin(hints.get(key)) is tuple else value for key, value in given.items()}
+    try:
+        return cls(**given)
+    except (TypeError, ValueError) as error:
+        raise Misconfigured(f"{kind} {name}: {error}") from error
+
+
+def load_module(path: Path, project: Path | None = None) -> ModuleType:
+    """A module of this package, or of a project: its private name is known to nobody, so it cannot hide anything.
+
+    Files of a project may import one another relatively.
+
+    Raises:
+        Misconfigured: a project's file is no Python, or imports what is not there.
+        BrokenProject: a project's file raised something else, whatever it is.
+    """
+    root, top = (package(project), project) if project else ("slashpoint", HOME)
+    if project is not None and project not in _imported:
+        refreshed(project)
+    try:
+        with contained(), watching(), _without_bytecode() if project is not None else nullcontext():
+            parts = path.relative_to(top).with_suffix("").parts
+            return importlib.import_module(".".join((root, *(one for one in parts if one != "__init__"))))
+    except Exception as error:
+        if project is None:
+            raise  # ours to mend
+        if isinstance(error, Misconfigured):  # ours: what a decorator says, say
+            raise Misconfigured(f"{place(error)}: {error}") from error
+        said = str(error) if isinstance(error, Escaped) else f"{place(error)}: cannot be imported: {named(error)}"
+        kind = Misconfigured if isinstance(error, (ImportError, SyntaxError)) else BrokenProject
+        raise kind(said) from error
+
+
+def refreshed(project: Path, now: str = "") -> str:
+    """Forget what was imported of a project if its code has changed since, so that what is there is imported.
+
+    Args:
+        project: its folder.
+        now: the hash of its code, where it is known.
+
+    Returns:
+        The hash of its code.
+    """
+    now = now or digest(code(project))
+    if _imported.setdefault(project, now) != now:
+        for name in [name for name in sys.modules if name.startswith(f"{package(project)}.")]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        _imported[project] = now
+    return now
+
+
+@contextmanager
+def _without_bytecode() -> Iterator[None]:
+    """Leave no .pyc: Python takes one for current whose source was written in the same second, of the same size."""
+    with _importing:  # of one thread at a time: the interpreter has one such switch
+        before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        try:
+            yield
+        finally:
+            sys.dont_write_bytecode = before
+
+
+def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:
+    """The files of a kind, each with the project that it belongs to."""
+    ours = _matches(HOME, kind.ours)
+    theirs = _matches(project, kind.theirs) if project else []
+    return [*((path, None) for path in ours), *((path, project) for path in theirs)]
+
+
+def _matches(top: Path, patterns: tuple[str, ...]) -> list[Path]:
+    found = ((pattern, path) for pattern in patterns for path in top.glob(pattern))
+    return sorted(path for pattern, path in found if path.name[0] != "_" or pattern.endswith("__init__.py"))
+
+
+def stem(path: Path) -> str:
+    """Return the name of an option: its file's, or its folder's."""
+    return path.parent.name if path.name == "__init__.py" else path.stem
+
+
+def package(project: Path) -> str:
+    """The private package that a project is: only `sys.modules` knows of it, never `sys.path`."""
+    name = f"{THEIRS}{hashlib.blake2b(str(project).encode(), digest_size=4).hexdigest()}"
+    package = sys.modules.setdefault(name, ModuleType(name))
+    package.__path__ = [str(project)]
+    return name
+
+
+def _bare(field: dataclasses.Field[Any]) -> Any:
+    """A field with its default and nothing else."""
+    if field.default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=field.default_factory)
+    return dataclasses.field(default=field.default)

@@ -1,0 +1,1 @@
+"""Many runs: the executor, and what is made of its rows."""

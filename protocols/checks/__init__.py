@@ -1,1 +1,0 @@
-"""What must hold in each protocol, whatever people do: one module a protocol, a base of its market."""

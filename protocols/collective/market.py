@@ -1,0 +1,224 @@
+"""Collective: learners who share no data take turns to propose a model, and vote on it with data of their own.
+
+Source: Fetch.ai's collective learning (its `standalone_driver` and pages), which keeps no money: stakes, rewards and
+fines are ours, and none in the seed variant. Where its parts disagree (above the threshold or at it, of all learners or
+of the voters) the seed variant follows the driver's code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.protocols.collective.invariants import Watched
+from slashpoint.sim.contract import Artifact
+from slashpoint.sim.market import Job, Subject, sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from slashpoint.protocols.collective.terms import CollectiveTerms
+    from slashpoint.sim.contract import Call, Event
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.learning import Problem
+    from slashpoint.sim.market import Actor
+    from slashpoint.sim.world import World
+
+ENROL, PROPOSE, COMMIT, VOTE, FINISHED, ABORTED = range(1, 7)
+OUTCOMES = {FINISHED: "finished", ABORTED: "aborted"}
+
+
+@dataclass
+class Collective(Watched):
+    """Experiments in collective learning, on MDC."""
+
+    terms: CollectiveTerms
+    models: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the current model
+    shards: dict[str, dict[str, Problem]] = field(default_factory=dict)  # job's key → by person
+
+    opens: ClassVar[str] = "ExperimentCreated"
+    closes: ClassVar[str] = "ExperimentClosed"
+    asset: ClassVar[str] = "MDC"
+    outcomes: ClassVar[dict[int, str]] = OUTCOMES
+    duties: ClassVar[dict[str, str]] = {
+        "enter": "take a seat in an experiment",
+        "work": "train from the current model on one's own shard, to propose it",
+        "claim": "right answers of one's own proposal on one's own vote set (count)",
+        "judge": "right answers of a proposal on one's own vote set (count)",
+        "open": "report: a sealed vote",
+    }
+    expects: ClassVar[tuple[str, ...]] = (
+        "ExperimentCreated", "Joined", "RoundBegan", "Proposed", "VoteRevealed", "RoundTallied", "GlobalUpdated",
+        "ExperimentClosed",
+    )  # fmt: skip
+
+    @classmethod
+    def deploy(cls, world: World, terms: CollectiveTerms) -> Collective:
+        """Put token and contract on a world's chain.
+
+        Raises:
+            ValueError: the world's task is not really trained.
+        """
+        try:
+            world.workshop.task.weights(b"")
+        except NotImplementedError as error:
+            raise ValueError(error) from error
+        token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
+        terms.decimals = world.decimals[cls.asset]
+        return cls(world, world.deploy(Artifact.ours("Collective"), token.address_, terms.rules()), terms)
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """Whatever changes what is due."""
+        return (
+            self.Joined, self.RoundBegan, self.Proposed, self.VoteCommitted, self.VoteRevealed, self.ExperimentClosed
+        )  # fmt: skip
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def draft(self, me: Actor, problem: Problem) -> Job:
+        """An experiment that is about to be posted."""
+        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job.reward, job.stake = self.terms.rewards, self.terms.to_units(self.terms.stake)
+        self.drafts[job.key] = job
+        return job
+
+    def posts(self, job: Job, model: bytes) -> Call:
+        """Lock the rewards and name the first model by its CID."""
+        terms, task = self.terms, self.world.workshop.task
+        asked = {
+            "archHash": hashlib.sha256(f"{task.name} {task.kind}".encode()).digest(), "initCid": model,
+            "thresholdBps": terms.threshold_bps, "rounds": terms.rounds, "maxLearners": terms.max_learners,
+            "enrolWindow": round(terms.enrol_window), "proposeWindow": round(terms.propose_window),
+            "voteWindow": round(terms.vote_window), "stake": job.stake,
+            "proposerReward": terms.to_units(terms.proposer_reward), "voterReward": terms.to_units(terms.voter_reward),
+            "context": job.key,
+        }  # fmt: skip
+        return self.does("posts", job, self.contract.createExperiment(asked, gas=500_000), carries=model)
+
+    def joins(self, job: Job) -> Call:
+        """Take a seat."""
+        return self.does("registers", job, self.contract.join(job.id, gas=220_000))
+
+    def leaves(self, job: Job) -> Call:
+        """Give one's seat up."""
+        return self.does("retracts", job, self.contract.exit(job.id, gas=150_000 + 10_000 * self._crowd(job)))
+
+    def submits(self, job: Job, model: bytes, score: int) -> Call:
+        """Propose a model by its CID in one's round."""
+        call = self.contract.propose(job.id, job.round, model, score, gas=130_000)
+        return self.does("submits", job, call, subject=job.round, carries=model)
+
+    def passes(self, job: Job) -> Call:
+        """Let one's turn go."""
+        call = self.contract.passTurn(job.id, job.round, gas=self._ending(job))
+        return self.does("cancels", job, call, subject=job.round)
+
+    def judges(self, me: Actor, job: Job, *, approve: bool, score: int) -> Call:
+        """Vote on the round's proposal, sealed where votes are."""
+        if not self.terms.sealed:
+            call = self.contract.vote(job.id, job.round, approve, score, gas=150_000)
+            return self.does("judges", job, call, subject=job.round, carries=approve)
+        seal = sealed(ballot(job.round, score, approve=approve), me.salt(*job.turn), me.address, salted=True)
+        call = self.contract.commitVote(job.id, job.round, seal, gas=160_000)
+        return self.does("judges", job, call, subject=job.round, carries=seal)
+
+    def reveals(self, me: Actor, job: Job, *, approve: bool, score: int) -> Call:
+        """Open one's sealed vote."""
+        salt = me.salt(*job.turn)
+        call = self.contract.revealVote(job.id, job.round, approve, score, salt, gas=150_000)
+        return self.does("opens", job, call, subject=job.round, carries=(approve, score, salt))
+
+    def skips(self, job: Job, number: int) -> Call:
+        """Say that a round's proposer let its time pass."""
+        return self.does("pokes", job, self.contract.skipProposer(job.id, number, gas=self._ending(job)))
+
+    def tallies(self, job: Job, number: int) -> Call:
+        """Have a round's votes counted."""
+        return self.does("pokes", job, self.contract.tally(job.id, number, gas=self._ending(job)))
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def _crowd(self, job: Job) -> int:
+        return len(self.contract.learnersOf(job.id))
+
+    def _ending(self, job: Job) -> int:
+        """Gas for the end of a round, which may be that of the experiment."""
+        return 250_000 + 110_000 * self._crowd(job)
+
+    def view(self, job: Job, began: Fact) -> Job:
+        """A job as the round that began has it."""
+        return job.at(began.round, self.world.store.get(began.cid) or b"", float(began.due))
+
+    def problem(self, job: Job, me: Actor) -> Problem:
+        """A learner's shard: it trains on most of it, and votes by the rest. All accounts of a person have one."""
+        if job.key not in self.shards:
+            people = sorted({one.controller for one in self.world.accounts.values() if "learner" in one.roles})
+            luck = self.world.luck("shards", job.key)
+            parts = self.world.workshop.task.shards(job.task, len(people), self.terms.alpha, luck)
+            self.shards[job.key] = dict(zip(people, parts, strict=True))
+        return self.shards[job.key].get(self.world.accounts[me.address].controller, job.task)
+
+    def proposal(self, job: Job, me: Actor, proposed: Fact) -> Subject:
+        """A proposal, as one of its voters has it."""
+        model, scale = self.world.store.get(proposed.cid), self.problem(job, me).scale
+        return Subject(proposed.round, proposed.proposer, model, proposed.score, scale)
+
+    def handed(self, job: Job) -> Sequence[Subject]:
+        """What was proposed in place of the round's current model, now or before."""
+        bases = {fact.round: fact.cid for fact in self._told("RoundBegan", job)}
+        return [
+            Subject(fact.round, fact.proposer, self.world.store.get(fact.cid), fact.score, job.scale)
+            for fact in self._told("Proposed", job)
+            if bases[fact.round] == bases[job.round] != fact.cid
+        ]
+
+    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
+        """What the opening event says."""
+        return args["context"], args["convener"], float(args["due"])
+
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep the latest model."""
+        if fact.event == self.opens:
+            self.models[job.key] = fact.args["initCid"]
+        elif fact.event == "GlobalUpdated":
+            self.models[job.key] = fact.args["cid"]
+
+    def causes(
+        self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
+    ) -> Iterable[tuple[str, int, str | None]]:
+        """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
+        job = call.job.key if call.job is not None else None
+        if receiver == self.contract.address_ and call.function in {"createExperiment", "join"}:
+            return [("deposit" if call.function == "createExperiment" else "stake", amount, job)]
+        if call.function == "withdraw" and sender == self.contract.address_:
+            return self.withdrawn(receiver, amount, job)
+        return [("unknown", amount, job)]
+
+    def poke(self, job: Job) -> tuple[float, Call] | None:
+        """What anybody may call next: begin, skip who does not propose, or count the votes."""
+        if job.closed is not None:
+            return None
+        book, crowd = self.contract.experimentOf(job.id), self._crowd(job)
+        state, due, born = self.contract.stateOf(job.id), float(book.due), job.born / 10**9
+        if state == ENROL:
+            call = self.contract.begin(job.id, gas=self._ending(job))
+            return born if crowd == self.terms.max_learners else due, self.does("pokes", job, call)
+        if state == PROPOSE:
+            return due, self.skips(job, book.round)
+        expected = book.committed if self.terms.sealed else crowd - 1
+        if state == VOTE:
+            when = born if book.revealed == expected else float(self.contract.dueOf(job.id))
+        else:
+            when = due + (self.terms.vote_window if book.committed else 0)
+        return when, self.tallies(job, book.round)
+
+    def delivered(self, job: Job) -> bytes | None:
+        """The model that the learners ended with, if it can be had."""
+        return self.world.store.get(self.models[job.key]) if job.outcome == OUTCOMES[FINISHED] else None
+
+
+def ballot(number: int, score: int, *, approve: bool) -> bytes:
+    """What is sealed of a vote: SHA-256 of round, choice and score as the contract packs them."""
+    return hashlib.sha256(b"".join(word.to_bytes(32, "big") for word in (number, approve, score))).digest()

@@ -1,0 +1,278 @@
+"""Competition: a prize for the best model, which lies on chain in bytes; miners measure all of them and are paid, too.
+
+Source: the description of DeML's competition, and its DeML.sol. Where they are silent or disagree: money is MDC and is
+withdrawn; accuracy is a count of test items; the best validated test score wins; agreement is the largest share of the
+reports on a model within a tolerance, and 51 % is of those who reported; equal scores go to the earlier model; miners
+are paid by the report on a model that was validated. Without a validated model everybody has its money back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from slashpoint.protocols.competition.invariants import Watched, payload
+from slashpoint.protocols.competition.terms import BYTE_GAS, CompetitionTerms
+from slashpoint.sim.contract import Artifact
+from slashpoint.sim.learning import Measured
+from slashpoint.sim.market import Job, Subject, sealed
+from slashpoint.sim.units import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from slashpoint.sim.contract import Call, Event
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.learning import Problem
+    from slashpoint.sim.market import Actor, Work
+    from slashpoint.sim.world import World
+
+SETTLED, VOID, WITHHELD, CANCELLED = range(7, 11)  # the contract's final states
+OUTCOMES = {SETTLED: "settled", VOID: "void", WITHHELD: "truth withheld", CANCELLED: "cancelled"}
+
+
+class Clock(NamedTuple):
+    """When a competition's windows end, Unix seconds."""
+
+    register: float
+    compete: float
+    open: float
+    report: float
+    reveal: float
+
+
+@dataclass
+class Competition(Watched):
+    """Competitions for models on MDC."""
+
+    terms: CompetitionTerms
+    clocks: dict[str, Clock] = field(default_factory=dict)  # job's key →
+
+    opens: ClassVar[str] = "CompetitionCreated"
+    closes: ClassVar[str] = "CompetitionClosed"
+    asset: ClassVar[str] = "MDC"
+    outcomes: ClassVar[dict[int, str]] = OUTCOMES
+    duties: ClassVar[dict[str, str]] = {
+        "enter": "register as a competitor, or serve as a miner",
+        "work": "train on the published rows, for the test",
+        "claim": "right answers of one's own model on the test (count)",
+        "judge": "right answers of a model on the test (count)",
+        "open": "truth: the sealed test labels; work: the sealed model; report: the sealed count, or answers",
+        "truth": "labels of the test set (bytes)",
+    }
+    expects: ClassVar[tuple[str, ...]] = (
+        "CompetitionCreated", "Registered", "ModelOpened", "Reported", "ModelJudged", "CompetitionClosed"
+    )  # fmt: skip
+
+    @classmethod
+    def deploy(cls, world: World, terms: CompetitionTerms) -> Competition:
+        """Put token and contract on a world's chain."""
+        token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
+        terms.decimals = world.decimals[cls.asset]
+        return cls(world, world.deploy(Artifact.ours("Competition"), token.address_, terms.rules()), terms)
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """Whatever changes what is due."""
+        return (
+            self.ModelCommitted, self.ModelOpened, self.TruthRevealed, self.Enrolled, self.CommitteesDrawn,
+            self.ModelJudged, self.CompetitionClosed,
+        )  # fmt: skip
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def draft(self, me: Actor, problem: Problem) -> Job:
+        """A competition that is about to be posted."""
+        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job.reward, job.stake = self.terms.to_units(self.terms.prize), self.terms.to_units(self.terms.buy_in)
+        self.drafts[job.key] = job
+        return job
+
+    def posts(self, job: Job, train: bytes, test: bytes, labels: bytes, salt: bytes) -> Call:
+        """Lock prize and stake; CIDs of the data, and of the test labels, or their seal."""
+        terms, cid = self.terms, hashlib.sha256(labels).digest()
+        asked = {
+            "trainCid": train, "testCid": test,
+            "truth": hashlib.sha256(cid + salt).digest() if terms.sealed_truth else cid, "scale": job.scale,
+            "byteLimit": terms.byte_limit, "registerWindow": round(terms.register_window),
+            "competeWindow": round(terms.compete_window), "openWindow": round(terms.open_window),
+            "reportWindow": round(terms.report_window), "revealWindow": round(terms.reveal_window),
+            "prize": job.reward, "buyIn": job.stake, "context": job.key,
+        }  # fmt: skip
+        return self.does("posts", job, self.contract.createCompetition(asked, gas=700_000), carries=train)
+
+    def cancels(self, job: Job) -> Call:
+        """Call one's competition off."""
+        return self.does("cancels", job, self.contract.cancelCompetition(job.id, gas=self._ending(job)))
+
+    def registers(self, job: Job) -> Call:
+        """Buy in."""
+        return self.does("registers", job, self.contract.register(job.id, gas=250_000))
+
+    def enrols(self, job: Job) -> Call:
+        """Be there, as a miner, to be drawn."""
+        return self.does("registers", job, self.contract.enrol(job.id, gas=250_000))
+
+    def draws(self, job: Job) -> Call:
+        """Have the committees drawn."""
+        return self.does("pokes", job, self.contract.drawCommittees(job.id, gas=120_000))
+
+    def submits(self, me: Actor, job: Job, work: Work, claimed: int = 0, twist: str = "") -> Call:
+        """Hand in a model: its seal, or its bytes with the claim."""
+        if self.terms.sealed_models:
+            cid = hashlib.sha256(work.model or b"").digest()
+            salt = me.salt(job.key, twist)
+            seal = work.copied or sealed(cid, salt, me.address, salted=True)
+            return self.does("submits", job, self.contract.commitModel(job.id, seal, gas=250_000), carries=seal)
+        model = work.copied or self.carried(work.model or b"")
+        call = self.contract.submitModel(job.id, model, claimed, gas=400_000 + BYTE_GAS * len(model))
+        return self.does("submits", job, call, carries=model)
+
+    def reveals(self, me: Actor, job: Job, index: int, model: bytes, claimed: int, twist: str = "") -> Call:
+        """Open a sealed model."""
+        carried, salt = self.carried(model), me.salt(job.key, twist)
+        call = self.contract.openModel(job.id, index, carried, claimed, salt, gas=300_000 + BYTE_GAS * len(carried))
+        return self.does("opens", job, call, subject=index, carries=(carried, salt))
+
+    def carried(self, model: bytes) -> bytes:
+        """What goes on chain of a model: its bytes, or its CID."""
+        return model if self.terms.models_on_chain else hashlib.sha256(model).digest()
+
+    def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
+        """Open the test labels."""
+        call = self.contract.revealTruth(job.id, labels, salt, gas=120_000 + 80 * len(labels))
+        return self.does("grounds", job, call, carries=labels)
+
+    def judges(self, me: Actor, job: Job, model: int, correct: int) -> Call:
+        """Report on a model, sealed where reports are."""
+        gas = 300_000 + (5_000 + 500 * self.terms.max_reports if self.terms.committee else 0)
+        if not self.terms.sealed_reports:
+            call = self.contract.report(job.id, model, correct, gas=gas)
+            return self.does("judges", job, call, subject=model, carries=correct)
+        said = payload(model, self.shown(job, correct) if self.terms.proof_of_evaluation else correct)
+        seal = sealed(said, me.salt(job.key, "report", model), me.address, salted=True)
+        call = self.contract.commitReport(job.id, model, seal, gas=gas)
+        return self.does("judges", job, call, subject=model, carries=seal)
+
+    def opens_report(self, me: Actor, job: Job, model: int, correct: int, labels: bytes | None = None) -> Call:
+        """Open one's sealed report; of answers, with the labels: the true ones, unless others are given."""
+        salt = me.salt(job.key, "report", model)
+        if not self.terms.proof_of_evaluation:
+            call = self.contract.revealReport(job.id, model, correct, salt, gas=120_000)
+            return self.does("opens", job, call, subject=model, carries=(correct, salt))
+        answers, labels = self.shown(job, correct), labels or self.truths[job.key]
+        gas = 150_000 + 600 * len(answers)
+        call = self.contract.revealAnswers(job.id, model, answers, labels, salt, gas=gas)
+        return self.does("opens", job, call, subject=model, carries=(answers, salt))
+
+    def shown(self, job: Job, correct: int) -> bytes:
+        """The answers behind a count. Who did not measure makes them up, all alike: the first so many are right."""
+        if isinstance(correct, Measured):
+            return correct.answers
+        labels = self.truths[job.key]
+        return labels[:correct] + bytes(label ^ 1 for label in labels[correct:])
+
+    def settles(self, job: Job) -> Call:
+        """Have everybody paid."""
+        return self.does("pokes", job, self.contract.settle(job.id, gas=self._ending(job)))
+
+    def judges_next(self, job: Job) -> Call:
+        """Have the reports on the next model counted."""
+        at = self.contract.competitionOf(job.id).judged
+        gas = 250_000 + 130_000 * (len(self.contract.reportsOn(job.id, at)) + self.terms.committee)
+        return self.does("pokes", job, self.contract.judgeNext(job.id, gas=gas), subject=at)
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def _ending(self, job: Job) -> int:
+        people = len(self._told("Registered", job)) + 2 * len(self._told("Enrolled", job))
+        people += len({fact.miner for fact in self._told("Reported", job)})
+        return 250_000 + 60_000 * people + 40_000 * len(self._told("ModelOpened", job))
+
+    def clock(self, job: Job) -> Clock:
+        """When its windows end."""
+        return self.clocks[job.key]
+
+    def answers(self, job: Job, me: Actor) -> bytes | None:
+        """The test labels, as far as they are public."""
+        return self.truths.get(job.key)
+
+    def subject(self, job: Job, opened: Fact) -> Subject:
+        """A model that lies open."""
+        model = self.bytes_of(job, opened)
+        return Subject(opened.model, opened.owner, model, opened.claimed, job.scale)
+
+    def bytes_of(self, job: Job, opened: Fact) -> bytes | None:
+        """A model by its opening; None where nobody keeps it, or it is larger than it may be."""
+        if self.terms.models_on_chain:
+            return bytes(self.contract.bytesOf(job.id, opened.model))
+        model = self.world.store.get(opened.hash)
+        return None if model is None or len(model) > self.terms.byte_limit else model
+
+    def handed(self, job: Job) -> Sequence[Subject]:
+        """The models that lie open."""
+        return [self.subject(job, fact) for fact in self._told("ModelOpened", job)]
+
+    def leaderboard(self, job: Job) -> list[tuple[int, bytes, int]]:
+        """The validated models, best first: (score, owner, number); of equals the earlier one."""
+        owners = {fact.model: fact.owner for fact in self._told("ModelOpened", job)}
+        valid = [fact for fact in self._told("ModelJudged", job) if fact.valid]
+        return sorted(
+            ((fact.score, owners[fact.model], fact.model) for fact in valid), key=lambda row: (-row[0], row[2])
+        )
+
+    def history(self, job: Job, who: bytes) -> list[tuple[int, int, int | None]]:
+        """Somebody's submissions in their order: (number, claimed, score); the score is None unless validated."""
+        scores = {number: score for score, _, number in self.leaderboard(job)}
+        mine = [fact for fact in self._told("ModelOpened", job) if fact.owner == who]
+        return [(fact.model, fact.claimed, scores.get(fact.model)) for fact in mine]
+
+    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
+        """What the opening event says."""
+        return args["terms"].context, args["host"], float(args["competeEnd"])
+
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep when windows end, and the labels once they are public."""
+        args = fact.args
+        if fact.event == self.opens:
+            self.clocks[job.key] = Clock(*(float(args[f"{window}End"]) for window in Clock._fields))
+            labels = None if self.terms.sealed_truth else self.world.store.get(args["terms"].truth)
+            if labels is not None:
+                self.truths[job.key] = labels
+        elif fact.event == "TruthRevealed":
+            self.truths[job.key] = args["labels"]
+
+    def causes(
+        self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
+    ) -> Iterable[tuple[str, int, str | None]]:
+        """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
+        job = call.job.key if call.job is not None else None
+        if receiver == self.contract.address_ and call.function == "createCompetition":
+            stake = min(amount, self.terms.to_units(self.terms.host_stake))
+            return [("deposit", amount - stake, job)] + ([("stake", stake, job)] if stake else [])
+        if receiver == self.contract.address_ and call.function in {"register", "enrol", "report", "commitReport"}:
+            return [("stake", amount, job)]
+        if call.function == "withdraw" and sender == self.contract.address_:
+            return self.withdrawn(receiver, amount, job)
+        return [("unknown", amount, job)]
+
+    def poke(self, job: Job) -> tuple[float, Call] | None:
+        """What anybody may call next: draw committees, count the reports on a model, or pay out."""
+        if job.closed is not None:
+            return None
+        clock = self.clock(job)
+        if not self._told("ModelOpened", job) or job.key not in self.truths:
+            return clock.open, self.settles(job)
+        drawn = not self._told("Enrolled", job) or self._told("CommitteesDrawn", job)
+        if not drawn and self.world.chain.time < clock.report * SECOND:
+            return clock.open, self.draws(job)
+        models = len(self._told("ModelCommitted" if self.terms.sealed_models else "ModelOpened", job))
+        left = self.contract.competitionOf(job.id).judged < models
+        return clock.reveal, self.judges_next(job) if left else self.settles(job)
+
+    def delivered(self, job: Job) -> bytes | None:
+        """The model that won."""
+        best = self.leaderboard(job)[:1] if job.outcome == OUTCOMES[SETTLED] else []
+        opened = {fact.model: fact for fact in self._told("ModelOpened", job)}
+        return self.bytes_of(job, opened[best[0][2]]) if best else None

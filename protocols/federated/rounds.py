@@ -1,0 +1,85 @@
+"""Rounds of federated jobs, as nodes know them: what was handed in and opened, and what the machine makes of it."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from slashpoint.protocols.federated.invariants import Watched
+from slashpoint.protocols.federated.machine import BPS, Input, Machine, Output, Voucher
+from slashpoint.sim.market import Job, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from slashpoint.protocols.federated.data import Holdings
+
+
+@dataclass
+class Rounds(Watched):
+    """A federated market's record of its rounds. A turn is a job's key and the round's number."""
+
+    data: Holdings = field(kw_only=True)
+    bases: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the latest base
+    inputs: dict[tuple[str, int], list[Input]] = field(default_factory=lambda: defaultdict(list))  # by turn
+    beacons: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn
+    opened: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn: the sponsor's labels
+    outputs: dict[bytes, Output] = field(default_factory=dict)  # by their vouchers' root: what nodes serve proofs from
+    settled: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn: the vouchers' root
+
+    def revealed(self, job: Job) -> bytes | None:
+        """The labels of the round's validation set, once they are open."""
+        if self.terms.sealed:
+            return self.opened.get(job.turn)
+        return self.data.labels_of(job, self.opened[job.key, 0], job.round) if job.round else None
+
+    def publishes(self, job: Job, output: Output) -> tuple[bytes, bytes, int, int]:
+        """Let nodes know what is behind an output's hashes."""
+        told = output.told(job.id)
+        self.outputs[told[1]] = output
+        return told
+
+    def vouchers(self, job: Job, who: bytes) -> list[tuple[Voucher, Output]]:
+        """What the round of a job owes to somebody."""
+        output = self.outputs.get(self.settled.get(job.turn, b""))
+        return [] if output is None else [(one, output) for one in output.vouchers if one.who == who]
+
+    def machine(self, job: Job) -> Machine:
+        """The program of a round."""
+        terms, task, held = job.terms, self.world.workshop.task, self.data.validation(job, job.round)
+        labels = self.revealed(job)
+        need = math.ceil(terms.min_gain_bps * held.scale / BPS)
+        return Machine(
+            task, lambda model: self.world.workshop.score(model, held, labels), terms.aggregator, terms.corrupt,
+            terms.gate, need, terms.audit_bps, terms.reward_rule, job.reward, self.beacons.get(job.turn, b""),
+            not terms.checked,
+        )  # fmt: skip
+
+    def handed(self, job: Job) -> Sequence[Subject]:
+        """The round's updates whose CIDs are public."""
+        scale, store = self.data.validation(job, job.round).scale, self.world.store
+        return [
+            Subject((job.round, one.place), one.client, store.get(one.cid), None, scale)
+            for one in self.inputs[job.turn]
+        ]
+
+    def audited(self, job: Job) -> Sequence[Subject]:
+        """The round's updates that are to be validated."""
+        machine = self.machine(job)
+        handed = zip(self.handed(job), self.inputs[job.turn], strict=True)
+        return [subject for subject, one in handed if machine.audited(one)]
+
+    def concludes(self, job: Job, counts: Mapping[int, int]) -> Output:
+        """What the machine makes of a round; counts by place, the base's at -1."""
+        models = {subject.id[1]: subject.model for subject in self.handed(job)}
+        return self.machine(job).run(job.round, job.base or b"", self.inputs[job.turn], models, counts)
+
+    def honest(self, job: Job, number: int) -> Output:
+        """What the machine makes of a round whose updates are counted as they should be."""
+        base = next(fact.base for fact in self._told("RoundOpened", job) if fact.round == number)
+        view = job.at(number, self.world.store.get(base) or b"", job.deadline)
+        score = self.machine(view).score
+        counts = {one.id[1]: score(one.model or b"") for one in self.audited(view)}
+        return self.concludes(view, counts | {-1: score(view.base or b"")})

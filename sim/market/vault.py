@@ -1,0 +1,154 @@
+"""Vault: what every market whose contract holds one token in escrow has in common, and what must hold of it.
+
+Each check reads what the block just told about the jobs that it stirred, so its cost follows the traffic.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.sim.invariants import invariant
+from slashpoint.sim.ledger.money import Cause
+from slashpoint.sim.market import Job, Market
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from slashpoint.sim.contract import Call, Contract
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.market import Actor
+    from slashpoint.sim.world import World
+
+REWARD, STAKE, REFUND, SLASH, BOUNTY, FEE = range(6)  # the contract's Cause
+UNLIMITED = 2**256 - 1
+CREDITS = tuple(
+    one.value for one in (Cause.REWARD, Cause.STAKE, Cause.REFUND, Cause.SLASH, Cause.BOUNTY, Cause.FEE)
+)  # the same, in words
+
+
+@dataclass
+class Vaulted(Market):
+    """A market on a contract that is a Vault: escrow, debts and a treasury, paid out when people ask."""
+
+    credits: dict[bytes, list[tuple[str, int, str | None]]] = field(default_factory=lambda: defaultdict(list))
+    taken: dict[bytes, list[list[tuple[str, int, str | None]]]] = field(default_factory=lambda: defaultdict(list))
+    credited: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))  # and not withdrawn
+    stirred: dict[int, Job | None] = field(default_factory=dict)  # jobs by id with an event in the latest block
+    moved: set[bytes] = field(default_factory=set)  # who was credited or withdrew in it
+    told: int = -1  # the time of that block
+    keeper: bool | None = None  # whether an honest one is there; None until somebody asks
+
+    outcomes: ClassVar[dict[int, str]] = {}  # the contract's states in words, by number
+
+    @property
+    def token(self) -> Contract:
+        """What it holds."""
+        return self.world.tokens[self.asset]
+
+    def setup(self, me: Actor) -> Sequence[Call]:
+        """The contract may take one's tokens."""
+        return (self.does("approves", None, self.token.approve(self.contract.address_, UNLIMITED, gas=60_000)),)
+
+    def withdraws(self, job: Job | None = None) -> Call:
+        """Take what one is owed."""
+        return self.does("withdraws", job, self.contract.withdraw(gas=100_000))
+
+    def owed(self, address: bytes) -> int:
+        """What an account may withdraw."""
+        return int(self.contract.owed(address))
+
+    def liabilities(self) -> dict[str, dict[str, int]]:
+        """What is held for jobs, what may be withdrawn, and the contract's own."""
+        return {
+            self.asset: {
+                "in escrow": self.contract.escrow(),
+                "owed": self.contract.owedTotal(),
+                "in the treasury": self.contract.treasury(),
+            }
+        }
+
+    def kept(self) -> dict[str, int]:
+        """The treasury."""
+        return {self.asset: self.contract.treasury()}
+
+    def withdrawn(self, who: bytes, amount: int, job: str | None) -> Sequence[tuple[str, int, str | None]]:
+        """What somebody's next withdrawal consists of: all that it was credited since the one before."""
+        parts = self.taken[who].pop(0) if self.taken[who] else []
+        rest = amount - sum(part for _, part, _ in parts)
+        return [*parts, ("unknown", rest, job)] if rest else parts
+
+    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
+        """What the opening event says: the draft's key, who posted it, the deadline for work (Unix seconds)."""
+        raise NotImplementedError
+
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep what an event says of a job."""
+
+    def relate(self, fact: Fact) -> Job | None:
+        """The job that an event is about; None for a stranger's, on data that nobody has."""
+        args = fact.args
+        if fact.event == self.opens:
+            key, poster, deadline = self.begins(args)
+            job = self.drafts.pop(key, None)
+            if job is not None and job.poster == poster:
+                job.id, job.born, job.deadline = args["id"], fact.time, deadline
+                self.jobs[job.id] = job
+                self.posted.setdefault(poster, []).append(job)
+        job = self.jobs.get(args.get("id"))
+        if job is not None:
+            self.notes(fact, job)
+        if job is not None and fact.event == self.closes:
+            job.closed, job.outcome = fact.time, self.outcomes[args["state"]]
+            job.winner = winner if any(winner := args.get("winner", b"")) else None
+        self._watch(fact, job)
+        return job
+
+    def _watch(self, fact: Fact, job: Job | None) -> None:
+        if fact.time != self.told:
+            self.told = fact.time
+            self.stirred.clear()
+            self.moved.clear()
+        args = fact.args
+        if "id" in args:
+            self.stirred[args["id"]] = job
+        if fact.event in {"Credited", "Withdrawn"}:
+            self.moved.add(args["who"])
+            self.credited[args["who"]] += args["amount"] if fact.event == "Credited" else -args["amount"]
+        if fact.event == "Withdrawn":  # in order: what the same block credits after it is the next one's
+            self.taken[args["who"]].append(self.credits.pop(args["who"], []))
+        if fact.event == "Credited":
+            self.credits[args["who"]].append((CREDITS[args["cause"]], args["amount"], job.key if job else None))
+
+    def _now(self, world: World) -> dict[int, Job | None]:
+        """The jobs that the latest block stirred."""
+        return self.stirred if self.told == world.chain.time else {}
+
+    def _over(self, world: World) -> Iterator[Job]:
+        """Those of them that are over."""
+        return (job for job in self._now(world).values() if job is not None and job.closed is not None)
+
+    def heard(self, job: Job) -> bool:
+        """Whether an honest keeper is there whose calls about a job get into blocks: none waits, none was dropped."""
+        world = self.world
+        if self.keeper is None:
+            accounts = world.accounts.values()
+            self.keeper = any("keeper" in one.roles and not one.person.attacker for one in accounts)
+        waits = (one for one in world.chain.mempool if one.call.verb == "pokes")
+        dropped = (one.pending for one in world.pokes if one.dropped)
+        return self.keeper and not any(one.call.job is job for one in (*waits, *dropped))
+
+    def _told(self, event: str, job: Job) -> Sequence[Fact]:
+        return self.world.facts.of(self.contract.event_(event), job.key)
+
+    @invariant
+    def debts_add_up(self, world: World) -> Iterator[str]:
+        """What somebody may withdraw is what was credited and not withdrawn."""
+        if self.told != world.chain.time:
+            return
+        for who in sorted(self.moved):
+            if (owed := self.owed(who)) != (due := self.credited[who]):
+                yield f"{world.name_of(who)} is owed {owed}, and was credited {due} more than it withdrew"
+        if (total := self.contract.owedTotal()) != (due := sum(self.credited.values())):
+            yield f"the debts are {total}, and what was credited and not withdrawn is {due}"
