@@ -4,7 +4,8 @@ slashpoint compile                all: a project's contracts/src into its contra
 slashpoint compile Escrow         one contract alone; others' builds, and mutants, stay as they are
 slashpoint compile --check        compile nothing; exit with 1 when a build is stale
 
-It takes Node and npm, and Solidity and OpenZeppelin in our versions. A source may import ours: "slashpoint/shared/Vault.sol".
+It takes Node and npm, and Solidity and OpenZeppelin in our versions. A source may import ours, such as
+"slashpoint/shared/Vault.sol".
 What does not compile changes no build: exit code 1, and 2 for a name of no contract, or without Node.
 """
 
