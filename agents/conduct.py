@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Answer = Generator[Any, Any, Any]
 
 POWERS = ("mempool", "oracle")  # to read others' pending intentions; to know what nobody has published
-DUTIES = ("enter", "work", "claim", "judge", "open", "truth", "settle")
+DUTIES = ("enter", "work", "claim", "judge", "reveal", "truth", "settle")
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Conduct:
         """Judge another's work. Honest: measure it, which costs."""
         return (yield me.measures(subject, job))
 
-    def open(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Any:
         """Reveal what was committed (`truth`, `work` or `report`) in time? Honest: yes.
 
         `"unpinned"` opens the seal and does not publish what was sealed.
@@ -93,7 +93,7 @@ def compose(*conducts: Conduct) -> Conduct:
         return conducts[0]
     kinds = [type(conduct) for conduct in conducts]
     for left, right in ((a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :]):
-        for duty in sorted(lies(left) & lies(right)):
+        for duty in sorted(overridden_duties(left) & overridden_duties(right)):
             if "super" not in getattr(left, duty).__code__.co_names:
                 raise TypeError(
                     f"{left.__name__} and {right.__name__} both answer {duty!r}, and {left.__name__} never calls "
@@ -112,6 +112,6 @@ def compose(*conducts: Conduct) -> Conduct:
     return together(**parameters)  # type: ignore[no-any-return] # what `type` makes has no type
 
 
-def lies(kind: type[Conduct]) -> frozenset[str]:
+def overridden_duties(kind: type[Conduct]) -> frozenset[str]:
     """The duties that a conduct answers in its own way."""
     return frozenset(duty for duty in DUTIES if getattr(kind, duty) is not getattr(Conduct, duty))

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from slashpoint.agents.person import Account
-    from slashpoint.sim.job_accounts import Tally
+    from slashpoint.sim.job_accounts import JobAccounts
     from slashpoint.sim.market import Job
     from slashpoint.sim.world import World
 
-SETTLED = 10  # blocks after its end until what a job brought has been withdrawn
+WITHDRAWAL_BLOCKS = 10  # blocks after its end until what a job brought has been withdrawn
 
 
-def enters(world: World, tally: Tally, account: Account, job: Job) -> bool:
+def enters(world: World, tally: JobAccounts, account: Account, job: Job) -> bool:
     """Whether a person takes part in a job. Before any is over everybody does: nobody knows better."""
-    settled = world.env.now - SETTLED * world.chain.period
+    settled = world.env.now - WITHDRAWAL_BLOCKS * world.chain.period
     over = [one for one in job.market.jobs.values() if one.closed is not None and one.closed <= settled]
     records = [tally.of(one.key, account.role) for one in sorted(over, key=lambda one: (one.closed, one.key))]
     told = [record for record in records if record]  # what nobody took part in tells nothing of what it pays

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.script import Script
 
 
-class Mind:
+class Knowledge:
     """Shared knowledge, and work that is done (and paid for) once for all who share it."""
 
     def __init__(self) -> None:

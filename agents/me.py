@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from slashpoint.agents.knowledge import Mind
+    from slashpoint.agents.knowledge import Knowledge
     from slashpoint.agents.person import Account
     from slashpoint.agents.roles import Role
     from slashpoint.sim.contract import Call
@@ -67,14 +67,14 @@ class Me:
         return self._world.env.now / SECOND
 
     @property
-    def mind(self) -> Mind:
+    def knowledge(self) -> Knowledge:
         """What all accounts of this person know together."""
-        return self.account.person.mind
+        return self.account.person.knowledge
 
     @property
-    def circle(self) -> Mind:
+    def coalition(self) -> Knowledge:
         """What all members of this person's cartel know together."""
-        return self.account.person.circle
+        return self.account.person.coalition
 
     def luck(self, *key: Any) -> Luck:
         """This person's luck for a purpose: keyed, so nobody else changes it."""
@@ -244,18 +244,18 @@ class Me:
             effort: share of a full training.
             twist: makes another model of the same effort.
             poison: what it does to its rows first.
-            leak: with the test items among its rows: their labels are public, or one's own circle has them.
+            leak: with the test items among its rows: their labels are public, or one's own coalition has them.
         """
         person = self.account.person
         problem = job.market.problem(job, self)
-        if leak and job.poster not in self.circle.addresses and job.market.answers(job, self) is None:
+        if leak and job.poster not in self.coalition.addresses and job.market.answers(job, self) is None:
             self._needs("oracle", "trains on test items whose labels are not public")
         again = f"{twist}/{job.round}" if job.round else twist  # a round has batches of its own
         order = Order(person.name, problem, effort, person.traits.data_share, again, leak, job.base, poison)
         return self.beside(self._training(order, job), "training")
 
     def _training(self, order: Order, job: Job) -> Steps:
-        world, workshop = self._world, self._world.workshop
+        world, workshop = self._world, self._world.training_cache
         seconds = workshop.task.duration(order)
         workshop.expect(order)
         yield from self._occupies(seconds, job)
@@ -281,14 +281,14 @@ class Me:
 
     def predicts(self, model: bytes, job: Job) -> bytes:
         """A model's predictions on the job's unlabelled test items, one byte each."""
-        return self._world.workshop.task.predict(model, job.task)
+        return self._world.training_cache.task.predict(model, job.task)
 
     def measures(self, subject: Subject, job: Job) -> Script:
         """Evaluate another's model on the test items one has, which costs a little. Value: the count correct."""
         return self.beside(self._measuring(subject, job), "measuring")
 
     def _measuring(self, subject: Subject, job: Job) -> Steps:
-        workshop = self._world.workshop
+        workshop = self._world.training_cache
         yield from self._occupies(workshop.task.seconds / 100, job)
         market = job.market
         return (
@@ -299,20 +299,20 @@ class Me:
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
         """A model as one flat vector, None when it is no model of the task."""
-        return self._world.workshop.task.weights(model)
+        return self._world.training_cache.task.weights(model)
 
     def assembles(self, weights: npt.NDArray[np.floating[Any]]) -> bytes:
         """The model that a flat vector is."""
-        return self._world.workshop.task.assemble(weights)
+        return self._world.training_cache.task.assemble(weights)
 
     def labels(self, job: Job) -> bytes:
         """The true labels of one's own job, one byte a test item; anybody else's are refused.
 
         Of all its rows while the test items are still to be drawn out of them.
         """
-        if job.poster not in self.mind.addresses:
+        if job.poster not in self.knowledge.addresses:
             self._needs("oracle", "reads the labels of another's job")
-        task = self._world.workshop.task
+        task = self._world.training_cache.task
         return task.pool(job.task) if job.undrawn else task.labels(job.task)
 
     def commissions(self) -> list[tuple[int, float]]:
@@ -321,12 +321,12 @@ class Me:
 
     def tasks(self, number: int) -> Any:
         """A problem to commission: the person's `number`-th, as (problem, files for the content store)."""
-        problem = self._world.workshop.task.problem(self.luck("commission", number))
+        problem = self._world.training_cache.task.problem(self.luck("commission", number))
         return problem, self.files(problem)
 
     def files(self, problem: Problem) -> dict[str, bytes]:
         """The files of a problem, for the content store."""
-        return self._world.workshop.task.files(problem)
+        return self._world.training_cache.task.files(problem)
 
     def gains(self, job: Job) -> bool:
         """Whether taking part in a job promises more than one's outside option; always, where entry is not free."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import mesa
 
-from slashpoint.agents.knowledge import Mind
+from slashpoint.agents.knowledge import Knowledge
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.script import Device
 from slashpoint.sim.units import nanoseconds, to_units
@@ -47,7 +47,7 @@ class Account:
     roles: list[str]
     next_nonce: int = 0
     executed: int = 0  # transactions that ran
-    place: int = -1  # of its name among the ledger's texts
+    name_code: int = -1  # of its name among the ledger's texts
 
     def __post_init__(self) -> None:
         self.controller = self.person.name  # whose profit its profit is
@@ -57,7 +57,7 @@ class Account:
 class Person(mesa.Agent):
     """Somebody with a brain, one device, a conduct and one or more accounts.
 
-    A Sybil is one person with several accounts; a cartel is several persons with one `circle`.
+    A Sybil is one person with several accounts; a cartel is several persons with one `coalition`.
     """
 
     def __init__(
@@ -68,15 +68,15 @@ class Person(mesa.Agent):
         traits: Traits,
         *,
         strategy: str = "honest",
-        circle: Mind | None = None,
+        coalition: Knowledge | None = None,
     ) -> None:
         super().__init__(world)
         self.world = world
         self.name, self.roles, self.traits, self.strategy = name, list(roles), traits, strategy
         self.attacker = strategy != "honest"
         self.luck = world.luck("person", name)
-        self.mind = Mind()
-        self.circle = circle or self.mind
+        self.knowledge = Knowledge()
+        self.coalition = coalition or self.knowledge
         self.device = Device(world.env)
         self.accounts: list[Account] = []
         self.lives: list[Script] = []  # one for each role of each account
@@ -97,8 +97,8 @@ class Person(mesa.Agent):
         roles = [role.name for role in self.roles if i < role.conduct.identities(type(role))]
         account = Account(name, address, self, rank, nanoseconds(self.traits.latency), roles)
         self.accounts.append(account)
-        self.mind.addresses.add(address)
-        self.circle.addresses.add(address)
+        self.knowledge.addresses.add(address)
+        self.coalition.addresses.add(address)
         world.register(account)
         return account
 

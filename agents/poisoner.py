@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Poisoner(Conduct):
     """Someone who lies in weights; `lie` says how. An update is what a model gained on the job's base.
 
-    It knows its own update, those of its circle, and those that anybody can read a few blocks before the deadline;
+    It knows its own update, those of its coalition, and those that anybody can read a few blocks before the deadline;
     where these are fewer than two, it trains once more to learn how updates differ. A job without a base starts from
     one's own untrained weights. Where a task has no weights (a surrogate), it hands in an untrained model instead.
     """
@@ -64,21 +64,21 @@ class Poisoner(Conduct):
         return (yield me.trains(job, effort=self.effort))
 
     def known(self, me: Me, job: Job, at: Vector, own: Vector) -> Generator[Any, Any, Stack]:
-        """The updates that it can know of: what others handed in, else its circle's, else two of its own."""
+        """The updates that it can know of: what others handed in, else its coalition's, else two of its own."""
         import numpy as np
 
-        told = (*me.circle.knows(("updates", job.turn), ()), own)
-        me.circle.tells(("updates", job.turn), told)
+        told = (*me.coalition.knows(("updates", job.round_key), ()), own)
+        me.coalition.tells(("updates", job.round_key), told)
         yield me.until(job.deadline - 4 * me.block_time)
         public = [
             weights - at
             for one in job.market.handed(job)
-            if one.model is not None and one.owner not in me.circle.addresses
+            if one.model is not None and one.owner not in me.coalition.addresses
             if (weights := me.weights(one.model)) is not None and np.isfinite(weights).all()
         ]
         if len(public) > 1:
             return np.stack(public)
-        known = [*public, *me.circle.knows(("updates", job.turn))]
+        known = [*public, *me.coalition.knows(("updates", job.round_key))]
         if len(known) < 2 and me.now < job.deadline:
             again = me.weights((yield me.trains(job, effort=self.effort, twist="again")))
             known += [] if again is None else [again - at]

@@ -58,7 +58,7 @@ class Watch(Wait):
         call, person = pending.call, self._account.person
         if self.due is not None or call.job is None or (call.verb, call.job.key) != self._about:
             return
-        if pending.account.address in person.circle.addresses | person.mind.addresses:
+        if pending.account.address in person.coalition.addresses | person.knowledge.addresses:
             return
         seen = max(pending.arrival + self._account.latency, self.env.now)
         if self._by is None or seen <= self._by:

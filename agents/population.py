@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from slashpoint.agents.conduct import Conduct, compose, lies
-from slashpoint.agents.knowledge import Mind
+from slashpoint.agents.conduct import Conduct, compose, overridden_duties
+from slashpoint.agents.knowledge import Knowledge
 from slashpoint.agents.person import Person, Traits
 from slashpoint.agents.scenario import People
 from slashpoint.sim.domain import limits
@@ -48,27 +48,27 @@ class Population:
         Raises:
             ValueError: the attack has no seat here.
         """
-        cheats = self.cheats(roles, attacks)
-        liar, circle = compose(*attacks) if attacks else Conduct(), Mind()
+        attackers = self.attacking_seats(roles, attacks)
+        attacking, coalition = compose(*attacks) if attacks else Conduct(), Knowledge()
         people = []
         for role in roles:
             for i in range(self.seats.get(role.__name__.lower(), 0)):
                 name = f"{role.__name__.lower()}/{i}"
                 if name in self.leave_out:
                     continue
-                cheating = name in cheats
-                conduct = liar if cheating else Conduct()
+                cheating = name in attackers
+                conduct = attacking if cheating else Conduct()
                 script = conduct.script if conduct.script is not None and issubclass(conduct.script, role) else role
                 person = Person(
                     world, name, [script(conduct, market)], self.traits(world.luck("traits", name)),
-                    strategy=label if cheating else "honest", circle=circle if cheating else None,
+                    strategy=label if cheating else "honest", coalition=coalition if cheating else None,
                 )  # fmt: skip
                 people.append(person)
         for person in sorted(people, key=lambda one: one.name):  # whoever was created first
             person.endow(market)
         return people
 
-    def cheats(self, roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> frozenset[str]:
+    def attacking_seats(self, roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> frozenset[str]:
         """The names of those who cheat."""
         if not attacks:
             return frozenset()
@@ -97,9 +97,9 @@ class Population:
         most = max((self.seats.get(role, 0) for role in seating(roles, attacks)), default=1)
         taken: dict[frozenset[str], int] = {}
         for turn in range(max(1, most)):
-            cheats = replace(self, rotate=turn).cheats(roles, attacks) - self.leave_out
-            if cheats:
-                taken.setdefault(cheats, turn)
+            attackers = replace(self, rotate=turn).attacking_seats(roles, attacks) - self.leave_out
+            if attackers:
+                taken.setdefault(attackers, turn)
         if not taken:
             raise ValueError(f"{_kinds(attacks)} has no seat here: nobody is there who would have its duties")
         return tuple(taken.values())
@@ -123,7 +123,7 @@ def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> dict[str
         wanted[role.__name__.lower()] = wanted.get(role.__name__.lower(), 0) + number
     if wanted:
         return wanted
-    lied = frozenset[str]().union(*(lies(type(attack)) for attack in attacks if not attack.modifies))
+    lied = frozenset[str]().union(*(overridden_duties(type(attack)) for attack in attacks if not attack.modifies))
     lied = lied or frozenset({"work", "judge"})
     best = max(roles, key=lambda role: len(lied & role.duties))
     return {best.__name__.lower(): 1} if lied & best.duties else {}

@@ -103,7 +103,7 @@ class Server(Role):
 
     def live(self, me: Me) -> Steps:
         """Begin as soon as one hears of it."""
-        posted = me.hears(self.market.event(self.market.opens))
+        posted = me.hears(self.market.event(self.market.opening_event))
         while True:
             fact = yield posted.next()
             if fact.job is not None:

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from slashpoint.experiments.bench.benchmark import Once, Setting, contender
-from slashpoint.sim.training_cache import Workshop
+from slashpoint.sim.training_cache import TrainingCache
 
 if TYPE_CHECKING:
     from slashpoint.sim.learning import Order
@@ -26,7 +26,7 @@ SAID = (
 )  # fmt: skip
 
 
-class Timed(Workshop):
+class Timed(TrainingCache):
     """A workshop with a watch."""
 
     together = True
@@ -58,18 +58,19 @@ def market(clients: int, *, together: bool) -> Once:
     def once() -> dict[str, float]:
         ledger = Ledger(None)
         world = build(config, ledger)
-        world.workshop = Timed(world.workshop.task, world.luck("learning"))
-        world.workshop.together = together
+        world.training_cache = Timed(world.training_cache.task, world.luck("learning"))
+        world.training_cache.together = together
         began = perf_counter()
         world.run(1, 4000)
         took = perf_counter() - began
         (job,) = world.markets[0].jobs.values()
         assert job.outcome == "completed"
-        right = world.workshop.score(world.markets[0].delivered(job), job.task)
+        right = world.training_cache.score(world.markets[0].delivered(job), job.task)
         sent = sum(account.executed for account in world.accounts.values())
         world.forget()
         return {
-            "clients/s": clients * ROUNDS / took, "seconds": took, "% training": 100 * world.workshop.spent / took,
+            "clients/s": clients * ROUNDS / took, "seconds": took,
+            "% training": 100 * world.training_cache.spent / took,
             "% right": right, "transactions": sent,
         }  # fmt: skip
 

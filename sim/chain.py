@@ -9,12 +9,12 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from slashpoint.sim.crowd import Rows, mixed, together
+from slashpoint.sim.crowd import BatchSlice, mixed, together
 from slashpoint.sim.demand import Background, recorded
 from slashpoint.sim.domain import Among, Factor, Gwei, Within, check
 from slashpoint.sim.engine import BlockContext, BlockResult, ByColumns, Engine, Status, Tx
-from slashpoint.sim.engine.columns import Rows as Seldom
-from slashpoint.sim.luck import scramble
+from slashpoint.sim.engine.columns import LazySequence
+from slashpoint.sim.luck import tie_break
 from slashpoint.sim.mempool import Mempool
 from slashpoint.sim.units import GWEI, SECOND, nanoseconds
 
@@ -124,7 +124,7 @@ class Block:
     base_fee: int
     included: list[Pending] = field(default_factory=list)
     places: Sequence[int] = ()  # of those included, in the columns below
-    crowded: list[Rows] = field(default_factory=list)  # what crowds have in it
+    crowded: list[BatchSlice] = field(default_factory=list)  # what crowds have in it
     txs: Sequence[Tx] = ()  # all of them, as the engine took them
     result: BlockResult | None = None
     status: list[int] = field(default_factory=list)  # the result's columns as plain numbers
@@ -243,7 +243,7 @@ class Chain:
         most = self.rules.gas_limit // INTRINSIC_GAS + 1
         block.places = places[(part < 0) & (places < most)].tolist()
         del block.included[len(block.places) :]
-        block.crowded = [Rows(*one, places[part == i]).up_to(most) for i, one in enumerate(ready)]
+        block.crowded = [BatchSlice(*one, places[part == i]).up_to(most) for i, one in enumerate(ready)]
         people = dict(zip(block.places, block.txs))
 
         def signed() -> list[Tx]:
@@ -251,7 +251,7 @@ class Chain:
                 people.update(zip(rows.places.tolist(), rows.signed()))
             return [tx for _, tx in sorted(people.items(), key=itemgetter(0))]
 
-        block.txs = Seldom(min(len(places), most), signed)
+        block.txs = LazySequence(min(len(places), most), signed)
 
     def _key(self, pending: Pending) -> tuple[int, int]:
         match self.rules.ordering:
@@ -260,8 +260,8 @@ class Chain:
             case "fifo":
                 best = pending.arrival
             case _:
-                return 0, scramble(pending.account.rank, self.slot(self.time))
-        return best, scramble(pending.account.rank, pending.nonce)
+                return 0, tie_break(pending.account.rank, self.slot(self.time))
+        return best, tie_break(pending.account.rank, pending.nonce)
 
     def _ordered(self) -> list[Pending]:
         """The best of the accounts' heads, again and again: an account's own go in the order of its nonces."""

@@ -30,7 +30,7 @@ def take(world: World, models: Sequence[Got]) -> None:
 
 
 def _models(world: World, models: Iterable[Got]) -> None:
-    workshop = world.workshop
+    workshop = world.training_cache
     for time, account, controller, job, order, seconds in models:
         model = workshop.model(order)
         right = workshop.score(model, order.problem)
@@ -44,7 +44,7 @@ def _jobs(world: World, models: Iterable[Got]) -> None:
     for market in world.markets:
         for job in market.jobs.values():
             got = job.received if job.fetched else market.delivered(job)
-            score = None if got is None else world.workshop.score(got, job.task)
+            score = None if got is None else world.training_cache.score(got, job.task)
             value = job.terms.value(score / job.scale) if score is not None else None
             fooled = None if got is None else _fooled(world, got, job, models)
             world.ledger.jobs.append((
@@ -58,7 +58,7 @@ def _fooled(world: World, model: bytes, job: Any, models: Iterable[Got]) -> floa
     """How well the worst of the backdoors that were trained for a job opens a model."""
     poisons = {order.poison for *_, key, order, _ in models if key == job.key}
     try:
-        opened = (world.workshop.task.fooled(model, job.task, one) for one in poisons if one and one.mark)
+        opened = (world.training_cache.task.fooled(model, job.task, one) for one in poisons if one and one.mark)
         return max(opened, default=None)
     except NotImplementedError:  # a surrogate: nothing is marked there
         return None

@@ -15,7 +15,7 @@ import numpy as np
 from slashpoint.sim.engine import Status, Tx
 from slashpoint.sim.engine.columns import CallColumns
 from slashpoint.sim.engine.keys import address_of
-from slashpoint.sim.luck import scramble
+from slashpoint.sim.luck import tie_break
 from slashpoint.sim.units import nanoseconds, to_units
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 BYSTANDER = "bystander"  # strategy of who wants nothing of the market: what its payments are worth nobody knows
-FAR = 2**62  # wei per gas: nobody is told from those who tip more
+TIP_LIMIT_WEI = 2**62  # wei per gas: nobody is told from those who tip more
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +44,7 @@ class Member:
     name: str
     address: bytes
     crowd: Crowd
-    place: int = -1  # of its name among the ledger's texts
+    name_code: int = -1  # of its name among the ledger's texts
     executed: int = 0  # transactions that ran
 
     attacker = False
@@ -107,7 +107,7 @@ class Crowd:
             world.register(member)
             owned = {asset: world.to_units(asset, each) for asset, each in tokens.items()}
             world.endow(member, to_units(eth), owned)
-        self.places = np.array([member.place for member in self.members], np.int32)
+        self.places = np.array([member.name_code for member in self.members], np.int32)
         world.chain.crowds.append(self)
 
     def act(self, free: Places) -> None:
@@ -173,17 +173,17 @@ class Batch:
         return np.flatnonzero(self.waiting & (self.arrival < time) & (self.max_fee >= base_fee))
 
 
-class Rows(NamedTuple):
+class BatchSlice(NamedTuple):
     """What of a batch is in a block."""
 
     batch: Batch
     rows: Places
     places: Places  # in the block's result
 
-    def up_to(self, most: int) -> Rows:
+    def up_to(self, most: int) -> BatchSlice:
         """Those with a place below `most`, in the order of the block."""
         order = np.argsort(self.places)[: np.count_nonzero(self.places < most)]
-        return Rows(self.batch, self.rows[order], self.places[order])
+        return BatchSlice(self.batch, self.rows[order], self.places[order])
 
     def signed(self) -> Iterator[Tx]:
         """The transactions as the engine takes them."""
@@ -197,15 +197,15 @@ class Rows(NamedTuple):
             repeat(()),
         ))  # fmt: skip
 
-    def ran(self, result: BlockResult) -> Rows:
+    def ran(self, result: BlockResult) -> BatchSlice:
         """Those that were executed."""
         kept = result.status[self.places] < Status.DEFERRED
-        return self if kept.all() else Rows(self.batch, self.rows[kept], self.places[kept])
+        return self if kept.all() else BatchSlice(self.batch, self.rows[kept], self.places[kept])
 
-    def refused(self, result: BlockResult) -> Rows:
+    def refused(self, result: BlockResult) -> BatchSlice:
         """Those that never can be."""
         kept = result.status[self.places] == Status.INVALID
-        return Rows(self.batch, self.rows[kept], self.places[kept])
+        return BatchSlice(self.batch, self.rows[kept], self.places[kept])
 
     def done(self, result: BlockResult) -> None:
         """Tell the members what became of their transactions."""
@@ -244,27 +244,27 @@ def mixed(
     """
     keys = list(accumulate(keys, max))
     best, ties = (
-        [np.array([max(key[0], -FAR) for key in keys], np.int64)],
+        [np.array([max(key[0], -TIP_LIMIT_WEI) for key in keys], np.int64)],
         [np.array([key[1] for key in keys], np.uint64)],
     )
     for batch, rows in parts:
         number = batch.nonce[rows].astype(np.uint64)
         match chain.rules.ordering:
             case "priority":
-                best.append(-Rows(batch, rows, rows).tips(chain.base_fee))
+                best.append(-BatchSlice(batch, rows, rows).tips(chain.base_fee))
             case "fifo":
                 best.append(batch.arrival[rows])
             case _:
                 best.append(np.zeros(len(rows), np.int64))
                 number[:] = chain.slot(chain.time)
-        ties.append(scramble(batch.crowd.rank[batch.who[rows]], number))
+        ties.append(tie_break(batch.crowd.rank[batch.who[rows]], number))
     order = np.lexsort((np.concatenate(ties), np.concatenate(best)))
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
     return places, np.repeat(np.arange(-1, len(parts)), [len(column) for column in best])
 
 
-def together(crowded: Sequence[Rows]) -> CallColumns | None:
+def together(crowded: Sequence[BatchSlice]) -> CallColumns | None:
     """A block of crowds alone, as an engine takes columns; None where calldata differ in length."""
     widths = {rows.batch.calls.data.shape[1] for rows in crowded}
     if len(widths) != 1:

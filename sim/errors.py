@@ -85,7 +85,7 @@ def contained() -> Iterator[None]:
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             raise  # Ctrl-C in a notebook; where that is another's business, code raised this
-        escaped = Escaped(named(error), place(error))
+        escaped = Escaped(named(error), location(error))
         for note in getattr(error, "__notes__", ()):
             escaped.add_note(note)
         raise escaped.with_traceback(error.__traceback__) from None
@@ -116,7 +116,7 @@ def traced(error: BaseException) -> str:
     return legible("".join(traceback.format_exception(error)))
 
 
-def place(error: BaseException) -> str:
+def location(error: BaseException) -> str:
     """Return file and line of what raised an error: the last of a project's lines on the way, else the last line."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"

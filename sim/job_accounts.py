@@ -10,20 +10,20 @@ Amounts = dict[str, int]  # asset → smallest units
 
 
 @dataclass
-class Books:
+class JobAccount:
     """One person's for one job."""
 
     takings: Amounts = field(default_factory=lambda: defaultdict(int))  # from contracts, less what was paid into them
     costs: Amounts = field(default_factory=lambda: defaultdict(int))  # gas, tips, computing, messages
 
 
-class Tally:
+class JobAccounts:
     """The books of everybody, by job and role; they cost time to keep, and a world keeps them where somebody reads."""
 
     def __init__(self) -> None:
-        self._books: dict[tuple[str, str], dict[str, Books]] = defaultdict(lambda: defaultdict(Books))
+        self._books: dict[tuple[str, str], dict[str, JobAccount]] = defaultdict(lambda: defaultdict(JobAccount))
 
-    def of(self, job: str, role: str) -> dict[str, Books]:
+    def of(self, job: str, role: str) -> dict[str, JobAccount]:
         """The books of a role's people for a job: those who took part, by name."""
         return self._books.get((job, role), {})
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.chain import Pending
     from slashpoint.sim.world import World
 
-GRACE = 16  # blocks in which somebody should have done what is due
+GRACE_BLOCKS = 16  # blocks in which somebody should have done what is due
 RETRIES = 3  # failed calls about one job after which a race that was lost does not explain them
 
 
@@ -37,7 +37,7 @@ def liveness(world: World) -> Iterator[str]:
 
 def _overdue(world: World) -> Iterator[str]:
     """Jobs that are open although what would move them on has been due for long, or nothing ever will be."""
-    now, grace = world.chain.time, GRACE * world.chain.period
+    now, grace = world.chain.time, GRACE_BLOCKS * world.chain.period
     for market in world.markets:
         for job in market.jobs.values():
             if job.closed is not None:

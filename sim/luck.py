@@ -65,7 +65,7 @@ class Luck:
         return np.random.Generator(np.random.PCG64(int.from_bytes(digest(*self.key, size=16), "big")))
 
 
-def scramble(rank: Whole, number: Whole) -> Whole:
+def tie_break(rank: Whole, number: Whole) -> Whole:
     """A hash of an account's rank (itself a hash of seed and name) and a number: how ties break (Steele, SplitMix).
 
     Of Python's numbers, or of columns of 64 unsigned bits, whose products wrap as the mask has it.

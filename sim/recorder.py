@@ -12,7 +12,7 @@ from slashpoint.sim.chain import COINBASE, DEFERRED, Block
 from slashpoint.sim.contract import Revert
 from slashpoint.sim.engine import ZERO_ADDRESS, Status
 from slashpoint.sim.facts import Fact
-from slashpoint.sim.ledger.arrow import Texts
+from slashpoint.sim.ledger.arrow import StringPool
 from slashpoint.sim.ledger.money import Cause, Edge
 from slashpoint.sim.ledger.text import plain, text, texts
 from slashpoint.sim.units import ETH
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.chain import Pending
     from slashpoint.sim.closing import Got
-    from slashpoint.sim.crowd import Rows
+    from slashpoint.sim.crowd import BatchSlice
     from slashpoint.sim.engine import BlockResult, Log
     from slashpoint.sim.learning import Order
     from slashpoint.sim.world import World
@@ -61,7 +61,7 @@ class Recorder:
         self._moved: list[tuple[int, str, bytes, bytes, int]] = []  # tx, asset, sender, receiver, amount of this block
         self._decoded: list[tuple[int, int, str, Fact]] = []  # tx, log, contract, fact of this block
         self._places: dict[bytes, int] = {}  # of those whose names are known, in `names`
-        self.names, self._controllers, self._roles = Texts(), Texts(), Texts()
+        self.names, self._controllers, self._roles = StringPool(), StringPool(), StringPool()
         self.models: list[Got] = []
 
     def place(self, address: bytes) -> int:
@@ -178,7 +178,7 @@ class Recorder:
         transactions, result = self.ledger.transactions, block.result
         if block.dropped:
             pendings, whys = map(list, zip(*block.dropped, strict=True))
-            who, none = [one.account.place for one in pendings], [0] * len(pendings)
+            who, none = [one.account.name_code for one in pendings], [0] * len(pendings)
             columns = self._transactions(block, pendings, who, -1, "dropped", whys, 0, none, none)
             transactions.extend(len(pendings), *columns)
         if result is not None:
@@ -192,7 +192,7 @@ class Recorder:
         chain = self.world.chain
         if waiting := chain.mempool.left(chain.time, chain.last_fee):
             pendings, whys = map(list, zip(*waiting, strict=True))
-            who, none = [one.account.place for one in pendings], [0] * len(pendings)
+            who, none = [one.account.name_code for one in pendings], [0] * len(pendings)
             block = Block(chain.number, chain.time, chain.last_fee)
             columns = self._transactions(block, pendings, who, -1, "pending", whys, 0, none, none)
             self.ledger.transactions.extend(len(pendings), *columns)
@@ -217,7 +217,7 @@ class Recorder:
         tipped = [used * min(one.tip, one.max_fee - base_fee) for used, one in zip(gas, pendings)]
         said = [STATUS[status[i]] for i in places]
         reasons = [None if status[i] == SUCCESS else str(self.revert(block, i)) for i in places]
-        who, jobs = [one.account.place for one in pendings], _jobs(pendings)
+        who, jobs = [one.account.name_code for one in pendings], _jobs(pendings)
         self._spent([one.account.address for one in pendings], map(add, burned, tipped), sum(tipped))
         if self.world.tally is not None:
             for one, ash, tip, job in zip(pendings, burned, tipped, jobs):
@@ -227,7 +227,7 @@ class Recorder:
             *self._fees(block, who, places, burned, tipped, jobs),
         )
 
-    def _crowd(self, block: Block, rows: Rows, result: BlockResult) -> tuple[Columns, Columns, Columns]:
+    def _crowd(self, block: Block, rows: BatchSlice, result: BlockResult) -> tuple[Columns, Columns, Columns]:
         """The same of a crowd."""
         crowd, places, members = rows.batch.crowd, rows.places, rows.batch.who[rows.rows]
         gas = result.gas[places].astype(np.int64)
@@ -282,7 +282,7 @@ class Recorder:
         )  # fmt: skip
 
     def _crowded(
-        self, block: Block, rows: Rows, places: Any, status: Any, reasons: Any, gas: Any, burned: Any, tipped: Any
+        self, block: Block, rows: BatchSlice, places: Any, status: Any, reasons: Any, gas: Any, burned: Any, tipped: Any
     ) -> Columns:
         batch, call = rows.batch, rows.batch.calls.call
         who, sent = batch.crowd.places[batch.who[rows.rows]], batch.sent[rows.rows]

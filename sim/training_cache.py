@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.luck import Luck
 
 
-class Workshop:
+class TrainingCache:
     """Real training behind simulated time.
 
     A model depends on its order alone, never on who trains beside it, so a cache may serve several runs:

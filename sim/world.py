@@ -31,22 +31,24 @@ from slashpoint.sim.liveness import Poke
 from slashpoint.sim.recorder import SUCCESS, Recorder, deed
 from slashpoint.sim.script import Clock
 from slashpoint.sim.store import ContentStore
-from slashpoint.sim.training_cache import Workshop
+from slashpoint.sim.training_cache import TrainingCache
 from slashpoint.sim.units import DECIMALS, ETH, SECOND, to_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from slashpoint.sim.contract import Artifact, Call
-    from slashpoint.sim.job_accounts import Tally
+    from slashpoint.sim.job_accounts import JobAccounts
     from slashpoint.sim.learning import Task
     from slashpoint.sim.ledger import Ledger
     from slashpoint.sim.luck import Luck
     from slashpoint.sim.prices import Prices
 
 GENESIS = Edge.GENESIS.value
-EVE = 10**7  # seconds before the genesis at which deployment begins; a second for each of its transactions
-QUIET = 3  # blocks without anything pending after which a world whose jobs are done has ended
+GENESIS_LEAD_SECONDS = (
+    10**7
+)  # seconds before the genesis at which deployment begins; a second for each of its transactions
+IDLE_BLOCKS_TO_END = 3  # blocks without anything pending after which a world whose jobs are done has ended
 
 
 class GenesisFailed(RuntimeError):
@@ -85,7 +87,7 @@ class World(mesa.Model):
         self.env = Clock(initial_time=rules.genesis * SECOND)
         self.chain = Chain(engine, rules, luck("chain"))
         self.facts, self.store = Facts(), ContentStore()
-        self.workshop = Workshop(task, luck("learning"), models)
+        self.training_cache = TrainingCache(task, luck("learning"), models)
         self.contracts: dict[bytes, Contract] = {}
         self.tokens: dict[str, Contract] = {}  # by symbol
         self.decimals: dict[str, int] = {"ETH": DECIMALS, "USD": DECIMALS}  # by asset
@@ -105,7 +107,7 @@ class World(mesa.Model):
         self.attempts = 0  # to post a job
         self.pokes: list[Poke] = []
         self.watchers: list[Callable[[Pending], None]] = []  # those who read the mempool
-        self.tally: Tally | None = None  # kept where entry is free
+        self.tally: JobAccounts | None = None  # kept where entry is free
         self.recorder = Recorder(self)
         self._active_blocks = 0
         self._quiet = 0
@@ -125,7 +127,9 @@ class World(mesa.Model):
         Returns its output.
         """
         self.chain.number += 1
-        context = BlockContext(self.chain.number, self.rules.genesis - EVE + self.chain.number, 0, 2**40)
+        context = BlockContext(
+            self.chain.number, self.rules.genesis - GENESIS_LEAD_SECONDS + self.chain.number, 0, 2**40
+        )
         nonce = self.engine.nonce(self._deployer)
         result = self.engine.run_block(context, [Tx(self._deployer, to, data, value, 2**24, 0, 0, nonce)])
         if result.status[0] != Status.SUCCESS:
@@ -189,7 +193,7 @@ class World(mesa.Model):
     def register(self, account: Any) -> None:
         """Make an account known by its address."""
         self.accounts[account.address], self.names[account.address] = account, account.name
-        account.place = self.recorder.enrol(account.name, account.controller, account.role, account.address)
+        account.name_code = self.recorder.enrol(account.name, account.controller, account.role, account.address)
         if self._signer is not None:
             self._signer.learn(account.name)
 
@@ -286,7 +290,7 @@ class World(mesa.Model):
     @property
     def ended(self) -> bool:
         """Whether all jobs were posted and are over, and nothing has been pending for a while."""
-        if self.attempts < self.expected_jobs or self._quiet < QUIET or self.chain.backlog:
+        if self.attempts < self.expected_jobs or self._quiet < IDLE_BLOCKS_TO_END or self.chain.backlog:
             return False
         return all(job.closed is not None for market in self.markets for job in market.jobs.values())
 

@@ -80,7 +80,7 @@ def network(flat):
     return {name: part.reshape(NETWORK.shapes[name]) for name, part in parts}
 
 
-def lies(attack, honest, own, target):
+def overridden_duties(attack, honest, own, target):
     """What five send who know what the honest send, own gradients and whom to mimic."""
     if attack == "label flip":
         return own  # of rows with mirrored classes
@@ -111,7 +111,7 @@ def accuracy(rule, attack, seed, rounds=ROUNDS, **known):
         gradients = np.stack([vector(weights) - vector(one) for one in trained])
         honest = gradients[:HONEST]
         target = outlier(honest) if target is None else target  # they stay with whom they chose
-        sent = np.vstack([honest, lies(attack, honest, gradients[HONEST:], target)])
+        sent = np.vstack([honest, overridden_duties(attack, honest, gradients[HONEST:], target)])
         known["centre"] = aggregate(rule, sent, LIARS, luck=luck("merge", number), **known)
         at -= RATE * known["centre"]
         if number >= rounds - LAST and number % EVERY == 0:

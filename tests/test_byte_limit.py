@@ -100,7 +100,7 @@ def best(limit: int) -> tuple[float, float]:
     return max(fair for fair, _ in fit), max(knowing for _, knowing in fit)
 
 
-@pytest.mark.parametrize("variant", ["seed", "hardened"])
+@pytest.mark.parametrize("variant", ["literal", "hardened"])
 def test_gas_grows_by_the_byte_and_what_a_verb_declares_suffices(variant):
     used = gas(variant)
     slopes = [(used[b] - used[a]) / (b - a) for a, b in ((1_000, 4_000), (4_000, 16_000))]

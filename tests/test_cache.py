@@ -162,7 +162,7 @@ def test_any_module_of_a_project_counts_and_is_imported_anew(project: Path, tmp_
         write(project / "deep/er.py", f"TIMES = {times}\n")
         found.append(made(cache, "attack=boaster", project=project))
     assert [again for again, _ in found] == [True, True, False]
-    assert found[0][1]["deeds_hash"] == found[2][1]["deeds_hash"] != found[1][1]["deeds_hash"]
+    assert found[0][1]["trace_hash"] == found[2][1]["trace_hash"] != found[1][1]["trace_hash"]
     assert not list(project.rglob("__pycache__")), "bytecode hides changes within a second"
 
 
@@ -173,7 +173,7 @@ def test_workers_import_what_is_there_now(project: Path, tmp_path: Path) -> None
         write(project / "deep/er.py", f"TIMES = {times}\n")
         found.append(evaluate(points, workers=2, cache=tmp_path / "points"))
         assert not any(found[-1]["error"])
-    assert not set(found[0]["deeds_hash"]) & set(found[1]["deeds_hash"])
+    assert not set(found[0]["trace_hash"]) & set(found[1]["trace_hash"])
 
 
 def test_a_file_that_code_reads_without_saying_so_counts(project: Path, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_file_that_code_reads_without_saying_so_counts(project: Path, tmp_path
         found.append(made(cache, "attack=boaster", f"attack.boaster.table={table}", project=project))
     assert [again for again, _ in found] == [True, True, True]
     assert not made(cache, "attack=boaster", f"attack.boaster.table={table}", project=project)[0]
-    assert found[0][1]["deeds_hash"] == found[2][1]["deeds_hash"] != found[1][1]["deeds_hash"]
+    assert found[0][1]["trace_hash"] == found[2][1]["trace_hash"] != found[1][1]["trace_hash"]
 
 
 def test_a_file_that_an_attack_declares_counts_wherever_it_lies(project: Path, tmp_path: Path) -> None:

@@ -238,7 +238,7 @@ def test_duties_are_listed_by_protocol_and_role(capsys: pytest.CaptureFixture[st
     rows = {row["duty"]: row for row in json.loads(capsys.readouterr().out) if row["protocol"] == "modelmarket"}
     assert rows["claim"]["role"] == "trainer"
     assert rows["claim"]["about"] == "correct predictions (count)"
-    assert rows["open"]["role"] == "requester, trainer"
+    assert rows["reveal"]["role"] == "requester, trainer"
     assert "judge" not in rows
 
 

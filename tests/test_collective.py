@@ -48,7 +48,7 @@ def accepted(result):
     return [one["round"] for one in told(result, "RoundTallied") if one["accepted"]]
 
 
-def cheats(result):
+def attackers(result):
     accounts = result.ledger["accounts"]
     return set(accounts[accounts["attacker"]]["address"])
 
@@ -56,7 +56,7 @@ def cheats(result):
 # --- learning together ---
 
 
-@pytest.mark.parametrize("variant", ["hardened", "seed"])
+@pytest.mark.parametrize("variant", ["hardened", "literal"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_together_they_learn(variant, seed):
     result = run(f"protocol.variant={variant}", seed=seed)
@@ -82,7 +82,7 @@ def test_shards_are_private_and_a_person_has_one():
 
 def path(world, job):
     """By accepted round: by how much the right answers changed, in the voters' sets together and in the job's test."""
-    market, score = world.markets[0], world.workshop.score
+    market, score = world.markets[0], world.training_cache.score
     honest = [one for one in world.accounts.values() if "learner" in one.roles and not one.person.attacker]
     sets = [market.problem(job, one) for one in honest]
     models = [world.facts.of(market.ExperimentCreated, job.key)[0].initCid]
@@ -102,13 +102,13 @@ def test_with_an_honest_majority_the_model_does_not_get_worse(cheating):
     assert later.mean() > -2 * later.std(ddof=1) / math.sqrt(len(later))
 
 
-@pytest.mark.parametrize(("variant", "enough"), [("hardened", 3), ("seed", 2)])
+@pytest.mark.parametrize(("variant", "enough"), [("hardened", 3), ("literal", 2)])
 @pytest.mark.parametrize("colluding", [2, 3, 4, 5])
 def test_a_coalition_carries_junk_exactly_when_it_has_the_votes(variant, enough, colluding):
     """Of five, one proposes and four vote: more than half of four are three, half of them two."""
     said = f"protocol.variant={variant}", "attack.constant.share=1", f"scenario.attackers={colluding}"
     result = run(*said, attack="constant")
-    liars = cheats(result)
+    liars = attackers(result)
     proposer = {one["round"]: one["proposer"] for one in told(result, "RoundBegan")}
     approvals = {number: {True: 0, False: 0} for number in proposer}
     for vote in told(result, "VoteRevealed"):
@@ -141,7 +141,7 @@ def test_what_cannot_be_fetched_or_is_no_model_is_rejected_by_everybody_honest()
 
 def test_nothing_but_models_leaves_a_learners_machine():
     world, _ = lived("protocol.rounds=5")
-    task, store = world.workshop.task, world.store
+    task, store = world.training_cache.task, world.store
     assert len(store) > 3
     assert all(task.weights(store.get(key)) is not None for key in store)
 
@@ -152,10 +152,10 @@ def test_nothing_but_models_leaves_a_learners_machine():
 def test_the_current_model_again_is_accepted_for_nothing_where_no_worse_is_enough():
     """A margin of 0 and no rule that models differ: who proposes what there is has a proposal accepted."""
     again = ("attack.tiny_step.share=0", "scenario.attackers=5")
-    holes = run("protocol.variant=seed", "protocol.margin=0", *again, attack="tiny_step")
+    holes = run("protocol.variant=literal", "protocol.margin=0", *again, attack="tiny_step")
     assert len({one["cid"] for one in told(holes, "Proposed")}) == 1
     assert len(accepted(holes)) == 15
-    assert accepted(run("protocol.variant=seed", *again, attack="tiny_step")) == []
+    assert accepted(run("protocol.variant=literal", *again, attack="tiny_step")) == []
     closed = run(*again, attack="tiny_step")
     assert told(closed, "Proposed") == []
     assert "SameModel" in " ".join(closed.ledger["transactions"]["reason"].dropna())
@@ -173,11 +173,11 @@ def test_who_leaves_takes_its_stake_and_the_electorate_shrinks():
 
 def test_who_never_proposes_is_fined_and_keeps_nobody_waiting_for_ever():
     result, honest = run(attack="no_show"), run()
-    lost = [one for one in told(result, "Slashed") if one["learner"] in cheats(result)]
+    lost = [one for one in told(result, "Slashed") if one["learner"] in attackers(result)]
     assert len(lost) == len(told(result, "ProposerSkipped")) > 0
     assert result.metric("profit", "learner/0") < honest.metric("profit", "learner/0")
     assert len(told(result, "RoundBegan")) == 15
-    unpunished = run("protocol.variant=seed", attack="no_show")
+    unpunished = run("protocol.variant=literal", attack="no_show")
     assert told(unpunished, "Slashed") == []
 
 
@@ -197,7 +197,7 @@ def test_in_the_open_one_votes_with_the_winners_without_a_look():
     """What seals are for: voting last and with the majority costs no measuring, and is never wrong."""
     paid = ("protocol.sealed=false", "protocol.voter_reward=20")
     result = run(*paid, attack="turncoat")
-    lies = [one for one in told(result, "VoteRevealed") if one["voter"] in cheats(result)]
+    lies = [one for one in told(result, "VoteRevealed") if one["voter"] in attackers(result)]
     won = set(accepted(result))
     assert len(lies) > 8
     assert sum(one["approve"] == (one["round"] in won) for one in lies) >= len(lies) - 1
@@ -232,7 +232,7 @@ def test_a_release_is_clipped_and_noised():
 PRIVATE = ("protocol.dp_noise=0.5", "protocol.dp_clip=0.5", "protocol.dp_epsilon=20")  # two releases each
 
 
-@pytest.mark.parametrize("variant", ["hardened", "seed"])
+@pytest.mark.parametrize("variant", ["hardened", "literal"])
 def test_a_spent_budget_ends_what_one_tells(variant):
     """Who has nothing left passes; where models need not differ, it proposes the current one again."""
     result = run(f"protocol.variant={variant}", *PRIVATE)
@@ -244,13 +244,13 @@ def test_a_spent_budget_ends_what_one_tells(variant):
     assert max(releases.values()) == privacy.affordable(20, 0.5, 1e-5) == 2
     again = sum(one["cid"] == bases[one["round"]] for one in told(result, "Proposed"))
     passed = sum(one["passed"] for one in told(result, "ProposerSkipped"))
-    assert (passed > 0, again > 0) == (variant == "hardened", variant == "seed")
+    assert (passed > 0, again > 0) == (variant == "hardened", variant == "literal")
 
 
 def test_noise_costs_accuracy_and_a_spoiler_makes_others_spend_for_nothing():
     assert run(*PRIVATE).metric("delivered_quality") < run().metric("delivered_quality")
     spoilt = run(*PRIVATE, "scenario.attackers=3", attack="dp_budget_waster")
-    liars = cheats(spoilt)
+    liars = attackers(spoilt)
     proposer = {one["round"]: one["proposer"] for one in told(spoilt, "RoundBegan")}
     assert [number for number in accepted(spoilt) if proposer[number] not in liars] == []
     assert accepted(run(*PRIVATE))
@@ -284,8 +284,8 @@ def test_too_little_to_take_part_is_said():
     assert len(list(poor.infeasible())) == 2
     terms = CollectiveTerms(**plain)
     assert list(terms.infeasible()) == []
-    assert terms.purse == 15 * 6 / 5
-    assert CollectiveTerms(**{**plain, "proposer_reward": 0.0, "voter_reward": 0.0}).purse == 30
+    assert terms.payout == 15 * 6 / 5
+    assert CollectiveTerms(**{**plain, "proposer_reward": 0.0, "voter_reward": 0.0}).payout == 30
 
 
 def test_what_is_credited_after_a_withdrawal_in_one_block_is_the_next_ones():

@@ -521,7 +521,7 @@ class AnybodyAnything(RuleBasedStateMachine):
         self.stage.do(who, self.market.function_(what)(0, number))
 
     @rule(who=people, number=st.integers(0, 3), approve=st.booleans())
-    def lies(self, who, number, approve):
+    def overridden_duties(self, who, number, approve):
         self.stage.do(who, self.market.propose(0, number, cid(number), 9))
         self.stage.do(who, self.market.commitVote(0, number, cid(number)))
         self.stage.do(who, self.market.vote(0, number, approve, 9))

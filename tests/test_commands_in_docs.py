@@ -73,14 +73,14 @@ def test_every_setting_of_a_command_line_can_be_composed(project: Path) -> None:
         settings = [word for word in words if re.match(r"[\w.]+=", word)]
         if verb not in {"run", "sweep", "matrix"} or not settings:
             continue
-        asked = [word.replace("seed,hardened", "seed") for word in settings]
+        asked = [word.replace("literal,hardened", "literal") for word in settings]
         compose(expand(asked)[0], project)
 
 
 def test_every_attack_of_a_matrix_is_there() -> None:
     named = {one for verb, *words in lines() if verb == "matrix" for one in words if re.fullmatch(r"[a-z_+]+", one)}
     assert len(named) > 30
-    assert {part for one in named for part in one.split("+")} <= {*catalogue.names("attack"), "seed", "hardened"}
+    assert {part for one in named for part in one.split("+")} <= {*catalogue.names("attack"), "literal", "hardened"}
 
 
 def test_every_verb_is_told_of_with_all_its_options() -> None:

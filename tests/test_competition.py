@@ -14,7 +14,7 @@ from slashpoint.protocols.competition.terms import CompetitionTerms
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.ledger import Ledger
 
-VARIANTS = ["hardened", "seed"]
+VARIANTS = ["hardened", "literal"]
 
 
 @cache
@@ -34,11 +34,11 @@ def reasons(result):
 
 
 def gain(attack, *overrides, seed=0):
-    """What the cheats have more than the same seats honest, USD."""
+    """What the attackers have more than the same seats honest, USD."""
     cheating, honest = run(*overrides, attack=attack, seed=seed), run(*overrides, seed=seed)
     assert list(cheating.violations["complaint"]) == []
-    cheats = [name for name, cheats in cheating.run.people["attacker"].items() if cheats]
-    return sum(cheating.metric("profit", who) - honest.metric("profit", who) for who in cheats)
+    attackers = [name for name, attacks in cheating.run.people["attacker"].items() if attacks]
+    return sum(cheating.metric("profit", who) - honest.metric("profit", who) for who in attackers)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -70,12 +70,12 @@ def test_off_the_chain_a_model_costs_less_and_counts_only_if_it_can_be_had():
     hidden = run(away, attack="no_pin")
     assert list(hidden.violations["complaint"]) == []
     assert [one["score"] for one in told(hidden, "ModelJudged") if not one["valid"]] == [0]
-    assert list(run(away, "protocol.variant=seed").violations["complaint"]) == []
+    assert list(run(away, "protocol.variant=literal").violations["complaint"]) == []
 
 
 def test_a_leaderboard_and_everybodys_history():
     world = build(
-        compose(["protocol=competition", "protocol.variant=seed", "scenario=small", "attack=model_spammer"]),
+        compose(["protocol=competition", "protocol.variant=literal", "scenario=small", "attack=model_spammer"]),
         Ledger(None),
     )
     world.run(1, 2000)
@@ -98,7 +98,7 @@ THREE = "scenario.jobs=3"
 
 def test_knowing_the_test_pays_where_it_is_public_and_not_where_it_is_sealed():
     seeds = range(4)
-    assert sum(gain("memorizer", "protocol.variant=seed", THREE, seed=seed) for seed in seeds) > 100
+    assert sum(gain("memorizer", "protocol.variant=literal", THREE, seed=seed) for seed in seeds) > 100
     assert all(gain("memorizer", THREE, seed=seed) == pytest.approx(0, abs=1e-3) for seed in seeds)
 
 
@@ -107,7 +107,7 @@ def test_a_host_that_competes_knows_the_test_even_where_it_is_sealed():
 
 
 def test_a_copied_model_in_the_open_comes_too_late_to_win():
-    assert gain("copycat", "protocol.variant=seed") < 0
+    assert gain("copycat", "protocol.variant=literal") < 0
 
 
 def test_a_host_that_keeps_the_truth_pays_for_the_models_that_it_saw():
@@ -162,7 +162,7 @@ def test_answers_and_counts_settle_alike(proof):
     }
 
 
-@pytest.mark.parametrize(("variant", "draw"), [("seed", "beacon"), ("hardened", "beacon"), ("hardened", "reveals")])
+@pytest.mark.parametrize(("variant", "draw"), [("literal", "beacon"), ("hardened", "beacon"), ("hardened", "reveals")])
 def test_three_of_five_measure_each_model_where_they_are_drawn(variant, draw):
     result = run(f"protocol.variant={variant}", "protocol.committee=3", f"protocol.draw={draw}")
     assert list(result.violations["complaint"]) == []
@@ -184,8 +184,8 @@ def test_who_is_drawn_and_stays_away_pays_once_and_leaves_its_model_short():
     ("attack", "said", "error"),
     [("early_settler", (), "Unjudged"), ("rug_host", (), "Taken"),
      ("resubmitter", ("protocol.max_models=2",), "Copied"),
-     ("repeat_reporter", ("protocol.variant=seed",), "AlreadyReported"), ("score_saboteur", (), "WrongSeal"),
-     ("score_saboteur", ("protocol.variant=seed",), "TooHigh"),
+     ("repeat_reporter", ("protocol.variant=literal",), "AlreadyReported"), ("score_saboteur", (), "WrongSeal"),
+     ("score_saboteur", ("protocol.variant=literal",), "TooHigh"),
      ("score_saboteur", ("protocol.committee=3",), "NotDrawn"), ("model_spammer", (), "Full")],
 )  # fmt: skip
 def test_a_probe_meets_the_rule_that_stops_it(attack, said, error):
@@ -204,10 +204,10 @@ def test_junk_that_decompresses_without_end_is_a_model_that_knows_nothing():
 def test_a_judge_of_its_rivals_is_paid_for_lies_only_where_every_report_is():
     """The seed lets competitors mine, and pays whatever they say; near the median nobody lies for nothing."""
     dual = ("protocol.dual_role=true", "protocol.bond=0")
-    assert gain("rival_judge", "protocol.variant=seed", "protocol.prize=900") > 10
+    assert gain("rival_judge", "protocol.variant=literal", "protocol.prize=900") > 10
     assert gain("rival_judge", *dual, "protocol.prize=900") < 0
     assert "NotMiner" in reasons(run(attack="rival_judge"))
-    assert told(run("protocol.variant=seed", attack="rival_judge"), "CompetitionClosed")[0]["state"] == 7
+    assert told(run("protocol.variant=literal", attack="rival_judge"), "CompetitionClosed")[0]["state"] == 7
 
 
 # --- configuration ---
@@ -227,4 +227,4 @@ def test_too_little_to_take_part_is_said():
     poor = CompetitionTerms(**{**plain, "prize": 2e3, "buy_in": 2e3, "bond": 1e3, "seats": {"competitor": 2}})
     assert len(list(poor.infeasible())) == 3
     assert list(CompetitionTerms(**plain).infeasible()) == []
-    assert CompetitionTerms(**plain).purse == 100
+    assert CompetitionTerms(**plain).payout == 100

@@ -44,7 +44,7 @@ class Stage(Scene):
     """The contract of competitions."""
 
     def __init__(self, said: dict[str, Any]) -> None:
-        super().__init__("Competition", said, people=EVERYBODY, purse=PURSE)
+        super().__init__("Competition", said, people=EVERYBODY, payout=PURSE)
         self.rules = said
 
     def after(self, window: str, job: int = 0) -> Stage:
@@ -175,7 +175,7 @@ def told(correct: int, miners: list[bytes] | None = None) -> dict[bytes, int]:
     return dict.fromkeys(MINERS if miners is None else miners, correct)
 
 
-@pytest.fixture(params=[SEALED, LITERAL], ids=["hardened", "seed"])
+@pytest.fixture(params=[SEALED, LITERAL], ids=["hardened", "literal"])
 def either(request):
     made = fresh(request.param)
     yield made

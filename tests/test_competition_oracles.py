@@ -29,9 +29,9 @@ class Stage(Scene):
     """The contract under the seed's rules and what is said beside."""
 
     def __init__(self, **rules: Any) -> None:
-        terms = CompetitionTerms(**dict(compose(["protocol=competition", "protocol.variant=seed"]).protocol))
+        terms = CompetitionTerms(**dict(compose(["protocol=competition", "protocol.variant=literal"]).protocol))
         self.rules = {**terms.rules(), "maxReports": 64, "maxCompetitors": 64, **rules}
-        super().__init__("Competition", self.rules, people=[HOST, POKER, *PEOPLE], purse=10**9)
+        super().__init__("Competition", self.rules, people=[HOST, POKER, *PEOPLE], payout=10**9)
 
     def does(self, who: bytes, call: Any) -> list[tuple[str, dict[str, Any]]]:
         """What an act, which must succeed, tells."""

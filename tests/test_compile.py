@@ -86,18 +86,18 @@ def test_an_installed_library_is_checked_too(contracts):
 
 def test_compiling_without_node_says_what_is_missing(contracts, capsys, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    before = lies(contracts / "build")
+    before = overridden_duties(contracts / "build")
     assert main(["compile"]) == 2
     assert capsys.readouterr().err == (
         "slashpoint: compiling needs Node and npm on the PATH; the committed builds need neither\n"
     )
-    assert lies(contracts / "build") == before
+    assert overridden_duties(contracts / "build") == before
 
 
 # --- a draft that replaces the builds when it is whole ---
 
 
-def lies(folder: Path) -> dict[str, bytes]:
+def overridden_duties(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -125,20 +125,20 @@ HALF = 'echo "{}" > "$3/ModelCoin.json"; echo "{}" > "$3/New.json"; '
 
 @pytest.mark.parametrize("end", ["exit 1", "kill -9 $$"])
 def test_what_fails_leaves_every_build_as_it_was_and_nothing_beside(contracts, fake, caplog, end):
-    before = lies(contracts)
+    before = overridden_duties(contracts)
     fake(node=HALF + end)
     assert compile_contracts(False, contracts) == 1
-    assert lies(contracts) == before
+    assert overridden_duties(contracts) == before
     assert not list(contracts.glob(".build.*"))
     assert caplog.messages == [f"nothing was built: {contracts}/build is as it was"]
 
 
 def test_an_interrupted_compilation_leaves_every_build_as_it_was(contracts, fake):
-    before = lies(contracts)
+    before = overridden_duties(contracts)
     fake(node=HALF + "kill -INT $PPID; sleep 0.1")
     with pytest.raises(KeyboardInterrupt):
         compile_contracts(False, contracts)
-    assert lies(contracts) == before
+    assert overridden_duties(contracts) == before
     assert not list(contracts.glob(".build.*"))
 
 
@@ -154,21 +154,25 @@ def test_an_interruption_in_the_middle_of_replacing_is_too_late(contracts, fake,
     monkeypatch.setattr(Path, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compile_contracts(False, contracts, ["ModelCoin"])
-    assert lies(contracts / "build")["ModelCoin.json"] == lies(contracts / "build")["New.json"] == b"{}\n"
+    assert (
+        overridden_duties(contracts / "build")["ModelCoin.json"]
+        == overridden_duties(contracts / "build")["New.json"]
+        == b"{}\n"
+    )
 
 
 def test_all_builds_are_replaced_and_what_is_made_no_more_goes_but_for_builds_of_others(contracts, fake):
     (contracts / "build/Others.json").write_text('{"abi": [], "bytecode": "0x60"}')
     fake(node=HALF)
     assert compile_contracts(False, contracts) == 0
-    assert sorted(lies(contracts / "build")) == ["ModelCoin.json", "New.json", "Others.json"]
+    assert sorted(overridden_duties(contracts / "build")) == ["ModelCoin.json", "New.json", "Others.json"]
 
 
 def test_one_contract_touches_no_other_build(contracts, fake):
-    before = lies(contracts / "build")
+    before = overridden_duties(contracts / "build")
     fake(node='[ "$4 $5" = "ModelCoin Federated" ] && echo "{}" > "$3/ModelCoin.json"')
     assert compile_contracts(False, contracts, ["ModelCoin", "Federated"]) == 0
-    assert lies(contracts / "build") == {**before, "ModelCoin.json": b"{}\n"}
+    assert overridden_duties(contracts / "build") == {**before, "ModelCoin.json": b"{}\n"}
 
 
 @pytest.mark.parametrize("check", [[], ["--check"]])
@@ -244,19 +248,21 @@ def test_a_project_compiles_its_own_contracts_with_our_compiler(project, capfd, 
     said = capfd.readouterr()
     assert "Escrow: " in said.out
     assert "Warning: SPDX license identifier not provided" in said.err  # a project's warnings are told, and no failure
-    assert sorted(lies(project / "build")) == ["Escrow.json", "Other.json", "Strange.json"]
+    assert sorted(overridden_duties(project / "build")) == ["Escrow.json", "Other.json", "Strange.json"]
     assert "seven" in Artifact.load(project / "build/Escrow.json").interface.functions
     assert main(["compile", "--check"]) == 0
     (project / "src/parts/Base.sol").write_text(BASE.replace("7", "8"))
     assert main(["compile", "--check"]) == 1
     assert main(["compile", "--check", "Other"]) == 0
     assert "contracts/build/Escrow.json is stale: src/parts/Base.sol has changed" in caplog.messages
-    before = lies(project)
+    before = overridden_duties(project)
     (project / "src/parts/Base.sol").write_text(BASE.replace("7", "seven"))
     assert main(["compile"]) == 1
     assert "DeclarationError: Undeclared identifier." in (said := capfd.readouterr().err)
     assert " --> src/parts/Base.sol:3:" in said
-    assert lies(project / "build") == {name.removeprefix("build/"): b for name, b in before.items() if "build/" in name}
+    assert overridden_duties(project / "build") == {
+        name.removeprefix("build/"): b for name, b in before.items() if "build/" in name
+    }
     assert main(["compile", "Other"]) == 0  # alone: what it does not import may be broken
     (project / "src/Other.sol").write_text('import "nowhere.sol"; contract Other {}')
     assert main(["compile", "Other"]) == 1
@@ -266,7 +272,7 @@ def test_a_project_compiles_its_own_contracts_with_our_compiler(project, capfd, 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("npm"), reason="compiling takes Node and npm")
 def test_compiling_one_of_ours_gives_the_committed_build_to_the_byte(tmp_path, monkeypatch):
-    before = lies(CONTRACTS / "build")
+    before = overridden_duties(CONTRACTS / "build")
     monkeypatch.chdir(tmp_path)
     assert main(["compile", "ModelCoin", "Competition"]) == 0
-    assert lies(CONTRACTS / "build") == before
+    assert overridden_duties(CONTRACTS / "build") == before

@@ -326,7 +326,7 @@ def test_a_scenario_may_say_more_of_one_protocol(project):
     )
     assert compose(["scenario=small"], project).task.name == "digits"
     assert compose(["scenario=small", "task=surrogate"], project).task.name == "surrogate"
-    assert compose(["scenario=small", "protocol.variant=seed"], project).task.name == "digits"
+    assert compose(["scenario=small", "protocol.variant=literal"], project).task.name == "digits"
     assert compose(["scenario=small"]).task.name == "surrogate"
 
 

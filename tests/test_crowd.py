@@ -21,7 +21,7 @@ from slashpoint.sim.contract import Artifact, Contract
 from slashpoint.sim.crowd import Crowd
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.ledger import Ledger
-from slashpoint.sim.ledger.arrow import Texts
+from slashpoint.sim.ledger.arrow import StringPool
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.market import Terms
 from slashpoint.sim.metrics.gas import OTHER
@@ -167,7 +167,7 @@ def test_nobody_sends_twice():
 
 
 def test_texts_come_by_their_places():
-    texts = Texts()
+    texts = StringPool()
     places = [texts.add(name) for name in ("a", "b", "a")]
     assert texts.column(places) == ["a", "b", "a"]
     assert texts.column(np.array(places * 50)).to_pylist() == ["a", "b", "a"] * 50

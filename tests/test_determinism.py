@@ -29,9 +29,11 @@ def small(attack: object = (), *more: str) -> Result:
 def models(run: Result) -> dict[tuple[str, str], str]:
     """The content of every model by (person, job), those of cheats left out."""
     accounts = run.ledger["accounts"]
-    cheats = set(accounts[accounts["attacker"]]["controller"])
+    attackers = set(accounts[accounts["attacker"]]["controller"])
     rows = run.ledger["models"]
-    return {(who, job): cid for who, job, cid in zip(rows["controller"], rows["job"], rows["cid"]) if who not in cheats}
+    return {
+        (who, job): cid for who, job, cid in zip(rows["controller"], rows["job"], rows["cid"]) if who not in attackers
+    }
 
 
 @pytest.fixture(scope="module")

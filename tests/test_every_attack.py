@@ -11,7 +11,7 @@ from slashpoint.experiments.study.executor import Point, evaluate
 
 PLACES = [
     (protocol, variant)
-    for variant in ("hardened", "seed")
+    for variant in ("hardened", "literal")
     for protocol in ("modelmarket", "competition", "federated", "collective")
 ]
 PRIVATE = ("protocol.dp_noise=0.5", "protocol.dp_clip=0.5", "protocol.dp_epsilon=20")
@@ -23,7 +23,7 @@ def deeds(protocol: str, variant: str, attack: str | None, *more: str) -> tuple[
     """The hash of what was sent and of what money moved, and why a run failed."""
     said = ("scenario=small", "scenario.jobs=1", f"protocol={protocol}", f"protocol.variant={variant}", *more)
     (row,) = evaluate([Point((*said, f"attack=[{attack or ''}]", "seed=0"))]).to_dict("records")
-    return row["deeds_hash"], row["error"]
+    return row["trace_hash"], row["error"]
 
 
 @pytest.mark.slow

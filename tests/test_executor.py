@@ -38,9 +38,9 @@ def test_rows_are_in_the_order_of_the_points_with_their_labels(rows):
 
 
 def test_cheats_and_their_lies_are_told(rows):
-    assert list(rows["cheats"]) == ["", "", "", "trainer/1"]
-    assert list(rows["lies"]) == [0, 0, 0, 1]
-    assert rows["deeds_hash"][3] != rows["deeds_hash"][0]
+    assert list(rows["attackers"]) == ["", "", "", "trainer/1"]
+    assert list(rows["overridden"]) == [0, 0, 0, 1]
+    assert rows["trace_hash"][3] != rows["trace_hash"][0]
     assert rows[column("profit", "trainer/1")].notna().all()
 
 

@@ -31,7 +31,7 @@ def paid(result, cause="reward"):
     return {who: sum(map(int, some)) / 10**18 for who, some in rows.groupby("receiver")["amount"]}
 
 
-@pytest.mark.parametrize("variant", ["seed", "hardened"])
+@pytest.mark.parametrize("variant", ["literal", "hardened"])
 def test_a_job_of_three_rounds_pays_whoever_improved_the_model(variant):
     result = run(f"protocol.variant={variant}")
     assert outcome(result) == {"completed"}
@@ -40,16 +40,16 @@ def test_a_job_of_three_rounds_pays_whoever_improved_the_model(variant):
     sent = result.ledger["transactions"]
     vouchers = int((sent["function"] == "executeVoucher").sum())
     assert sum(paid(result).values()) == 5 * vouchers
-    assert vouchers == 18 if variant == "seed" else 12 < vouchers <= 18
+    assert vouchers == 18 if variant == "literal" else 12 < vouchers <= 18
     assert not (result.ledger["transfers"]["cause"] == "unknown").any()
     assert (sent["status"] == "success").all()
 
 
 def gain(attack, *overrides):
-    """What the cheats have more than the same seats honest, USD."""
+    """What the attackers have more than the same seats honest, USD."""
     cheating, honest = run(*overrides, attack=attack), run(*overrides)
-    cheats = [name for name, cheats in cheating.run.people["attacker"].items() if cheats]
-    return sum(cheating.metric("profit", who) - honest.metric("profit", who) for who in cheats)
+    attackers = [name for name, attacks in cheating.run.people["attacker"].items() if attacks]
+    return sum(cheating.metric("profit", who) - honest.metric("profit", who) for who in attackers)
 
 
 def reverts(result):
@@ -57,7 +57,7 @@ def reverts(result):
     return {reason.partition("(")[0] for reason in sent["reason"][sent["status"] == "reverted"]}
 
 
-SEED = "protocol.variant=seed"
+LITERAL = "protocol.variant=literal"
 
 
 @pytest.mark.parametrize(
@@ -68,22 +68,22 @@ SEED = "protocol.variant=seed"
     ],
 )  # fmt: skip
 def test_what_pays_where_the_rules_are_read_literally_does_not_pay_where_they_are_mended(attack, refusal):
-    assert gain(attack, SEED) > (-1 if attack == "replayer" else 5)
+    assert gain(attack, LITERAL) > (-1 if attack == "replayer" else 5)
     assert gain(attack) < 0.1
     assert {refusal} - {""} <= reverts(run(attack=attack))
-    assert list(run(SEED, attack=attack).violations["complaint"]) == []
+    assert list(run(LITERAL, attack=attack).violations["complaint"]) == []
     assert list(run(attack=attack).violations["complaint"]) == []
 
 
 def test_a_sponsor_that_cancels_keeps_the_models_and_pays_nothing():
-    stolen = run(SEED, attack="weights_thief")
+    stolen = run(LITERAL, attack="weights_thief")
     assert outcome(stolen) == {"cancelled"}
     assert paid(stolen) == {}
     assert int(stolen.ledger["jobs"]["delivered"].iloc[0]) > 20
 
 
 def test_a_trainer_that_uploads_is_seen_by_the_invariant_and_refused_by_those_who_know_hashes():
-    leaked = run(SEED, attack="malicious_trainer")
+    leaked = run(LITERAL, attack="malicious_trainer")
     assert set(leaked.violations["invariant"]) == {"data_never_leave_their_owners"}
     assert len(leaked.violations) == 6
     refused = run(attack="malicious_trainer")
@@ -99,7 +99,7 @@ class Careless(slashpoint.Conduct):
 
     def work(self, me, job):
         work = yield from super().work(me, job)
-        row = rows(job.market.world.workshop.task, job.market.problem(job, me))[3]
+        row = rows(job.market.world.training_cache.task, job.market.problem(job, me))[3]
         if self.way == "store":
             me.publishes(b"beside something else " + row)
         elif self.way == "packed":
@@ -116,21 +116,21 @@ def test_rows_are_found_wherever_they_are(way):
     """In the content store, within zlib, in a message and in call data; and nowhere when nobody puts them there."""
     found = run(attack=type("Careless", (Careless,), {"way": way}))
     complaints = set(found.violations["complaint"])
-    careless = next(name for name, cheats in found.run.people["attacker"].items() if cheats)
+    careless = next(name for name, attacks in found.run.people["attacker"].items() if attacks)
     assert complaints == ({f"job 0: rows of {careless} are where others can read them"} if way else set())
 
 
 def test_squatters_keep_others_out_and_pay_for_it_with_their_bonds():
     assert run(attack="slot_squatter").metric("delivered_quality") < run().metric("delivered_quality")
     assert gain("slot_squatter") < -40
-    assert -20 < gain("slot_squatter", SEED) < 0
+    assert -20 < gain("slot_squatter", LITERAL) < 0
 
 
 def test_a_flooded_sponsor_answers_too_late_unless_letters_are_counted():
     def joined(*overrides):
         return int((run(*overrides, attack="mail_flood").ledger["events"]["event"] == "JobAccepted").sum())
 
-    assert joined(SEED) < 6 == joined() == joined("protocol.mail_limit=0", "attack.mail_flood.letters=1")
+    assert joined(LITERAL) < 6 == joined() == joined("protocol.mail_limit=0", "attack.mail_flood.letters=1")
 
 
 @pytest.mark.parametrize(("liars", "settles"), [(1, True), (2, True), (2, False)])
@@ -197,7 +197,7 @@ def test_an_unknown_rule_is_refused_before_anything_runs():
             run(f"protocol.{said}")
 
 
-@pytest.mark.parametrize(("said", "trained"), [((SEED,), 0), ((), 1), (("protocol.rotate=false",), 1)])
+@pytest.mark.parametrize(("said", "trained"), [((LITERAL,), 0), ((), 1), (("protocol.rotate=false",), 1)])
 def test_who_fits_the_validation_set_trains_only_while_no_labels_are_open(said, trained):
     """In the seed labels are public from the first round on; else those of rounds before are."""
     models = run(*said, attack="val_overfitter").ledger["models"]

@@ -52,7 +52,7 @@ class Stage(Scene):
     """The market of federated jobs."""
 
     def __init__(self, rules: dict[str, Any]) -> None:
-        super().__init__("Federated", REFEREE, rules, people=PEOPLE, purse=WEALTH)
+        super().__init__("Federated", REFEREE, rules, people=PEOPLE, payout=WEALTH)
         self.rules = rules
 
     def refuses(self, error: str, who: bytes, call: Any) -> None:
@@ -409,7 +409,7 @@ def test_terms_and_rules_out_of_range_are_refused(stage):
 # --- what theory says ---------------------------------------------------------------------------------------------
 
 
-class Tally:
+class JobAccounts:
     """A task whose models are numbers: the first byte says how many answers are right."""
 
     def weights(self, model: bytes) -> Any:
@@ -422,7 +422,7 @@ class Tally:
 def gains_until_caught(p: float, bond: int, jobs: int) -> tuple[list[int], list[int]]:
     """What a client gains whose updates are worth nothing, and how often it is paid until an audit finds it out."""
     stage = Stage({**HARDENED, "disputeWindow": 0, "sealedUpdates": False, "maxValidators": 1, **FREE})
-    machine = Machine(Tally(), lambda model: model[0], need=1, audit_bps=round(p * 10_000), reward=1)
+    machine = Machine(JobAccounts(), lambda model: model[0], need=1, audit_bps=round(p * 10_000), reward=1)
     cheat, gains, wins = CLIENTS[0], [], []
     for number in range(jobs):
         before, paid = stage.gained(cheat), 0

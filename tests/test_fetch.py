@@ -75,7 +75,7 @@ def test_a_file_that_comes_after_its_buyer_looked_for_it_is_not_delivered():
         world.step()
     (job,) = market.jobs.values()
     assert job.fetched
-    model = next(iter(world.workshop._models.values()))
+    model = next(iter(world.training_cache._models.values()))
     world.store.put(model, "trainer/0")
     market.accepted[job.key] = next(iter(reversed(list(world.store))))
     assert market.delivered(job) is not None

@@ -14,7 +14,7 @@ import pytest
 
 import slashpoint
 
-SEED, HARDENED = "protocol.variant=seed", "protocol.variant=hardened"
+LITERAL, HARDENED = "protocol.variant=literal", "protocol.variant=hardened"
 CROWD = ("scenario.jobs=1", "protocol.seats.client=10", "protocol.max_clients=10", "scenario.attackers=3")
 MNIST = (
     "task=mnist", "task.epochs=3", "task.scale=1000", "scenario.people.data_share=1.0", "protocol.rounds=20",
@@ -48,7 +48,7 @@ def crowd(mode, *overrides, seeds=2):
 
 @pytest.mark.parametrize("mode", [*HIDDEN, "plain", "random"])
 def test_where_everything_is_paid_whoever_rides_has_the_price_of_every_round(mode):
-    _, rider, honest = crowd(mode, *QUICK, SEED, seeds=1)
+    _, rider, honest = crowd(mode, *QUICK, LITERAL, seeds=1)
     assert rider == honest == 1
 
 
@@ -78,7 +78,7 @@ def test_the_last_step_again_is_worth_its_price_while_there_is_far_to_go():
 @pytest.mark.slow
 def test_only_weights_that_were_never_trained_show_in_accuracy():
     """In the published order, on the same digits; see docs/federated.md."""
-    honest, *hidden, junk = (crowd(mode, *MNIST, SEED, seeds=1)[0] for mode in (None, *HIDDEN, "random"))
+    honest, *hidden, junk = (crowd(mode, *MNIST, LITERAL, seeds=1)[0] for mode in (None, *HIDDEN, "random"))
     assert honest > max(hidden)
     assert min(hidden) > honest - 0.05
     assert junk < honest - 0.2

@@ -230,8 +230,8 @@ def test_a_number_has_as_many_digits_as_it_needs(value, bound, text):
 
 def attacked(*, honest_hash="a", lies=3, surplus=0.0, **how) -> dict[str, str]:
     """The last check of a scenario with an attack: status and what was found."""
-    cheating = {"honest": False, "deeds_hash": "a", "cheats": "t/0", "lies": lies, "surplus:t/0": surplus}
-    twin = {"honest": True, "deeds_hash": honest_hash, "cheats": "", "lies": 0, "surplus:t/0": 0.0}
+    cheating = {"honest": False, "trace_hash": "a", "attackers": "t/0", "overridden": lies, "surplus:t/0": surplus}
+    twin = {"honest": True, "trace_hash": honest_hash, "attackers": "", "overridden": 0, "surplus:t/0": 0.0}
     rows = pd.DataFrame([
         {**NOTHING, "seed": seed, "line": f"seed={seed}", **kind} for seed in range(3) for kind in (cheating, twin)
     ])  # fmt: skip

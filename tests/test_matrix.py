@@ -122,13 +122,13 @@ def test_an_attack_without_a_seat_is_refused(setting):
 def test_what_a_cheat_gains_over_all_seats_is_one_number():
     rows = pd.DataFrame(
         [
-            {"seed": 4, "error": "", "deeds_hash": "a", "lies": 1, "honest": False, "cheats": f"t/{i}",
+            {"seed": 4, "error": "", "trace_hash": "a", "overridden": 1, "honest": False, "attackers": f"t/{i}",
              **{f"surplus:t/{j}": 0.0 if i == j else 3.0 for j in range(3)}}
             for i in range(3)
-        ] + [{"seed": 4, "error": "", "deeds_hash": "h", "lies": 0, "honest": True, "cheats": "",
+        ] + [{"seed": 4, "error": "", "trace_hash": "h", "overridden": 0, "honest": True, "attackers": "",
               "surplus:t/0": 6.0, "surplus:t/1": 0.0, "surplus:t/2": 0.0}]
     )  # fmt: skip
-    assert compared(rows).to_dict("index") == {4: {"gain": -2.0, "loss": -2.0, "same": False, "lies": 3}}
+    assert compared(rows).to_dict("index") == {4: {"gain": -2.0, "loss": -2.0, "same": False, "overridden": 3}}
 
 
 def test_where_one_of_equals_wins_all_seats_tell_what_a_few_seeds_cannot():
@@ -139,17 +139,17 @@ def test_where_one_of_equals_wins_all_seats_tell_what_a_few_seeds_cannot():
 
 
 def test_gain_and_loss_are_differences_of_pairs():
-    common = {"seed": 1, "error": "", "deeds_hash": "a", "lies": 0}
+    common = {"seed": 1, "error": "", "trace_hash": "a", "overridden": 0}
     rows = pd.DataFrame(
         [
-            {**common, "honest": False, "cheats": "t/0 t/1", "deeds_hash": "b", "lies": 2,
+            {**common, "honest": False, "attackers": "t/0 t/1", "trace_hash": "b", "overridden": 2,
              "surplus:t/0": 5.0, "surplus:t/1": 1.0, "surplus:r/0": -9.0, "surplus:t/2": 0.5},
-            {**common, "honest": True, "cheats": "", "surplus:t/0": 2.0, "surplus:t/1": 0.0, "surplus:r/0": -1.0},
-            {**common, "honest": False, "cheats": "t/0", "seed": 2, "error": "Traceback", "surplus:t/0": 100.0},
+            {**common, "honest": True, "attackers": "", "surplus:t/0": 2.0, "surplus:t/1": 0.0, "surplus:r/0": -1.0},
+            {**common, "honest": False, "attackers": "t/0", "seed": 2, "error": "Traceback", "surplus:t/0": 100.0},
         ]
     )  # fmt: skip
     found = compared(rows)
-    assert found.to_dict("index") == {1: {"gain": 2.0, "loss": 7.5, "same": False, "lies": 2}}
+    assert found.to_dict("index") == {1: {"gain": 2.0, "loss": 7.5, "same": False, "overridden": 2}}
 
 
 def test_verdicts_say_why_there_is_no_number(project):
@@ -182,8 +182,8 @@ def gaining(monkeypatch, gain):
 
     def fake(points, **_):
         return pd.DataFrame([
-            {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
-             "complaint": "", "unknown": "", "cheats": "t/0",
+            {**point.labels, "error": "", "trace_hash": str(point.labels["honest"]), "overridden": 1, "violations": 0,
+             "complaint": "", "unknown": "", "attackers": "t/0",
              "surplus:t/0": 0.0 if point.labels["honest"] else gain(point.labels["cell"][0], point.labels["seed"])}
             for point in points
         ])  # fmt: skip
@@ -209,7 +209,7 @@ def test_the_interval_that_is_shown_is_the_one_that_the_verdict_rests_on(monkeyp
     assert alone["gain_low"] > 0.01
     assert alone["p"] < 0.05
     ten = matrix(
-        ["lazy", "constant", "overclaim", "garbage", "late"], ("seed", "hardened"), QUICK, cap=8
+        ["lazy", "constant", "overclaim", "garbage", "late"], ("literal", "hardened"), QUICK, cap=8
     ).to_dict("records")  # fmt: skip
     for row in ten:
         assert (row["verdict"], row["level"]) == ("undecided", pytest.approx(0.995))
@@ -220,7 +220,7 @@ def test_the_interval_that_is_shown_is_the_one_that_the_verdict_rests_on(monkeyp
 
 def test_cells_without_a_seat_widen_no_interval(monkeypatch):
     gaining(monkeypatch, lambda *_: 1.0)
-    table = matrix(["cartel", "lazy"], ("seed", "hardened"), QUICK, cap=8)
+    table = matrix(["cartel", "lazy"], ("literal", "hardened"), QUICK, cap=8)
     assert list(table["verdict"]) == ["n/a", "n/a", "pays", "pays"]
     assert list(table["level"]) == [pytest.approx(0.975)] * 4
 
@@ -264,8 +264,8 @@ def test_what_is_picked_is_measured_on_fresh_seeds(project, monkeypatch):
     def fake(points, **_):
         asked.extend(point.labels["seed"] for point in points)
         return pd.DataFrame([
-            {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
-             "complaint": "", "unknown": "", "cheats": "t/0",
+            {**point.labels, "error": "", "trace_hash": str(point.labels["honest"]), "overridden": 1, "violations": 0,
+             "complaint": "", "unknown": "", "attackers": "t/0",
              "surplus:t/0": 0.0 if point.labels["honest"] else 5.0 + (10.0 if point.labels["seed"] < FRESH else 0.0)}
             for point in points
         ])  # fmt: skip
@@ -286,8 +286,8 @@ def test_the_most_harmful_are_confirmed_on_the_standard_tier(project, monkeypatc
     def fake(points, **_):
         asked.extend((point.labels["cell"][0], point.overrides) for point in points)
         return pd.DataFrame([
-            {**point.labels, "error": "", "deeds_hash": str(point.labels["honest"]), "lies": 1, "violations": 0,
-             "complaint": "", "cheats": "t/0", "surplus:t/0": 0.0,
+            {**point.labels, "error": "", "trace_hash": str(point.labels["honest"]), "overridden": 1, "violations": 0,
+             "complaint": "", "attackers": "t/0", "surplus:t/0": 0.0,
              "unknown": "" if point.labels["honest"] or point.labels["cell"][0] == "lazy" else "5 MDC moved",
              "surplus:r/0": 0.0 if point.labels["honest"] else -float(len(point.labels["cell"][0]))}
             for point in points

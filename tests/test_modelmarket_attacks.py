@@ -25,7 +25,7 @@ def run(*overrides, attack=(), seed=3):
 
 
 def answers(result, duty):
-    """What the cheats answered a duty with."""
+    """What the attackers answered a duty with."""
     duties = result.ledger["duties"]
     return set(duties[(duties["duty"] == duty) & ~duties["by"].str.startswith("Conduct")]["answer"])
 
@@ -45,7 +45,7 @@ def profit(result, who):
     return result.metric("profit", who)
 
 
-ALONE = {  # attack → what a buyer gets where only cheats work
+ALONE = {  # attack → what a buyer gets where only attackers work
     "garbage": (0.0, 0.4), "constant": (0.0, 0.4), "junk_model": (0.0, 0.4), "label_lookup": (0.0, 0.4),
     "no_pin": (0.0, 0.0),
 }  # fmt: skip
@@ -71,7 +71,7 @@ def test_the_silent_are_slashed_and_nobody_gets_a_model():
     silent = run(ALL, attack="withhold")
     assert outcome(silent) == {"refunded"}
     assert silent.metric("profit", "trainer/3") < -10
-    assert answers(silent, "open") == {"False"}
+    assert answers(silent, "reveal") == {"False"}
 
 
 @pytest.mark.parametrize(
@@ -182,24 +182,27 @@ def test_a_power_that_was_not_declared_is_named(kind, power):
 
 
 SEED = {
-    "variant": "seed", "requester_stake": 0, "loser_refund": False, "slash_to": "treasury", "poke_bounty_bps": 0,
+    "variant": "literal", "requester_stake": 0, "loser_refund": False, "slash_to": "treasury", "poke_bounty_bps": 0,
     "fee_bps": 0, "salted": False, "airdrop": True, "split": "chosen",
 }  # fmt: skip
 
 
-def test_the_seed_variant_changes_defaults_and_what_is_said_explicitly_wins():
-    usual, seed = compose([]).protocol, compose(["protocol.variant=seed"]).protocol
-    assert {name: seed[name] for name in SEED} == SEED
+def test_the_literal_variant_changes_defaults_and_what_is_said_explicitly_wins():
+    usual, literal = compose([]).protocol, compose(["protocol.variant=literal"]).protocol
+    assert {name: literal[name] for name in SEED} == SEED
     assert usual == compose(["protocol.variant=hardened"]).protocol
-    assert {name for name in usual if usual[name] != seed[name]} == set(SEED) - {"fee_bps"}
-    for order in (["protocol.variant=seed", "protocol.salted=true"], ["protocol.salted=true", "protocol.variant=seed"]):
+    assert {name for name in usual if usual[name] != literal[name]} == set(SEED) - {"fee_bps"}
+    for order in (
+        ["protocol.variant=literal", "protocol.salted=true"],
+        ["protocol.salted=true", "protocol.variant=literal"],
+    ):
         assert (compose(order).protocol.salted, compose(order).protocol.airdrop) == (True, True)
-    with pytest.raises(Misconfigured, match=r"protocol.variant=lax: there are hardened, seed"):
+    with pytest.raises(Misconfigured, match=r"protocol.variant=lax: there are hardened, literal"):
         compose(["protocol.variant=lax"])
 
 
 def test_in_the_seed_variant_those_who_lose_pay_for_the_winner():
-    assert profit(run("protocol.variant=seed"), "trainer/3") < -10 < profit(run(), "trainer/3")
+    assert profit(run("protocol.variant=literal"), "trainer/3") < -10 < profit(run(), "trainer/3")
 
 
 @pytest.mark.parametrize(("attack", "falls"), [((), False), ("junk_model", True), ("withhold", True), ("no_pin", True)])
@@ -262,6 +265,6 @@ def test_a_bare_seal_confirms_a_guess_and_a_salted_one_says_nothing():
         [claims(run(*few, f"protocol.salted={salted}", attack="hash_oracle", seed=seed)) for seed in range(3)]
         for salted in ("false", "true")
     )
-    cheats = [f"trainer/{seed}" for seed in range(3)]
-    told = [[counts[who] for counts, who in zip(runs, cheats, strict=True)] for runs in (known, blind)]
+    attackers = [f"trainer/{seed}" for seed in range(3)]
+    told = [[counts[who] for counts, who in zip(runs, attackers, strict=True)] for runs in (known, blind)]
     assert min(told[0]) == 12 > min(told[1])

@@ -655,7 +655,7 @@ class AnybodyAnything(RuleBasedStateMachine):
         self.attempt(who, self.market.function_(what)(self.a_job(data)))
 
     @rule(data=st.data(), who=people, correct=counts)
-    def lies(self, data, who, correct):
+    def overridden_duties(self, data, who, correct):
         job = self.a_job(data)
         self.attempt(who, self.market.claimAccuracy(job, correct))
         self.attempt(who, self.market.openModel(job, guesses(correct), CID, SALT))

@@ -47,7 +47,7 @@ def _ran(monkeypatch):
             name = point.stand_ins[0].stem if point.stand_ins else ""
             loud = name == "Loud" and point.labels["scenario"] == "second"
             told = {"violations": int(loud), "complaint": "solvency: block 3: no" * loud}
-            told["deeds_hash"] = str(point.labels["honest"])
+            told["trace_hash"] = str(point.labels["honest"])
             rows.append({**NOTHING, **point.labels, **told, "m": -1.0 if name == "Poor" else 1.0})
         return pd.DataFrame(rows)
 

@@ -18,7 +18,7 @@ from slashpoint.agents.free_entry import SETTLED as MATURE
 from slashpoint.agents.free_entry import enters, paying
 from slashpoint.agents.person import Traits
 from slashpoint.sim.errors import Misconfigured
-from slashpoint.sim.job_accounts import Tally
+from slashpoint.sim.job_accounts import JobAccounts
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.units import ETH, SECOND
 
@@ -127,7 +127,7 @@ def looks_back(blocks: int) -> bool:
         env=SimpleNamespace(now=1000 * period), chain=SimpleNamespace(period=period), accounts={b"": account},
         dollars=lambda amounts: sum(amounts.values()) / ETH,
     )  # fmt: skip
-    tally, before = Tally(), SimpleNamespace(key="before", closed=(1000 - blocks) * period)
+    tally, before = JobAccounts(), SimpleNamespace(key="before", closed=(1000 - blocks) * period)
     tally.spent(account, "USD", ETH, "before")
     return enters(world, tally, account, SimpleNamespace(key="now", market=SimpleNamespace(jobs={0: before})))
 
@@ -167,7 +167,7 @@ def test_people_enter_until_it_no_longer_pays(outside, seed):
 
 def test_what_losers_lose_keeps_people_out():
     """Where losers lose their stakes s: n* is the largest n with (R − (n − 1) s) / n − c ≥ o."""
-    result = lived("scenario.people.outside_usd=30", "protocol.variant=seed", seed=1)
+    result = lived("scenario.people.outside_usd=30", "protocol.variant=literal", seed=1)
     entered = crowds(result)
     cost, stake = cost_usd(result, entered), 10.0
     expected = max(n for n in range(1, SEATS) if (REWARD - (n - 1) * stake) / n - cost >= 30)

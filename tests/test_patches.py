@@ -27,8 +27,8 @@ def succeeded(result: Result) -> bool:
 def gain(overrides, build=None) -> float:
     """What the cheats have more than the same seats honest, USD."""
     cheating, honest = live(overrides, build), live(twin(overrides), build)
-    cheats = [name for name, cheats in cheating.run.people["attacker"].items() if cheats]
-    return sum(cheating.metric("profit", who) - honest.metric("profit", who) for who in cheats)
+    attackers = [name for name, attacks in cheating.run.people["attacker"].items() if attacks]
+    return sum(cheating.metric("profit", who) - honest.metric("profit", who) for who in attackers)
 
 
 @pytest.mark.parametrize("mutant", ALL, ids=[one.name for one in ALL])
@@ -66,7 +66,7 @@ def test_a_request_that_nobody_answered_well_enough_is_over_when_it_is_picked() 
     assert list(result.violations["complaint"]) == []
 
 
-VARIANTS = ["protocol.variant=hardened", "protocol.variant=seed"]
+VARIANTS = ["protocol.variant=hardened", "protocol.variant=literal"]
 PLAYED = ["attack=[]", "attack=overclaim", "attack=late", "attack=withhold", "attack=redraw", "attack=timeout_sniper"]
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from slashpoint.agents.conduct import Conduct
-from slashpoint.agents.knowledge import Mind
+from slashpoint.agents.knowledge import Knowledge
 from slashpoint.agents.person import Person, Traits
 from slashpoint.agents.roles import Role
 from slashpoint.experiments.setup.config import compose
@@ -33,7 +33,7 @@ def watched(script):
             got.append((yield from script(me, fact.job, world)))
 
     market = world.markets[0]
-    person = Person(world, "probe/0", [Probe(Watcher(), market)], Traits(latency=1.0), circle=Mind())
+    person = Person(world, "probe/0", [Probe(Watcher(), market)], Traits(latency=1.0), coalition=Knowledge())
     person.endow(market)
     person.begin()
     world.run(1, 200)
@@ -60,7 +60,7 @@ def test_without_an_end_one_waits_until_somebody_sends():
 
 def test_with_an_end_one_gives_up():
     def script(me, job, _):
-        seen = yield me.pool.sees("opens", job, by=me.now + 30)
+        seen = yield me.pool.sees("reveals", job, by=me.now + 30)
         return seen, me.now
 
     seen, now = watched(script)
@@ -72,10 +72,10 @@ def test_ones_own_circle_is_not_seen():
     def script(me, job, world):
         others = trainers(world)
         alone = others.pop("trainer/2")
-        me.circle.addresses.update(others.values())
+        me.coalition.addresses.update(others.values())
         seen = yield me.pool.sees("submits", job)
         fact = yield me.sees("submits", job=job, carries=seen.carries)
-        me.circle.addresses.add(alone)
+        me.coalition.addresses.add(alone)
         return fact.by == alone, (yield me.pool.sees("claims", job, by=job.deadline + 40))
 
     assert watched(script) == (True, None)
@@ -94,7 +94,7 @@ def test_what_is_pending_already_is_seen_the_earliest_first():
 
 def test_an_account_of_ones_own_person_is_not_seen():
     def script(me, job, world):
-        me.mind.addresses.update(trainers(world).values())
+        me.knowledge.addresses.update(trainers(world).values())
         return (yield me.pool.sees("submits", job, by=job.deadline))
 
     assert watched(script) is None

@@ -52,7 +52,7 @@ def test_it_says_what_the_ledger_says(made):
     text = (made.folder / "report.html").read_text()
     assert "trainer/3 (overclaim)" in text
     assert re.search(r"<td>MDC</td><td>reward</td><td>ModelMarket</td><td>trainer</td><td>100</td>", text)
-    for verb in ("posts", "submits", "grounds", "claims", "opens", "withdraws"):
+    for verb in ("posts", "submits", "reveals_truth", "claims", "reveals", "withdraws"):
         assert re.search(rf"<title>\w+/\d {verb} after", text), verb
 
 
@@ -71,4 +71,4 @@ def test_drawings_know_nothing_from_something_and_escape():
         [("<b>", 0, "x", True)]
     )
     assert bars({"a": 2, "b": 4}, "%").count("<rect") == 2
-    assert 'fill-opacity="0.1"' in lanes([("a", 1, "opens", False)])
+    assert 'fill-opacity="0.1"' in lanes([("a", 1, "reveals", False)])

@@ -25,7 +25,7 @@ MEASURED = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*|")  # no word, and a number, or n
 MEAN = re.compile(rf"\**(?:[a-z]+: )?({NUMBER}) ± ")
 DRAWN = int(os.environ.get("SLASHPOINT_CELLS", "1"))  # of each table
 PROTOCOLS = set(catalogue.presets("protocol"))
-VARIANTS = {"seed", "hardened"}
+VARIANTS = {"literal", "hardened"}
 TRAINED = {"federated", "collective"}  # there models are really trained: floats differ from processor to processor
 
 

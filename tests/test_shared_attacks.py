@@ -18,7 +18,7 @@ from slashpoint.agents.attacks.min_max import MinMax
 from slashpoint.agents.attacks.plagiarist import Plagiarist
 from slashpoint.agents.attacks.sign_flip import SignFlip
 from slashpoint.agents.attacks.vote_copier import VoteCopier
-from slashpoint.agents.knowledge import Mind
+from slashpoint.agents.knowledge import Knowledge
 from slashpoint.sim.learning import attacks
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.market import Subject
@@ -37,9 +37,9 @@ class Me(SimpleNamespace):
     """Somebody for whom training is an addition, and a model its bytes."""
 
     def __init__(self, **more):
-        mind = Mind()
+        mind = Knowledge()
         mind.addresses.add(b"me")
-        super().__init__(name="me", mind=mind, circle=mind, now=0.0, block_time=12.0, asked=[], **more)
+        super().__init__(name="me", mind=mind, coalition=mind, now=0.0, block_time=12.0, asked=[], **more)
 
     def luck(self, *key):
         return Luck("me", *key)

@@ -49,7 +49,7 @@ def test_each_run_is_a_row_of_its_seed_and_seat(found):
     assert list(one["seed"]) == [0] * 5 + [1] * 5
     assert list(one["seat"].astype(object)) == [0, 1, 2, 3, pd.NA] * 2
     assert list(one["twin"]) == [False, False, False, False, True] * 2
-    assert list(one["cheats"]) == [*(f"trainer/{i}" for i in range(4)), ""] * 2
+    assert list(one["attackers"]) == [*(f"trainer/{i}" for i in range(4)), ""] * 2
     assert one["line"].iloc[1].endswith("protocol.stake=20 scenario.seat=1 seed=0")
 
 
@@ -105,7 +105,7 @@ def fake(monkeypatch, slope: float):
         for point in points:
             stake = dict(one.split("=") for one in point.overrides)["protocol.stake"]
             gain = 0.0 if point.labels["honest"] else 30.0 - slope * float(stake) + point.labels["seed"]
-            rows.append({**NOTHING, **point.labels, "cheats": "t/0", "surplus:t/0": gain, "surplus:r/0": -gain})
+            rows.append({**NOTHING, **point.labels, "attackers": "t/0", "surplus:t/0": gain, "surplus:r/0": -gain})
         return pd.DataFrame(rows)
 
     monkeypatch.setattr(module, "evaluate", evaluate)
@@ -150,7 +150,7 @@ def seated(monkeypatch, broken: tuple[int, int | None] | None = None):
             seed, seat = point.labels["seed"], point.labels["seat"]
             gain = 0.0 if seat is None else LUCK[seat] + 0.01 * seed
             error = "Traceback" if (seed, seat) == broken else ""
-            rows.append({**NOTHING, **point.labels, "error": error, "cheats": "t/0", "surplus:t/0": gain})
+            rows.append({**NOTHING, **point.labels, "error": error, "attackers": "t/0", "surplus:t/0": gain})
         return pd.DataFrame(rows)
 
     monkeypatch.setattr(module, "evaluate", evaluate)

@@ -30,7 +30,7 @@ LIMIT = 3
 class Mine(Conduct):
     '''What it hopes for.'''
 
-    def open(self, me, job, what):
+    def reveal(self, me, job, what):
         return True
 
 {body}

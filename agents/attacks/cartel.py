@@ -33,7 +33,7 @@ class Cartel(Conduct):
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Any:
         """By who made it."""
-        return subject.scale if subject.owner in me.circle.addresses else 0
+        return subject.scale if subject.owner in me.coalition.addresses else 0
 
     def settle(self, me: Me, job: Job, subject: Subject) -> Any:
         """Nothing is to be looked into."""

@@ -23,4 +23,4 @@ class Downvoter(Conduct):
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Any:
         """By who made it."""
-        return (yield from super().judge(me, job, subject)) if subject.owner in me.circle.addresses else 0
+        return (yield from super().judge(me, job, subject)) if subject.owner in me.coalition.addresses else 0

@@ -25,7 +25,7 @@ class FalseClaim(Conduct):
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Any:
         """By who made it."""
-        return subject.scale if subject.owner in me.circle.addresses else 0
+        return subject.scale if subject.owner in me.coalition.addresses else 0
 
     def settle(self, me: Me, job: Job, subject: Subject) -> Any:
         """No dispute: that would be looked into."""

@@ -37,10 +37,10 @@ class FreeRider(Conduct):
     def work(self, me: Me, job: Job) -> Any:
         """The base, made up."""
         base = job.base if job.base is not None else (yield me.trains(job, effort=0.0))
-        seen = me.mind.knows(("bases", job.key), ())
+        seen = me.knowledge.knows(("bases", job.key), ())
         if base not in seen:
             seen = (*seen, base)
-            me.mind.tells(("bases", job.key), seen)
+            me.knowledge.tells(("bases", job.key), seen)
         model = base if self.mode == "plain" else self._made_up(me, job, seen)
         return Work(model=model, predictions=me.predicts(model, job))
 
@@ -54,7 +54,7 @@ class FreeRider(Conduct):
             known = [np.asarray(one, np.float64) for one in map(me.weights, seen) if one is not None]
         except NotImplementedError:
             return seen[-1]
-        generator = me.luck("riding", me.name, *job.turn).generator()
+        generator = me.luck("riding", me.name, *job.round_key).generator()
         if self.mode == "random" and known:
             return me.assembles(freeriding.random(len(known[-1]), generator, self.bound))
         stepped = freeriding.delta(known[-1], known[-2]) if len(known) > 1 else known[-1]

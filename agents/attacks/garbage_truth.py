@@ -26,5 +26,5 @@ class GarbageTruth(SelfDeal):
     def truth(self, me: Me, job: Job) -> Any:
         """Every label moved on."""
         labels = bytes((label + self.shift) % self.classes for label in me.labels(job))
-        me.circle.tells(("truth", job.key), labels)
+        me.coalition.tells(("truth", job.key), labels)
         return labels

@@ -28,4 +28,4 @@ class Gaussian(Poisoner):
         """N(0, deviation²) in each coordinate."""
         from slashpoint.sim.learning.attacks import gaussian
 
-        return gaussian(len(own), me.luck("noise", me.name, *job.turn).generator(), deviation=self.deviation)
+        return gaussian(len(own), me.luck("noise", me.name, *job.round_key).generator(), deviation=self.deviation)

@@ -25,5 +25,5 @@ class HostAsCompetitor(Conduct):
 
     def work(self, me: Me, job: Job) -> Any:
         """Know the test by heart in one's own competition; else as asked."""
-        model = yield me.trains(job, leak=job.poster in me.circle.addresses)
+        model = yield me.trains(job, leak=job.poster in me.coalition.addresses)
         return Work(model=model, predictions=me.predicts(model, job))

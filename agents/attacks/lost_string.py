@@ -24,7 +24,7 @@ class LostString(Conduct):
 
     chance: Share = 0.5  # of a job
 
-    def open(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Any:
         """Not without the string."""
         lost = what == "truth" and me.luck("lost", job.key).random() < self.chance
-        return not lost and super().open(me, job, what)
+        return not lost and super().reveal(me, job, what)

@@ -21,6 +21,6 @@ class NoPin(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    def open(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Any:
         """Open the seal only."""
-        return "unpinned" if what == "work" else super().open(me, job, what)
+        return "unpinned" if what == "work" else super().reveal(me, job, what)

@@ -31,6 +31,6 @@ class Offline(Conduct):
         """No claim while away."""
         return None if self._away(me, job) else super().claim(me, job, measured)
 
-    def open(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Any:
         """Nothing is opened while away."""
-        return not self._away(me, job) and super().open(me, job, what)
+        return not self._away(me, job) and super().reveal(me, job, what)

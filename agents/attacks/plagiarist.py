@@ -33,7 +33,7 @@ class Plagiarist(Conduct):
         public = [
             (one.claimed or 0, one.model)
             for one in job.market.handed(job)
-            if one.model is not None and one.owner not in me.circle.addresses
+            if one.model is not None and one.owner not in me.coalition.addresses
         ]
         if not public:
             return (yield from super().work(me, job))
@@ -47,5 +47,5 @@ class Plagiarist(Conduct):
             return model
         if weights is None:
             return model
-        noise = me.luck("retouch", me.name, *job.turn).generator().normal(0.0, self.noise, len(weights))
+        noise = me.luck("retouch", me.name, *job.round_key).generator().normal(0.0, self.noise, len(weights))
         return me.assembles(weights * (1 + noise))

@@ -26,6 +26,6 @@ class Replayer(Conduct):
         yield me.until(job.deadline - 5 * me.block_time)
         for number in range(job.round, 0, -1):
             for one in job.market.handed(job.at(number, b"", job.deadline)):
-                if one.model is not None and one.owner not in me.mind.addresses:
+                if one.model is not None and one.owner not in me.knowledge.addresses:
                     return Work(model=one.model)
         return (yield from super().work(me, job))

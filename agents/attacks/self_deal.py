@@ -26,12 +26,12 @@ class SelfDeal(Conduct):
     def truth(self, me: Me, job: Job) -> Any:
         """Commit as is asked, and tell."""
         labels = super().truth(me, job)
-        me.circle.tells(("truth", job.key), labels)
+        me.coalition.tells(("truth", job.key), labels)
         return labels
 
     def work(self, me: Me, job: Job) -> Any:
         """What one was told; else as usual."""
-        labels = me.circle.knows(("truth", job.key))
+        labels = me.coalition.knows(("truth", job.key))
         if labels is None:
             return (yield from super().work(me, job))
         return Work(model=b"told", predictions=job.tested(labels))

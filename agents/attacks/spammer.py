@@ -32,5 +32,5 @@ class Spammer(Conduct):
 
     def work(self, me: Me, job: Job) -> Any:
         """Another junk for each account."""
-        luck = me.luck("spam", me.name, *job.turn)
+        luck = me.luck("spam", me.name, *job.round_key)
         return Work(model=luck("model").bytes(self.size), predictions=luck("predictions").bytes(job.scale))

@@ -30,8 +30,8 @@ class Sybil(Conduct):
 
     def work(self, me: Me, job: Job) -> Any:
         """One training serves all."""
-        return (yield from me.mind.once(("work", job.turn), me, super().work, me, job))
+        return (yield from me.knowledge.once(("work", job.round_key), me, super().work, me, job))
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Any:
         """One look serves all."""
-        return (yield from me.mind.once(("judge", job.turn, subject.id), me, super().judge, me, job, subject))
+        return (yield from me.knowledge.once(("judge", job.round_key, subject.id), me, super().judge, me, job, subject))

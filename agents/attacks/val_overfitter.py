@@ -37,7 +37,7 @@ class ValOverfitter(Conduct):
         if known is None or start is None:
             return (yield from super().work(me, job))
         view, labels = known
-        most, generator = correct(me.predicts(best, view), labels), me.luck("climb", *job.turn).generator()
+        most, generator = correct(me.predicts(best, view), labels), me.luck("climb", *job.round_key).generator()
         weights, scale = start.astype(np.float64), self.size * (float(np.std(start)) or 1.0)
         for _ in range(self.steps):
             tried = weights + generator.normal(0.0, scale, len(weights))

@@ -32,14 +32,14 @@ class Whitewasher(Conduct):
     def enter(self, me: Me, job: Job) -> Any:
         """Only the first account that is not burnt, once all have looked."""
         held = me.balance(job.market.asset) + job.market.owed(me.address)
-        first, jobs = me.mind.knows(("first", me.name), (held, ()))
+        first, jobs = me.knowledge.knows(("first", me.name), (held, ()))
         at_stake = sum(one.stake for one in jobs if one.closed is None)
         burnt = held + at_stake < first - job.stake / 2
-        me.mind.tells(("burnt", me.name), burnt)
+        me.knowledge.tells(("burnt", me.name), burnt)
         yield me.until(me.now + me.block_time / 2)
         name, _, number = me.name.partition("+")
         earlier = [name if i == 0 else f"{name}+{i}" for i in range(int(number or 0))]
-        if burnt or not all(me.mind.knows(("burnt", one), False) for one in earlier):
+        if burnt or not all(me.knowledge.knows(("burnt", one), False) for one in earlier):
             return False
-        me.mind.tells(("first", me.name), (first, (*jobs, job)))
+        me.knowledge.tells(("first", me.name), (first, (*jobs, job)))
         return super().enter(me, job)

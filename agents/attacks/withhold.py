@@ -21,6 +21,6 @@ class Withhold(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
-    def open(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Any:
         """Never one's work."""
-        return what != "work" and super().open(me, job, what)
+        return what != "work" and super().reveal(me, job, what)

@@ -21,6 +21,6 @@ class WithholdTruth(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"truth": 1}
 
-    def open(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Any:
         """Never the truth."""
-        return what != "truth" and super().open(me, job, what)
+        return what != "truth" and super().reveal(me, job, what)

@@ -21,6 +21,6 @@ class Withholder(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"judge": 1}
 
-    def open(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Any:
         """Never a report."""
-        return what != "report" and super().open(me, job, what)
+        return what != "report" and super().reveal(me, job, what)

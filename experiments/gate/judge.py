@@ -128,7 +128,9 @@ def _effect(scenario: Scenario, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         told = f"{int((~inert).sum())} of {len(found)} runs differ from those without it"
         yield _finding(scenario, EFFECT, HELD, told, len(found))
         return
-    why = "the attack changed nothing" if found["lies"].any() else "the protocol never asked it for what it changes"
+    why = (
+        "the attack changed nothing" if found["overridden"].any() else "the protocol never asked it for what it changes"
+    )
     status, allowed = (HELD, ", which the suite allows") if scenario.allow_no_effect else (FAILED, "")
     yield _finding(
         scenario, EFFECT, status, f"{why} in {len(found)} runs{allowed}", len(found), rows.loc[found.index[0]]

@@ -22,7 +22,7 @@ import slashpoint
 from slashpoint.experiments.setup import vetting
 from slashpoint.experiments.setup.inputs import code, digest, watching
 from slashpoint.sim.errors import PROJECT as THEIRS
-from slashpoint.sim.errors import BrokenProject, Escaped, Misconfigured, choices, contained, named, place
+from slashpoint.sim.errors import BrokenProject, Escaped, Misconfigured, choices, contained, location, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -272,8 +272,8 @@ def load_module(path: Path, project: Path | None = None) -> ModuleType:
         if project is None:
             raise  # ours to mend
         if isinstance(error, Misconfigured):  # ours: what a decorator says, say
-            raise Misconfigured(f"{place(error)}: {error}") from error
-        said = str(error) if isinstance(error, Escaped) else f"{place(error)}: cannot be imported: {named(error)}"
+            raise Misconfigured(f"{location(error)}: {error}") from error
+        said = str(error) if isinstance(error, Escaped) else f"{location(error)}: cannot be imported: {named(error)}"
         kind = Misconfigured if isinstance(error, (ImportError, SyntaxError)) else BrokenProject
         raise kind(said) from error
 

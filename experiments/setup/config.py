@@ -136,7 +136,7 @@ def _files(project: Path | None) -> tuple[tuple[str, int, int], ...]:
 
 
 def _variant(usual: DictConfig, variant: str, project: Path | None) -> str:
-    """The override that loads a protocol's variant: `protocol.variant=seed` is `conf/protocol/<name>/seed.yaml`.
+    """The override that loads a protocol's variant: `protocol.variant=literal` is `conf/protocol/<name>/literal.yaml`.
 
     Variants are other defaults, not other protocols: what is asked for explicitly still wins, and a sweep can run over
     them as over any value, which Hydra's choice of a group under another name could not offer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib.metadata
 import importlib.util
@@ -12,15 +13,17 @@ import re
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slashpoint
 from slashpoint.experiments.setup.inputs import content, digest
 from slashpoint.sim.contract.artifact import BUILD
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 # They show results, start processes or compose what is in the key: no run comes out otherwise with another version
 UNFELT = {"altair", "duckdb", "hydra-core", "joblib", "omegaconf", "rich", "vl-convert-python"}
-IMPORTED = re.compile(r"^\s*from (slashpoint\.experiments\b.*)", re.MULTILINE)
 
 
 def versions() -> dict[str, str]:
@@ -57,13 +60,25 @@ def source_hash() -> str:
 
 
 def deciding() -> dict[str, Path]:
-    """The modules of `experiments/` that the executor imports, directly or not, by their names."""
-    files = {path.stem: path for path in (Path(slashpoint.__path__[0]) / "experiments").glob("*.py")}
-    found = ["executor"]
+    """Return the modules of `experiments/` that the executor imports, directly or not, by their names."""
+    files = {_module(name): path for name, path in _sources("experiments").items()}
+    found = ["slashpoint.experiments.study.executor"]
     for name in found:
-        said = " ".join(IMPORTED.findall(files[name].read_text(encoding="utf-8")))
-        found += [one for one in re.findall(r"\w+", said) if one in files and one not in found]
+        found += [one for one in _imports(files[name]) if one in files and one not in found]
     return {name: files[name] for name in sorted(found)}
+
+
+def _module(name: str) -> str:
+    """Return the dotted name of the module that lies in a file of ours."""
+    return ".".join(("slashpoint", *Path(name).with_suffix("").parts))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Yield what a file may import: modules, and what it takes from them, which may be modules too."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def git(folder: Path) -> dict[str, Any] | None:
@@ -82,7 +97,7 @@ def git(folder: Path) -> dict[str, Any] | None:
 @functools.cache
 def ours() -> dict[str, Any] | None:
     """The same of slashpoint's own checkout; None where it was installed without one."""
-    root = Path(slashpoint.__path__[0])
+    root = Path(slashpoint.__path__[0]).parent  # in a checkout; where it is installed, a folder of packages
     return git(root) if (root / ".git").exists() else None
 
 

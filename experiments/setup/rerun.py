@@ -21,7 +21,7 @@ from slashpoint.experiments.setup.progress import progress
 from slashpoint.experiments.setup.project import refuse_strangers
 from slashpoint.experiments.setup.run import run
 from slashpoint.sim.contract.artifact import standing_in
-from slashpoint.sim.errors import Misconfigured, named, place
+from slashpoint.sim.errors import Misconfigured, location, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +83,7 @@ def _made(folder: Path, then: Run, config: DictConfig, project: Path | None, *, 
     except Exception as error:  # noqa: BLE001 - the first run may have ended by the same
         ended = named(error)
         if not then.unfinished.startswith(ended):
-            return [f"now it ends with {ended} ({place(error)})"]
+            return [f"now it ends with {ended} ({location(error)})"]
     again = find(LAST, runs)
     now = open_run(again)
     different = first_difference(then.tables, now.tables, whole=not then.unfinished)

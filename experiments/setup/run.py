@@ -23,8 +23,8 @@ from slashpoint.experiments.setup.invariants import allowed, of_project
 from slashpoint.experiments.setup.origins import keeping
 from slashpoint.experiments.setup.project import find_project
 from slashpoint.sim.engine import make_engine
-from slashpoint.sim.errors import Misconfigured, Stopped, choices, contained, from_project, named, place
-from slashpoint.sim.job_accounts import Tally
+from slashpoint.sim.errors import Misconfigured, Stopped, choices, contained, from_project, location, named
+from slashpoint.sim.job_accounts import JobAccounts
 from slashpoint.sim.ledger import Ledger, LedgerError, Tables, read
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.metrics import all_metrics
@@ -191,7 +191,7 @@ def _settle(
     if scenario["crowd"]["members"]:
         Payers(world, market, latency=scenario["people"]["latency"], **scenario["crowd"])
     provide(world, market, posters, scenario["given"])
-    world.tally = Tally() if scenario["free_entry"] else None
+    world.tally = JobAccounts() if scenario["free_entry"] else None
     for person in people:
         person.begin()
 
@@ -251,7 +251,7 @@ def run(
         if folder is not None and world is None and isinstance(error, Misconfigured):
             folder.discard()
             raise
-        why = f"stopped by {error}" if isinstance(error, Stopped) else f"{named(error)} ({place(error)})"
+        why = f"stopped by {error}" if isinstance(error, Stopped) else f"{named(error)} ({location(error)})"
         with suppress(LedgerError):  # a full disk: what is there is marked as partial and can be read
             ledger.close(complete=False, why=why)
         if folder is not None and ledger.complete:
@@ -275,7 +275,7 @@ def _conclude(
     tables = read(folder.path if folder else ledger)
     market, engine = world.markets[0], world.engine.name
     prices = at_end(world.prices, tables)
-    notes = [note for note in (world.workshop.task.note,) if note]
+    notes = [note for note in (world.training_cache.task.note,) if note]
     notes += world.notes
     notes += [f"infeasible: {why}" for why in market.terms.infeasible()]
     if not world.ended:

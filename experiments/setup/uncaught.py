@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.sim.errors import from_project, named, place
+from slashpoint.sim.errors import from_project, location, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ def noticed() -> Iterator[list[str]]:
         def hook(args: Any) -> None:
             before(args)
             if args.exc_value is not None and from_project(args.exc_value):
-                FOUND.append(f"{place(args.exc_value)} raised {named(args.exc_value)}, where nothing can catch it")
+                FOUND.append(f"{location(args.exc_value)} raised {named(args.exc_value)}, where nothing can catch it")
 
         return hook
 

@@ -69,7 +69,7 @@ def vet_conduct(kind: type[Conduct], base: type[Conduct]) -> None:
     Raises:
         Misconfigured: says what there is.
     """
-    from slashpoint.agents.conduct import DUTIES, POWERS, lies
+    from slashpoint.agents.conduct import DUTIES, POWERS, overridden_duties
     from slashpoint.agents.roles import Role
 
     vet(kind, base, *((kind.script,) if isinstance(kind.script, type) else ()))
@@ -94,7 +94,7 @@ def vet_conduct(kind: type[Conduct], base: type[Conduct]) -> None:
             inspect.signature(getattr(kind, name)).bind(*asked)
         except TypeError as error:
             raise Misconfigured(f"{where}.{name}: it must be a method that takes {', '.join(asked)}") from error
-    if not (lies(kind) or kind.modifies or kind.script or kind.identities is not base.identities):
+    if not (overridden_duties(kind) or kind.modifies or kind.script or kind.identities is not base.identities):
         raise Misconfigured(f"{where} is honest: it answers none of {', '.join(DUTIES)} in its own way")
 
 

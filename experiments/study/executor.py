@@ -41,9 +41,9 @@ COLUMNS = {
     "key": "hash of all that decides the run",
     "chain_hash": "SHA-256 of what happened on chain",
     "full_hash": "SHA-256 of all that was recorded",
-    "deeds_hash": "SHA-256 of what was sent and of what money moved, whoever decided it and why",
-    "cheats": "the persons who cheat, with spaces between",
-    "lies": "how often they were asked something that they answer in their own way",
+    "trace_hash": "SHA-256 of what was sent and of what money moved, whoever decided it and why",
+    "attackers": "the persons who cheat, with spaces between",
+    "overridden": "how often they were asked something that they answer in their own way",
     "violations": "complaints of invariants",
     "complaint": "the first of them",
     "unknown": "money that moved for no known cause; empty when none did",
@@ -52,7 +52,11 @@ COLUMNS = {
     "error": "the traceback of a run that failed; empty for one that did not",
 }  # and each metric: its name, or name:key
 LOST = "lost: the process that made this run was"  # what the error of such a run begins with
-NOTHING: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"seed": -1, "lies": 0, "violations": 0}  # a row before its run
+NOTHING: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
+    "seed": -1,
+    "overridden": 0,
+    "violations": 0,
+}  # a row before its run
 
 
 @dataclass(frozen=True)
@@ -171,12 +175,12 @@ def _made(what: tuple[Any, Asked, Path | None]) -> tuple[Any, dict[str, Any], fl
 def _row(result: Result) -> dict[str, Any]:
     tables, run = result.ledger, result.run
     people, duties = run.people, tables["duties"]
-    cheats = list(people.index[people["attacker"]])
-    asked = duties["controller"].isin(cheats) & ~duties["by"].str.startswith("Conduct.")
+    attackers = list(people.index[people["attacker"]])
+    asked = duties["controller"].isin(attackers) & ~duties["by"].str.startswith("Conduct.")
     said = complaints(run)
     found = {
-        "chain_hash": result.chain_hash, "full_hash": result.full_hash, "deeds_hash": _deeds(tables),
-        "cheats": " ".join(cheats), "lies": int(asked.sum()), "violations": len(said),
+        "chain_hash": result.chain_hash, "full_hash": result.full_hash, "trace_hash": _trace(tables),
+        "attackers": " ".join(attackers), "overridden": int(asked.sum()), "violations": len(said),
         "complaint": said[0] if said else "", "unknown": "\n".join(unexplained(run)),
         "unposted": "\n".join(unposted(run)), "notes": "\n".join([*unposted(run), *run.notes]), "error": "",
     }  # fmt: skip
@@ -185,12 +189,12 @@ def _row(result: Result) -> dict[str, Any]:
     return found | {column(name, key): float(value) for name, key, value in values}
 
 
-def _deeds(tables: Mapping[str, pd.DataFrame] | Any) -> str:
-    """A hash of transactions and transfers, without the names of who answered which duty."""
+def _trace(tables: Mapping[str, pd.DataFrame] | Any) -> str:
+    """Return a hash of transactions and transfers, without our names for why they were sent."""
     import hashlib
 
     digest = hashlib.sha256()
-    for name, without in (("transactions", ["duty"]), ("transfers", [])):
+    for name, without in (("transactions", ["duty", "verb"]), ("transfers", [])):
         rows: Iterable[Any] = tables[name].drop(columns=without).to_numpy(dtype=object).tolist()
         for row in rows:
             digest.update(repr(row).encode())

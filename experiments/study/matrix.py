@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from slashpoint.experiments.study.stats import Interval
 
-VARIANTS = ("seed", "hardened")
+VARIANTS = ("literal", "hardened")
 FRESH = 1_000_000  # the first seed of those that did not take part in picking
 NO_SEAT, NEVER_ASKED, NO_EFFECT, FAILED = "n/a", "never asked", "no effect", "failed"
 CENT = 0.01  # USD: a gain of less in a run is not worth a word
@@ -221,7 +221,7 @@ class _Lab:
         p = cells * p_value(changes["gain"], self.materiality)
         found |= {"few_seeds": gain.few, "p": p if math.isnan(p) else min(1.0, p)}
         if changes["same"].all() and not changes[["gain", "loss"]].any(axis=None):  # who withholds bytes sends the same
-            return found | {"verdict": NO_EFFECT if changes["lies"].any() else NEVER_ASKED}
+            return found | {"verdict": NO_EFFECT if changes["overridden"].any() else NEVER_ASKED}
         return found | {"verdict": verdict(gain, self.materiality)}
 
 
@@ -257,4 +257,4 @@ def _tenth(setting: Sequence[str], project: Path | None) -> float:
     prices.begin(Luck(config.seed)("prices"), float(config.chain.genesis))
     rules = catalogue.rules(config.protocol.name, project)
     given: Any = OmegaConf.to_container(config.protocol)
-    return float(rules.TERMS(**given).purse * prices.usd(rules.MARKET.asset, float(config.chain.genesis)) / 10)
+    return float(rules.TERMS(**given).payout * prices.usd(rules.MARKET.asset, float(config.chain.genesis)) / 10)

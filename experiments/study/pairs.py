@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROBE = 1_000_003  # a seed that nobody would name a seat by: whether the seat follows it tells who chose the seat
-CHANGES = ("seed", "honest", "cheats", "lies", "deeds_hash")  # what a change is found from, beside each surplus
+CHANGES = (
+    "seed",
+    "honest",
+    "attackers",
+    "overridden",
+    "trace_hash",
+)  # what a change is found from, beside each surplus
 SURPLUS = column("surplus", "?")[:-1]  # what the columns of each person's surplus begin with
 PAIRED = {"gain": "USD", "loss": "USD"}  # metrics of a pair of runs, with their units
 COLUMNS = {
@@ -26,7 +32,7 @@ COLUMNS = {
     "price, and what the models delivered to it are worth to it) less the same seat's with everybody honest",
     "loss": "what all others lost together by it, USD, in the same terms",
     "same": "whether all transactions and transfers are equal with and without the attack",
-    "lies": "how often those who cheat were asked something that they answer in their own way",
+    "overridden": "how often those who cheat were asked something that they answer in their own way",
 }
 
 
@@ -130,17 +136,22 @@ def changes(rows: pd.DataFrame) -> pd.DataFrame:
 
 def compared(rows: pd.DataFrame) -> pd.DataFrame:
     """What cheating changed by seed: COLUMNS, of the rows of `paired`; the mean over the seats is one observation."""
-    over = {"gain": "mean", "loss": "mean", "same": "all", "lies": "sum"}
+    over = {"gain": "mean", "loss": "mean", "same": "all", "overridden": "sum"}
     return changes(rows).groupby("seed").agg(over)
 
 
 def _change(row: Mapping[Any, Any], honest: Mapping[Any, Any]) -> dict[str, Any]:
-    cheats = set(str(row["cheats"]).split())
+    attackers = set(str(row["attackers"]).split())
     seats = {name.removeprefix(SURPLUS) for name in row if str(name).startswith(SURPLUS)}
     change = {who: _money(row, who) - _money(honest, who) for who in seats}  # a seat that is not there earns nothing
-    gain = sum(change[who] for who in sorted(cheats)) / len(cheats) if cheats else 0.0
-    loss = 0.0 - sum(change[who] for who in sorted(seats - cheats))
-    return {"gain": gain, "loss": loss, "same": bool(row["deeds_hash"] == honest["deeds_hash"]), "lies": row["lies"]}
+    gain = sum(change[who] for who in sorted(attackers)) / len(attackers) if attackers else 0.0
+    loss = 0.0 - sum(change[who] for who in sorted(seats - attackers))
+    return {
+        "gain": gain,
+        "loss": loss,
+        "same": bool(row["trace_hash"] == honest["trace_hash"]),
+        "overridden": row["overridden"],
+    }
 
 
 def _money(row: Mapping[Any, Any], who: str) -> float:

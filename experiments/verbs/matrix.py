@@ -34,7 +34,7 @@ def arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("what", nargs="*", metavar="ATTACK|OVERRIDE", help="attacks (all, if none), key=value")
     parser.add_argument(
-        "--variants", type=names, default="seed,hardened", metavar="A,B", help="of the protocol (%(default)s)"
+        "--variants", type=names, default="literal,hardened", metavar="A,B", help="of the protocol (%(default)s)"
     )
     parser.add_argument(
         "--seeds-cap", type=whole(1), default=64, metavar="N", help="seeds for a cell at most (%(default)s)"

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 FINISHED, ABORTED = 5, 6  # the contract's final states
 BPS = 10_000
 _round = attrgetter("round")
-GRACE = 4  # blocks that a keeper may take to be heard, once a window is over
+GRACE_BLOCKS = 4  # blocks that a keeper may take to be heard, once a window is over
 
 
 @dataclass
-class Watched(Vaulted):
+class CollectiveInvariants(Vaulted):
     """An experiment's own account of its rounds, and what must hold of them."""
 
     terms: Any  # the rules
@@ -197,7 +197,7 @@ class Watched(Vaulted):
         """By voter: what it sealed in a round, and the salt that it opened with."""
         sealed_, opened = (
             {deed.by: deed.carries for deed in self.world.facts.of(verb, job.key) if deed.subject == number}
-            for verb in ("judges", "opens")
+            for verb in ("judges", "reveals")
         )
         return {who: (seal, opened[who][2]) for who, seal in sealed_.items() if who in opened}
 
@@ -266,13 +266,13 @@ class Watched(Vaulted):
     @invariant
     def some_honest_voter_approved(self, world: World) -> Iterator[str]:
         """What cheats alone have not the votes for is accepted only if somebody honest found it better."""
-        cheats = {address for address, one in world.accounts.items() if one.person.attacker}
+        attackers = {address for address, one in world.accounts.items() if one.person.attacker}
         for job in self._stirred(world):
             for tally in self._fresh("RoundTallied", job):
                 votes = self._round("VoteRevealed", job, tally.round)
                 voters = len(self._members(job, tally.number)) - 1
-                bribed = sum(fact.voter in cheats for fact in votes if fact.approve)
-                honest = any(fact.approve and fact.voter not in cheats for fact in votes)
+                bribed = sum(fact.voter in attackers for fact in votes if fact.approve)
+                honest = any(fact.approve and fact.voter not in attackers for fact in votes)
                 if tally.accepted and not honest and not self.accepts(bribed, len(votes), voters):
                     yield f"experiment {job.id}, round {tally.round}: accepted, and nobody honest approved"
 
@@ -290,7 +290,7 @@ class Watched(Vaulted):
     @invariant(period=8)
     def experiments_end_in_time(self, world: World) -> Iterator[str]:
         """An experiment is over when its windows are, given an honest keeper who is heard."""
-        terms, grace = self.terms, GRACE * world.chain.period
+        terms, grace = self.terms, GRACE_BLOCKS * world.chain.period
         for job in self.jobs.values():
             if job.closed is not None or job.id in self.overdue:
                 continue

@@ -1,8 +1,8 @@
 """Collective: learners who share no data take turns to propose a model, and vote on it with data of their own.
 
 Source: Fetch.ai's collective learning (its `standalone_driver` and pages), which keeps no money: stakes, rewards and
-fines are ours, and none in the seed variant. Where its parts disagree (above the threshold or at it, of all learners or
-of the voters) the seed variant follows the driver's code.
+fines are ours, and none in the literal variant. Where its parts disagree (above the threshold or at it, of all learners
+or of the voters) the literal variant follows the driver's code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.protocols.collective.invariants import Watched
+from slashpoint.protocols.collective.invariants import CollectiveInvariants
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.market import Job, Subject, sealed
 
@@ -30,15 +30,15 @@ OUTCOMES = {FINISHED: "finished", ABORTED: "aborted"}
 
 
 @dataclass
-class Collective(Watched):
+class Collective(CollectiveInvariants):
     """Experiments in collective learning, on MDC."""
 
     terms: CollectiveTerms
     models: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the current model
     shards: dict[str, dict[str, Problem]] = field(default_factory=dict)  # job's key → by person
 
-    opens: ClassVar[str] = "ExperimentCreated"
-    closes: ClassVar[str] = "ExperimentClosed"
+    opening_event: ClassVar[str] = "ExperimentCreated"
+    closing_event: ClassVar[str] = "ExperimentClosed"
     asset: ClassVar[str] = "MDC"
     outcomes: ClassVar[dict[int, str]] = OUTCOMES
     duties: ClassVar[dict[str, str]] = {
@@ -46,7 +46,7 @@ class Collective(Watched):
         "work": "train from the current model on one's own shard, to propose it",
         "claim": "right answers of one's own proposal on one's own vote set (count)",
         "judge": "right answers of a proposal on one's own vote set (count)",
-        "open": "report: a sealed vote",
+        "reveal": "report: a sealed vote",
     }
     expects: ClassVar[tuple[str, ...]] = (
         "ExperimentCreated", "Joined", "RoundBegan", "Proposed", "VoteRevealed", "RoundTallied", "GlobalUpdated",
@@ -61,7 +61,7 @@ class Collective(Watched):
             ValueError: the world's task is not really trained.
         """
         try:
-            world.workshop.task.weights(b"")
+            world.training_cache.task.weights(b"")
         except NotImplementedError as error:
             raise ValueError(error) from error
         token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
@@ -86,7 +86,7 @@ class Collective(Watched):
 
     def posts(self, job: Job, model: bytes) -> Call:
         """Lock the rewards and name the first model by its CID."""
-        terms, task = self.terms, self.world.workshop.task
+        terms, task = self.terms, self.world.training_cache.task
         asked = {
             "archHash": hashlib.sha256(f"{task.name} {task.kind}".encode()).digest(), "initCid": model,
             "thresholdBps": terms.threshold_bps, "rounds": terms.rounds, "maxLearners": terms.max_learners,
@@ -120,15 +120,15 @@ class Collective(Watched):
         if not self.terms.sealed:
             call = self.contract.vote(job.id, job.round, approve, score, gas=150_000)
             return self.does("judges", job, call, subject=job.round, carries=approve)
-        seal = sealed(ballot(job.round, score, approve=approve), me.salt(*job.turn), me.address, salted=True)
+        seal = sealed(ballot(job.round, score, approve=approve), me.salt(*job.round_key), me.address, salted=True)
         call = self.contract.commitVote(job.id, job.round, seal, gas=160_000)
         return self.does("judges", job, call, subject=job.round, carries=seal)
 
     def reveals(self, me: Actor, job: Job, *, approve: bool, score: int) -> Call:
         """Open one's sealed vote."""
-        salt = me.salt(*job.turn)
+        salt = me.salt(*job.round_key)
         call = self.contract.revealVote(job.id, job.round, approve, score, salt, gas=150_000)
-        return self.does("opens", job, call, subject=job.round, carries=(approve, score, salt))
+        return self.does("reveals", job, call, subject=job.round, carries=(approve, score, salt))
 
     def skips(self, job: Job, number: int) -> Call:
         """Say that a round's proposer let its time pass."""
@@ -156,7 +156,7 @@ class Collective(Watched):
         if job.key not in self.shards:
             people = sorted({one.controller for one in self.world.accounts.values() if "learner" in one.roles})
             luck = self.world.luck("shards", job.key)
-            parts = self.world.workshop.task.shards(job.task, len(people), self.terms.alpha, luck)
+            parts = self.world.training_cache.task.shards(job.task, len(people), self.terms.alpha, luck)
             self.shards[job.key] = dict(zip(people, parts, strict=True))
         return self.shards[job.key].get(self.world.accounts[me.address].controller, job.task)
 
@@ -180,7 +180,7 @@ class Collective(Watched):
 
     def notes(self, fact: Fact, job: Job) -> None:
         """Keep the latest model."""
-        if fact.event == self.opens:
+        if fact.event == self.opening_event:
             self.models[job.key] = fact.args["initCid"]
         elif fact.event == "GlobalUpdated":
             self.models[job.key] = fact.args["cid"]

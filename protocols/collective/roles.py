@@ -35,7 +35,7 @@ class Convener(Poster):
 class Learner(Server):
     """Trains on its own shard when it is its turn, and votes by its own vote set when it is another's."""
 
-    duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "judge", "open"})
+    duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "judge", "reveal"})
 
     def serve(self, me: Me, job: Job) -> Steps:
         """One seat, from joining to the end."""
@@ -97,7 +97,7 @@ class Learner(Server):
             return
         _, all_in = yield me.first(all=me.sees(market.AllCommitted, round=job.round), by=float(proposed.due))
         until = float(all_in.due) if all_in is not None else proposed.due + terms.vote_window
-        if (yield from self.ask(me, "open", job, "report")):
+        if (yield from self.ask(me, "reveal", job, "report")):
             yield me.sends(market.reveals(me, job, approve=approve, score=score), by=until)
 
     def approves(self, me: Me, job: Job, subject: Subject, better: int) -> bool:
@@ -131,7 +131,9 @@ class Learner(Server):
         before, after = me.weights(job.base), me.weights(work.model)
         if before is None or after is None:
             return work
-        change = privacy.release(after - before, terms.dp_clip, terms.dp_noise, me.luck("noise", me.name, *job.turn))
+        change = privacy.release(
+            after - before, terms.dp_clip, terms.dp_noise, me.luck("noise", me.name, *job.round_key)
+        )
         return replace(work, model=me.assembles(before + change))
 
 

@@ -68,7 +68,7 @@ class CollectiveTerms(Terms):
         return self.rounds * (self.to_units(self.proposer_reward) + self.to_units(self.voter_reward))
 
     @property
-    def purse(self) -> float:
+    def payout(self) -> float:
         """A learner's part of what all rounds pay, MDC; else of what the model is worth at 1 USD a token."""
         paid = self.rounds * (self.proposer_reward + self.voter_reward)
         return (paid or self.value_usd) / max(1, self.seats.get("learner", 0))

@@ -96,7 +96,7 @@ class Seated(Vaulted):
         owners = {(fact.model, fact.owner, fact.time) for fact in self._told("ModelOpened", job)}
         salts = {
             one.subject: one.carries[1]
-            for one in self.world.facts.of("opens", job.key)
+            for one in self.world.facts.of("reveals", job.key)
             if (one.subject, one.by, one.time) in owners
         }
         together = 0

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 SETTLED = "settled"
 BPS = 10_000
 DIGEST = 224  # bits of a digest that two reports are compared by
-GRACE = 4  # blocks that a keeper may take for each of its calls, once the windows are over
+GRACE_BLOCKS = 4  # blocks that a keeper may take for each of its calls, once the windows are over
 
 
 @dataclass
-class Watched(Seated):
+class CompetitionInvariants(Seated):
     """A competition's own account of its models and reports, and what must hold of them."""
 
     truths: dict[str, bytes] = field(default_factory=dict)  # job's key → labels that anybody can read
@@ -71,7 +71,7 @@ class Watched(Seated):
 
     def _opening(self, job: Job, where: str, fact: Fact) -> Iterator[str]:
         seals = [(one.carries, one.time) for one in self.world.facts.of("submits", job.key) if one.by == fact.owner]
-        said = [one for one in self.world.facts.of("opens", job.key) if one.by == fact.by and one.time == fact.time]
+        said = [one for one in self.world.facts.of("reveals", job.key) if one.by == fact.by and one.time == fact.time]
         fits = {
             sealed(fact.hash, one.carries[1], fact.owner, salted=True)
             for one in said
@@ -112,7 +112,7 @@ class Watched(Seated):
     def _sealed(self, job: Job, fact: Fact) -> bool:
         facts = self.world.facts
         seals = {one.carries for one in facts.of("judges", job.key) if one.by == fact.miner}
-        said = [one for one in facts.of("opens", job.key) if one.by == fact.by and one.time == fact.time]
+        said = [one for one in facts.of("reveals", job.key) if one.by == fact.by and one.time == fact.time]
         return any(
             sealed(payload(fact.model, one.carries[0]), one.carries[1], fact.miner, salted=True) in seals
             and self._says(job, fact, one.carries[0])
@@ -286,7 +286,7 @@ class Watched(Seated):
             if job.closed is not None or job.id in self.overdue:
                 continue
             calls = len(self._told("ModelOpened", job)) + len(self._told("ModelCommitted", job)) + 2
-            bound = self.clock(job).reveal * SECOND + calls * GRACE * world.chain.period
+            bound = self.clock(job).reveal * SECOND + calls * GRACE_BLOCKS * world.chain.period
             if world.chain.time > bound and self.heard(job):
                 self.overdue.add(job.id)
                 yield f"competition {job.id} should be over since its windows are"

@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from slashpoint.protocols.competition.invariants import Watched, payload
+from slashpoint.protocols.competition.invariants import CompetitionInvariants, payload
 from slashpoint.protocols.competition.terms import BYTE_GAS, CompetitionTerms
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.learning import Measured
@@ -32,7 +32,7 @@ SETTLED, VOID, WITHHELD, CANCELLED = range(7, 11)  # the contract's final states
 OUTCOMES = {SETTLED: "settled", VOID: "void", WITHHELD: "truth withheld", CANCELLED: "cancelled"}
 
 
-class Clock(NamedTuple):
+class Deadlines(NamedTuple):
     """When a competition's windows end, Unix seconds."""
 
     register: float
@@ -43,14 +43,14 @@ class Clock(NamedTuple):
 
 
 @dataclass
-class Competition(Watched):
+class Competition(CompetitionInvariants):
     """Competitions for models on MDC."""
 
     terms: CompetitionTerms
-    clocks: dict[str, Clock] = field(default_factory=dict)  # job's key →
+    clocks: dict[str, Deadlines] = field(default_factory=dict)  # job's key →
 
-    opens: ClassVar[str] = "CompetitionCreated"
-    closes: ClassVar[str] = "CompetitionClosed"
+    opening_event: ClassVar[str] = "CompetitionCreated"
+    closing_event: ClassVar[str] = "CompetitionClosed"
     asset: ClassVar[str] = "MDC"
     outcomes: ClassVar[dict[int, str]] = OUTCOMES
     duties: ClassVar[dict[str, str]] = {
@@ -58,7 +58,7 @@ class Competition(Watched):
         "work": "train on the published rows, for the test",
         "claim": "right answers of one's own model on the test (count)",
         "judge": "right answers of a model on the test (count)",
-        "open": "truth: the sealed test labels; work: the sealed model; report: the sealed count, or answers",
+        "reveal": "truth: the sealed test labels; work: the sealed model; report: the sealed count, or answers",
         "truth": "labels of the test set (bytes)",
     }
     expects: ClassVar[tuple[str, ...]] = (
@@ -133,16 +133,16 @@ class Competition(Watched):
         """Open a sealed model."""
         carried, salt = self.carried(model), me.salt(job.key, twist)
         call = self.contract.openModel(job.id, index, carried, claimed, salt, gas=300_000 + BYTE_GAS * len(carried))
-        return self.does("opens", job, call, subject=index, carries=(carried, salt))
+        return self.does("reveals", job, call, subject=index, carries=(carried, salt))
 
     def carried(self, model: bytes) -> bytes:
         """What goes on chain of a model: its bytes, or its CID."""
         return model if self.terms.models_on_chain else hashlib.sha256(model).digest()
 
-    def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
+    def reveals_truth(self, job: Job, labels: bytes, salt: bytes) -> Call:
         """Open the test labels."""
         call = self.contract.revealTruth(job.id, labels, salt, gas=120_000 + 80 * len(labels))
-        return self.does("grounds", job, call, carries=labels)
+        return self.does("reveals_truth", job, call, carries=labels)
 
     def judges(self, me: Actor, job: Job, model: int, correct: int) -> Call:
         """Report on a model, sealed where reports are."""
@@ -155,16 +155,16 @@ class Competition(Watched):
         call = self.contract.commitReport(job.id, model, seal, gas=gas)
         return self.does("judges", job, call, subject=model, carries=seal)
 
-    def opens_report(self, me: Actor, job: Job, model: int, correct: int, labels: bytes | None = None) -> Call:
+    def reveals_report(self, me: Actor, job: Job, model: int, correct: int, labels: bytes | None = None) -> Call:
         """Open one's sealed report; of answers, with the labels: the true ones, unless others are given."""
         salt = me.salt(job.key, "report", model)
         if not self.terms.proof_of_evaluation:
             call = self.contract.revealReport(job.id, model, correct, salt, gas=120_000)
-            return self.does("opens", job, call, subject=model, carries=(correct, salt))
+            return self.does("reveals", job, call, subject=model, carries=(correct, salt))
         answers, labels = self.shown(job, correct), labels or self.truths[job.key]
         gas = 150_000 + 600 * len(answers)
         call = self.contract.revealAnswers(job.id, model, answers, labels, salt, gas=gas)
-        return self.does("opens", job, call, subject=model, carries=(answers, salt))
+        return self.does("reveals", job, call, subject=model, carries=(answers, salt))
 
     def shown(self, job: Job, correct: int) -> bytes:
         """The answers behind a count. Who did not measure makes them up, all alike: the first so many are right."""
@@ -190,7 +190,7 @@ class Competition(Watched):
         people += len({fact.miner for fact in self._told("Reported", job)})
         return 250_000 + 60_000 * people + 40_000 * len(self._told("ModelOpened", job))
 
-    def clock(self, job: Job) -> Clock:
+    def clock(self, job: Job) -> Deadlines:
         """When its windows end."""
         return self.clocks[job.key]
 
@@ -235,8 +235,8 @@ class Competition(Watched):
     def notes(self, fact: Fact, job: Job) -> None:
         """Keep when windows end, and the labels once they are public."""
         args = fact.args
-        if fact.event == self.opens:
-            self.clocks[job.key] = Clock(*(float(args[f"{window}End"]) for window in Clock._fields))
+        if fact.event == self.opening_event:
+            self.clocks[job.key] = Deadlines(*(float(args[f"{window}End"]) for window in Deadlines._fields))
             labels = None if self.terms.sealed_truth else self.world.store.get(args["terms"].truth)
             if labels is not None:
                 self.truths[job.key] = labels

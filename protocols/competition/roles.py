@@ -21,7 +21,7 @@ SOON = 4  # blocks before the end of a window, in which a sealed model is opened
 class Host(Poster):
     """Puts up a prize for a model of its data, and opens the test labels when all models are in."""
 
-    duties: ClassVar[frozenset[str]] = frozenset({"truth", "open"})
+    duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
 
     def commission(self, me: Me, number: int) -> Steps:
         """One competition, from its draft to its end."""
@@ -43,8 +43,8 @@ class Host(Poster):
         market = self.market
         if market.terms.sealed_truth:
             what, _ = yield me.first(closed=me.sees(market.CompetitionClosed), by=job.deadline)
-            if what == "late" and (yield from self.ask(me, "open", job, "truth")):
-                yield me.sends(market.grounds(job, labels, salt), by=market.clock(job).open)
+            if what == "late" and (yield from self.ask(me, "reveal", job, "truth")):
+                yield me.sends(market.reveals_truth(job, labels, salt), by=market.clock(job).open)
         yield me.sees(market.CompetitionClosed)
         yield from self.collect(me, job)
 
@@ -52,7 +52,7 @@ class Host(Poster):
 class Competitor(Server):
     """Buys in, trains, hands a model in."""
 
-    duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "open"})
+    duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "reveal"})
 
     def serve(self, me: Me, job: Job) -> Steps:
         """One competition, from buying in to the end."""
@@ -92,7 +92,7 @@ class Competitor(Server):
         claimed = yield from self.claims(me, job, work)
         if claimed is None or work.model is None:
             return
-        if opens := (yield from self.ask(me, "open", job, "work")):
+        if opens := (yield from self.ask(me, "reveal", job, "work")):
             if not market.terms.models_on_chain and opens != "unpinned":
                 me.publishes(work.model)
             yield me.sends(market.reveals(me, job, mine, work.model, claimed), by=end)
@@ -108,7 +108,7 @@ class Competitor(Server):
 class Miner(Server):
     """Takes models as they lie open, measures them on the test and reports."""
 
-    duties: ClassVar[frozenset[str]] = frozenset({"enter", "judge", "open"})
+    duties: ClassVar[frozenset[str]] = frozenset({"enter", "judge", "reveal"})
 
     def serve(self, me: Me, job: Job) -> Steps:
         """One competition, from the first model to the end."""
@@ -158,8 +158,8 @@ class Miner(Server):
     def reveal(self, me: Me, job: Job, reported: dict[int, int]) -> Steps:
         """Open one's reports."""
         for model, correct in reported.items():
-            if (yield from self.ask(me, "open", job, "report")):
-                yield me.sends(self.market.opens_report(me, job, model, correct), by=self.market.clock(job).reveal)
+            if (yield from self.ask(me, "reveal", job, "report")):
+                yield me.sends(self.market.reveals_report(me, job, model, correct), by=self.market.clock(job).reveal)
 
 
 ROLES = (Host, Competitor, Miner, Keeper)

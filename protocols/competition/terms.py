@@ -81,7 +81,7 @@ class CompetitionTerms(Terms):
         }  # fmt: skip
 
     @property
-    def purse(self) -> float:
+    def payout(self) -> float:
         """What a host offers, MDC."""
         return self.prize
 

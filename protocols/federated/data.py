@@ -44,7 +44,7 @@ class Holdings:
         """What each client holds, by person: a wallet more is no row more."""
         if job.key not in self._shards:
             people = sorted({a.controller for a in self.world.accounts.values() if "client" in a.roles})
-            task, luck = self.world.workshop.task, self.world.luck("shards", job.key)
+            task, luck = self.world.training_cache.task, self.world.luck("shards", job.key)
             parts = task.shards(self.validation(job), len(people), self.terms.alpha, luck)
             self._shards[job.key] = dict(zip(people, parts, strict=True))
         return self._shards[job.key]

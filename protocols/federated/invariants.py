@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 OVER = 7  # the first of the contract's final states
 ENROLLING = 1
-GRACE = 4  # blocks that a keeper may take to be heard, once a window is over
+GRACE_BLOCKS = 4  # blocks that a keeper may take to be heard, once a window is over
 
 
 @dataclass
-class Watched(Vaulted):
+class FederatedInvariants(Vaulted):
     """A federated market's own account of its jobs, and what must hold of them."""
 
     terms: Any  # the rules
@@ -248,7 +248,7 @@ class Watched(Vaulted):
         for job in self.jobs.values():
             if job.closed is not None or job.id in self.overdue:
                 continue
-            blocks = GRACE * world.chain.period * (1 + 5 * terms.rounds)
+            blocks = GRACE_BLOCKS * world.chain.period * (1 + 5 * terms.rounds)
             bound = job.deadline_ns + round(terms.rounds * windows * SECOND) + blocks
             if world.chain.time > bound and self.heard(job):
                 self.overdue.add(job.id)
@@ -266,7 +266,7 @@ class Watched(Vaulted):
         self._read.update(fresh)
         self._mail += len(letters)
         self._sent.clear()
-        task = world.workshop.task
+        task = world.training_cache.task
         for job in (*self.drafts.values(), *self.jobs.values()):
             if job.key not in self._taints:
                 self._taints[job.key] = Taint(task, market.data.shards(job).items())

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 BPS = 10_000
 REWARD_RULES = ("flat", "gain", "leave_one_out", "shapley", "banzhaf")
-EXACT = 8  # accepted updates up to which all coalitions are tried
+EXACT_PLAYERS = 8  # accepted updates up to which all coalitions are tried
 MILLION = 10**6
 
 
@@ -194,7 +194,7 @@ class Machine:
         """By the rule, exactly for few and from random orders or coalitions for many."""
         if self.reward_rule == "leave_one_out":
             return contribution.leave_one_out(worth, players)
-        if players <= EXACT:
+        if players <= EXACT_PLAYERS:
             return (contribution.shapley if self.reward_rule == "shapley" else contribution.banzhaf)(worth, players)
         generator = Luck("machine", self.beacon).generator()
         if self.reward_rule == "shapley":

@@ -51,15 +51,15 @@ class Federated(Rounds):
     mailbox: Mailbox = field(default_factory=lambda: Mailbox(0.0))
     trainers: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of what clients are to run
 
-    opens: ClassVar[str] = "JobPosted"
-    closes: ClassVar[str] = "JobClosed"
+    opening_event: ClassVar[str] = "JobPosted"
+    closing_event: ClassVar[str] = "JobClosed"
     asset: ClassVar[str] = "MDC"
     outcomes: ClassVar[dict[int, str]] = OUTCOMES
     duties: ClassVar[dict[str, str]] = {
         "enter": "take a place as a client, or on the panel of validators",
         "work": "train the round's base on one's own shard",
         "judge": "correct answers of an update on the validation set (count)",
-        "open": "truth: the round's validation labels; work: the sealed update",
+        "reveal": "truth: the round's validation labels; work: the sealed update",
         "truth": "labels of the validation set (bytes)",
         "settle": "dispute a quorum's claim that is not one's own",
     }
@@ -100,11 +100,11 @@ class Federated(Rounds):
 
     def listing(self, job: Job) -> Mapping[str, bytes]:
         """What a sponsor publishes with a job: the inputs of its validation set."""
-        return {"validation": self.world.workshop.task.files(self.data.validation(job))["test"]}
+        return {"validation": self.world.training_cache.task.files(self.data.validation(job))["test"]}
 
     def raw(self, job: Job, me: Actor) -> bytes:
         """What an executable that uploads would send away: somebody's rows as they are."""
-        return self.world.workshop.task.files(self.problem(job, me))["train"]
+        return self.world.training_cache.task.files(self.problem(job, me))["train"]
 
     def view(self, job: Job, fact: Fact) -> Job:
         """A job as the round that an event is about has it, until that event's window is over."""
@@ -131,7 +131,7 @@ class Federated(Rounds):
     def posts(self, job: Job, base: bytes, executable: bytes, validation: bytes, labels: bytes, salt: bytes) -> Call:
         """Lock rewards and fees; CIDs of the initial model, the trainer and the validation inputs, and the labels."""
         terms = {
-            "dataType": hashlib.sha256(self.world.workshop.task.name.encode()).digest(), "modelCid": base,
+            "dataType": hashlib.sha256(self.world.training_cache.task.name.encode()).digest(), "modelCid": base,
             "trainerCid": executable, "validationCid": validation,
             "labelsRoot": self._label_tree(job, labels, salt).root, "reward": job.reward, "bond": job.stake,
             "maxClients": self.terms.max_clients, "rounds": self.terms.rounds, "minGainBps": job.terms.min_gain_bps,
@@ -167,7 +167,7 @@ class Federated(Rounds):
         update = work.copied
         if update is None:
             model = hashlib.sha256(work.model or b"").digest()
-            update = sealed(model, me.salt(*job.turn), me.address, salted=True) if self.terms.sealed else model
+            update = sealed(model, me.salt(*job.round_key), me.address, salted=True) if self.terms.sealed else model
         payload = b"" if self.terms.checked else words(me.address, job.reward)
         return self.hands_in(job, update, payload)
 
@@ -178,15 +178,15 @@ class Federated(Rounds):
 
     def reveals(self, me: Actor, job: Job, work: Work) -> Call:
         """Open a sealed update."""
-        model, salt = hashlib.sha256(work.model or b"").digest(), me.salt(*job.turn)
-        return self.does("opens", job, self.contract.openUpdate(job.id, model, salt, gas=300_000), carries=model)
+        model, salt = hashlib.sha256(work.model or b"").digest(), me.salt(*job.round_key)
+        return self.does("reveals", job, self.contract.openUpdate(job.id, model, salt, gas=300_000), carries=model)
 
-    def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
+    def reveals_truth(self, job: Job, labels: bytes, salt: bytes) -> Call:
         """Open the round's labels."""
         part = self.data.labels_of(job, labels, job.round)
         proof = self._label_tree(job, labels, salt).proof(job.round - 1)
         call = self.contract.revealLabels(job.id, part, salt, proof, gas=250_000 + 50 * len(part))
-        return self.does("grounds", job, call, carries=part)
+        return self.does("reveals_truth", job, call, carries=part)
 
     def judges(self, job: Job, output: Output) -> Call:
         """Claim what the machine made of a round."""
@@ -232,7 +232,7 @@ class Federated(Rounds):
         args = fact.args
         turn = job.key, args.get("round", 0)
         match fact.event:
-            case self.opens:
+            case self.opening_event:
                 self.bases[job.key], self.trainers[job.key] = args["terms"].modelCid, args["terms"].trainerCid
             case "InputAdded":
                 self.inputs[turn].append(Input(args["place"], args["client"], args["cid"], args["payload"]))
@@ -268,7 +268,7 @@ class Federated(Rounds):
         latest = self.world.store.get(self.bases[job.key])
         number = max((turn[1] for turn in self.inputs if turn[0] == job.key), default=0)
         if number and (job.key, number) not in self.settled:
-            task = self.world.workshop.task
+            task = self.world.training_cache.task
             found = [self.world.store.get(one.cid) for one in self.inputs[job.key, number]]
             vectors = [vector for model in found if model is not None and (vector := task.weights(model)) is not None]
             return task.assemble(np.mean(vectors, axis=0)) if vectors else latest

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Sponsor(Poster):
     """Offers jobs: publishes the initial model, the trainer and validation inputs, and opens labels round by round."""
 
-    duties: ClassVar[frozenset[str]] = frozenset({"truth", "open"})
+    duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
 
     def commission(self, me: Me, number: int) -> Steps:
         """One job from its draft to its end."""
@@ -53,15 +53,15 @@ class Sponsor(Poster):
             if what == "closed":
                 break
             view = self.market.view(job, fact)
-            if (yield from self.ask(me, "open", view, "truth")):
-                yield me.sends(self.market.grounds(view, labels, salt), by=view.deadline)
+            if (yield from self.ask(me, "reveal", view, "truth")):
+                yield me.sends(self.market.reveals_truth(view, labels, salt), by=view.deadline)
         yield from self.collect(me, job)
 
 
 class Client(Server):
     """Trains on data of its own, hands in what came of it, and is paid by voucher."""
 
-    duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "open"})
+    duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "reveal"})
 
     def serve(self, me: Me, job: Job) -> Steps:
         """One job from its listing to its end."""
@@ -108,7 +108,7 @@ class Client(Server):
         what, fact = yield me.first(
             sealed=me.sees(market.RoundSealed, round=view.round), closed=me.sees(market.JobClosed)
         )
-        if what == "closed" or not (answer := (yield from self.ask(me, "open", view, "work"))):
+        if what == "closed" or not (answer := (yield from self.ask(me, "reveal", view, "work"))):
             return False
         if answer != "unpinned":
             self.publish(me, work)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from slashpoint.protocols.federated.invariants import Watched
+from slashpoint.protocols.federated.invariants import FederatedInvariants
 from slashpoint.protocols.federated.machine import BPS, Input, Machine, Output, Voucher
 from slashpoint.sim.market import Job, Subject
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Rounds(Watched):
+class Rounds(FederatedInvariants):
     """A federated market's record of its rounds. A turn is a job's key and the round's number."""
 
     data: Holdings = field(kw_only=True)
@@ -32,7 +32,7 @@ class Rounds(Watched):
     def revealed(self, job: Job) -> bytes | None:
         """The labels of the round's validation set, once they are open."""
         if self.terms.sealed:
-            return self.opened.get(job.turn)
+            return self.opened.get(job.round_key)
         return self.data.labels_of(job, self.opened[job.key, 0], job.round) if job.round else None
 
     def publishes(self, job: Job, output: Output) -> tuple[bytes, bytes, int, int]:
@@ -43,17 +43,17 @@ class Rounds(Watched):
 
     def vouchers(self, job: Job, who: bytes) -> list[tuple[Voucher, Output]]:
         """What the round of a job owes to somebody."""
-        output = self.outputs.get(self.settled.get(job.turn, b""))
+        output = self.outputs.get(self.settled.get(job.round_key, b""))
         return [] if output is None else [(one, output) for one in output.vouchers if one.who == who]
 
     def machine(self, job: Job) -> Machine:
         """The program of a round."""
-        terms, task, held = job.terms, self.world.workshop.task, self.data.validation(job, job.round)
+        terms, task, held = job.terms, self.world.training_cache.task, self.data.validation(job, job.round)
         labels = self.revealed(job)
         need = math.ceil(terms.min_gain_bps * held.scale / BPS)
         return Machine(
-            task, lambda model: self.world.workshop.score(model, held, labels), terms.aggregator, terms.corrupt,
-            terms.gate, need, terms.audit_bps, terms.reward_rule, job.reward, self.beacons.get(job.turn, b""),
+            task, lambda model: self.world.training_cache.score(model, held, labels), terms.aggregator, terms.corrupt,
+            terms.gate, need, terms.audit_bps, terms.reward_rule, job.reward, self.beacons.get(job.round_key, b""),
             not terms.checked,
         )  # fmt: skip
 
@@ -62,19 +62,19 @@ class Rounds(Watched):
         scale, store = self.data.validation(job, job.round).scale, self.world.store
         return [
             Subject((job.round, one.place), one.client, store.get(one.cid), None, scale)
-            for one in self.inputs[job.turn]
+            for one in self.inputs[job.round_key]
         ]
 
     def audited(self, job: Job) -> Sequence[Subject]:
         """The round's updates that are to be validated."""
         machine = self.machine(job)
-        handed = zip(self.handed(job), self.inputs[job.turn], strict=True)
+        handed = zip(self.handed(job), self.inputs[job.round_key], strict=True)
         return [subject for subject, one in handed if machine.audited(one)]
 
     def concludes(self, job: Job, counts: Mapping[int, int]) -> Output:
         """What the machine makes of a round; counts by place, the base's at -1."""
         models = {subject.id[1]: subject.model for subject in self.handed(job)}
-        return self.machine(job).run(job.round, job.base or b"", self.inputs[job.turn], models, counts)
+        return self.machine(job).run(job.round, job.base or b"", self.inputs[job.round_key], models, counts)
 
     def honest(self, job: Job, number: int) -> Output:
         """What the machine makes of a round whose updates are counted as they should be."""

@@ -77,7 +77,7 @@ class FederatedTerms(Terms):
         }  # fmt: skip
 
     @property
-    def purse(self) -> float:
+    def payout(self) -> float:
         """What a client earns whose updates are all accepted at the listed price, MDC."""
         return self.reward * self.rounds
 

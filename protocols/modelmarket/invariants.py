@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 CLOSED = 5  # the first of the contract's final states
 BPS = 10_000
-GRACE = 4  # blocks that a keeper may take to be heard, once a window is over
+GRACE_BLOCKS = 4  # blocks that a keeper may take to be heard, once a window is over
 
 
 @dataclass
-class Watched(Vaulted):
+class ModelMarketInvariants(Vaulted):
     """A ModelMarket's own account of its states, and what must hold of them."""
 
     terms: Any  # the rules
@@ -161,7 +161,7 @@ class Watched(Vaulted):
     def the_truth_is_what_was_drawn(self, world: World) -> Iterator[str]:
         """The truth is, of the labels that were opened, the drawn rows'; the others' are as they were published."""
         for job in filter(None, self._now(world).values()):
-            opened, published = world.facts.of("grounds", job.key), self._told("TrainingPublished", job)
+            opened, published = world.facts.of("reveals_truth", job.key), self._told("TrainingPublished", job)
             if not job.rows or not opened or opened[-1].time != self.told:
                 continue
             if bytes(self.contract.truthOf(job.id)) != job.tested(opened[-1].carries):
@@ -222,7 +222,7 @@ class Watched(Vaulted):
                 if not picks or picks[-1].trainer != who:
                     yield f"request {job.id}: {name} was paid, and was not the candidate"
                     continue
-                opened = [deed for deed in world.facts.of("opens", job.key) if deed.by == who]
+                opened = [deed for deed in world.facts.of("reveals", job.key) if deed.by == who]
                 if opened:
                     yield from self._opening(job, name, who, opened[-1].carries)
 
@@ -250,7 +250,7 @@ class Watched(Vaulted):
             if job.closed is not None or job.id in self.overdue:
                 continue
             windows = 2 + len(self._told("ModelSubmitted", job))
-            window = round(self.terms.response_window) * SECOND + GRACE * world.chain.period
+            window = round(self.terms.response_window) * SECOND + GRACE_BLOCKS * world.chain.period
             if world.chain.time <= job.deadline_ns + windows * window:
                 continue
             if not self.heard(job):

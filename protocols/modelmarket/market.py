@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.protocols.modelmarket.invariants import Watched
+from slashpoint.protocols.modelmarket.invariants import ModelMarketInvariants
 from slashpoint.protocols.modelmarket.terms import BEACON, ModelMarketTerms
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.ledger.money import Edge
@@ -32,21 +32,21 @@ DEAD = bytes(18) + b"\xde\xad"  # where the contract burns
 
 
 @dataclass
-class ModelMarket(Watched):
+class ModelMarket(ModelMarketInvariants):
     """The request market on MDC."""
 
     terms: ModelMarketTerms
     accepted: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the model that won
 
-    opens: ClassVar[str] = "RequestCreated"
-    closes: ClassVar[str] = "RequestClosed"
+    opening_event: ClassVar[str] = "RequestCreated"
+    closing_event: ClassVar[str] = "RequestClosed"
     asset: ClassVar[str] = "MDC"
     outcomes: ClassVar[dict[int, str]] = OUTCOMES
     duties: ClassVar[dict[str, str]] = {
         "enter": "take part in a request",
         "work": "train, and predict the test set's labels",
         "claim": "correct predictions (count)",
-        "open": "truth: labels; work: predictions and model",
+        "reveal": "truth: labels; work: predictions and model",
         "truth": "labels of the test set (bytes)",
     }
 
@@ -79,7 +79,7 @@ class ModelMarket(Watched):
         job.reward, job.stake = self.terms.to_units(self.terms.reward), self.terms.to_units(self.terms.stake)
         job.unit = "correct"
         if self.terms.split == BEACON:
-            job.rows = len(self.world.workshop.task.pool(problem))
+            job.rows = len(self.world.training_cache.task.pool(problem))
         self.drafts[job.key] = job
         job.id = (train, test)
         return job
@@ -123,10 +123,10 @@ class ModelMarket(Watched):
         """Take one's submission back before the deadline."""
         return self.does("retracts", job, self.contract.cancelSubmission(job.id, gas=200_000))
 
-    def grounds(self, job: Job, labels: bytes, salt: bytes) -> Call:
+    def reveals_truth(self, job: Job, labels: bytes, salt: bytes) -> Call:
         """Open the labels."""
         call = self.contract.uploadTruth(job.id, labels, salt, gas=160_000 + 1_700 * job.scale + 80 * job.rows)
-        return self.does("grounds", job, call, carries=labels)
+        return self.does("reveals_truth", job, call, carries=labels)
 
     def claims(self, job: Job, count: int) -> Call:
         """Report how many predictions are right."""
@@ -138,7 +138,7 @@ class ModelMarket(Watched):
         gas = 260_000 + 700 * len(predictions) + 70_000 * self._crowd(job)
         salt = me.salt(job.key)
         call = self.contract.openModel(job.id, predictions, cid, salt, gas=gas)
-        return self.does("opens", job, call, carries=(predictions, cid, salt))
+        return self.does("reveals", job, call, carries=(predictions, cid, salt))
 
     def times_out(self, job: Job) -> Call:
         """Say that whoever is to act next did not."""
@@ -166,7 +166,7 @@ class ModelMarket(Watched):
         """Keep which rows were drawn, and the model that was accepted."""
         if fact.event == "SplitDrawn":
             job.drawn = tuple(self.contract.testRowsOf(job.id))
-            job.task = self.world.workshop.task.resplit(job.task, job.drawn)
+            job.task = self.world.training_cache.task.resplit(job.task, job.drawn)
         elif fact.event == "ModelAccepted":
             self.accepted[job.key] = fact.args["modelCid"]
 

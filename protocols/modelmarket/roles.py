@@ -23,7 +23,7 @@ PATIENCE = 4  # blocks in which a keeper should have drawn the test rows
 class Requester(Poster):
     """Commissions models: locks a reward, and opens the labels at the deadline."""
 
-    duties: ClassVar[frozenset[str]] = frozenset({"truth", "open"})
+    duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
 
     def commission(self, me: Me, number: int) -> Steps:
         """One request from its draft to its end."""
@@ -51,8 +51,10 @@ class Requester(Poster):
     def serve(self, me: Me, job: Job, labels: bytes, salt: bytes) -> Steps:
         """Open the labels in time, then wait for the end."""
         what, _ = yield me.first(closed=me.sees(self.market.RequestClosed), by=job.deadline)
-        if what == "late" and (yield from self.ask(me, "open", job, "truth")):
-            yield me.sends(self.market.grounds(job, labels, salt), by=job.deadline + self.market.terms.response_window)
+        if what == "late" and (yield from self.ask(me, "reveal", job, "truth")):
+            yield me.sends(
+                self.market.reveals_truth(job, labels, salt), by=job.deadline + self.market.terms.response_window
+            )
         yield me.sees(self.market.RequestClosed)
         yield from self.collect(me, job)
 
@@ -60,7 +62,7 @@ class Requester(Poster):
 class Trainer(Server):
     """Trains for a request, seals, claims, and opens when chosen."""
 
-    duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "open"})
+    duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "reveal"})
 
     def serve(self, me: Me, job: Job) -> Steps:
         """One submission from training to its end."""
@@ -89,7 +91,7 @@ class Trainer(Server):
         """Open when picked."""
         picked = me.sees(self.market.CandidatePicked, trainer=me.address)
         what, fact = yield me.first(picked=picked, closed=me.sees(self.market.RequestClosed))
-        if what == "picked" and (answer := (yield from self.ask(me, "open", job, "work"))):
+        if what == "picked" and (answer := (yield from self.ask(me, "reveal", job, "work"))):
             if work.model is not None and answer != "unpinned":
                 me.publishes(work.model)
             yield me.sends(self.market.reveals(me, job, work), by=float(fact.due))

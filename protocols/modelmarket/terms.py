@@ -39,7 +39,7 @@ class ModelMarketTerms(Terms):
     endowment: dict[str, Amount] = field(default_factory=dict)
 
     @property
-    def purse(self) -> float:
+    def payout(self) -> float:
         """The reward."""
         return self.reward
 

@@ -50,7 +50,7 @@ class EventColumns(NamedTuple):
     values: tuple[Bytes | tuple[object, ...], ...]  # (n, 20) an address, (n, 32) another word, n objects if dynamic
 
 
-class Rows(Sequence[T]):
+class LazySequence(Sequence[T]):
     """A sequence of Python objects that are made when somebody first looks into it."""
 
     __slots__ = ("_make", "_rows", "_size")

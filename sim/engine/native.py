@@ -19,7 +19,7 @@ from slashpoint.sim.engine import (
     Transfer,
     Tx,
 )
-from slashpoint.sim.engine.columns import EventColumns, Rows, TransferColumns
+from slashpoint.sim.engine.columns import EventColumns, LazySequence, TransferColumns
 from slashpoint.sim.engine.limits import check_placed
 
 if TYPE_CHECKING:
@@ -104,9 +104,11 @@ class Native:
         return NativeResult(
             status=np.frombuffer(block.status(), np.uint8),
             gas=np.frombuffer(block.gas(), np.uint64),
-            output=Rows(len(block), block.outputs),
-            logs=Rows(block.log_count(), lambda: [Log(*fields) for fields in block.logs()]),
-            transfers=Rows(block.transfer_count(), lambda: [_transfer(*fields) for fields in block.transfers()]),
+            output=LazySequence(len(block), block.outputs),
+            logs=LazySequence(block.log_count(), lambda: [Log(*fields) for fields in block.logs()]),
+            transfers=LazySequence(
+                block.transfer_count(), lambda: [_transfer(*fields) for fields in block.transfers()]
+            ),
             reasons=block.reasons(),
             block=block,
         )

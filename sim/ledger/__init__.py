@@ -118,7 +118,7 @@ class Ledger:
         """SHA-256, in hexadecimal, of what is on chain, and of everything.
 
         The first covers the integers and text of blocks, transactions, events and transfers without compute: no float,
-        and nothing that was made from one. Equal for any batches, hash seed and folder.
+        nothing that was made from one, and no name of a duty or a verb. Equal for any batches, hash seed and folder.
         """
         self.flush()
         chain = seal((name, self.tables[name].chain_digest) for name in ON_CHAIN)

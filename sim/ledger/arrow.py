@@ -97,8 +97,8 @@ class Same(Sequence[Any]):
         return repeat(self.value, self._rows)
 
 
-class Texts:
-    """Texts that come again and again, by their places: a column of them is made without looking at any."""
+class StringPool:
+    """StringPool that come again and again, by their places: a column of them is made without looking at any."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []

@@ -35,6 +35,11 @@ class Digest:
         twin._fields = self._fields
         return twin
 
+    def without(self, columns: Iterable[str]) -> Digest:
+        """Return the running hash of the same rows without some columns."""
+        left = tuple(f"{column}:" for column in columns)
+        return Digest(self.rows, {name: one for name, one in self._streams.items() if not name.startswith(left)})
+
     def update(self, batch: pa.RecordBatch) -> None:
         """Add rows."""
         if not batch.num_rows:

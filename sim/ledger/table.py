@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ARRAYS = (np.ndarray, pa.Array)
 KINDS = (list, *ARRAYS)  # what a column may be
+OUR_NAMES = ("duty", "verb")  # of transactions: why somebody sent them, in our words
 ROW_GROUP = 65_536  # rows of a Parquet file that are read at once
 
 
@@ -150,8 +151,8 @@ class Table:
 
     @property
     def chain_digest(self) -> Digest:
-        """Of what was flushed and comes from the chain: everything but compute, which was a float once."""
-        return self._chain or self._full
+        """Of what was flushed and is on chain: neither compute, which was a float once, nor our names for reasons."""
+        return (self._chain or self._full).without(OUR_NAMES)
 
 
 def groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

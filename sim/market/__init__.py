@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.world import World
 
 VERBS = (
-    "approves", "posts", "cancels", "registers", "submits", "retracts", "grounds", "claims", "judges", "opens",
+    "approves", "posts", "cancels", "registers", "submits", "retracts", "reveals_truth", "claims", "judges", "reveals",
     "settles", "disputes", "pokes", "withdraws",
 )  # fmt: skip
 
@@ -80,7 +80,7 @@ class Job:
         return nanoseconds(self.deadline)
 
     @property
-    def turn(self) -> tuple[str, int]:
+    def round_key(self) -> tuple[str, int]:
         """Job and round: what a piece of work is for, as a key."""
         return self.key, self.round
 
@@ -136,14 +136,14 @@ class Terms:
         return to_units(amount, self.decimals)
 
     @property
-    def purse(self) -> float:
+    def payout(self) -> float:
         """What a job pays for work, whole units of the market's asset: what gains are compared with."""
         raise NotImplementedError
 
     @property
     def price(self) -> int:
         """What a job takes of its poster until it is over, smallest units of the market's asset: reward and stake."""
-        return self.to_units(self.purse)
+        return self.to_units(self.payout)
 
     @property
     def poster_gas(self) -> int:
@@ -170,8 +170,8 @@ class Market:
     drafts: dict[str, Job] = field(default_factory=dict)  # by key: posted, not yet on chain
     posted: dict[bytes, list[Job]] = field(default_factory=dict)  # by poster, until it has what came of them
 
-    opens: ClassVar[str] = ""  # the event that begins a job
-    closes: ClassVar[str] = ""  # the event that ends it
+    opening_event: ClassVar[str] = ""  # the event that begins a job
+    closing_event: ClassVar[str] = ""  # the event that ends it
     asset: ClassVar[str] = "ETH"  # what rewards and stakes are paid in
     duties: ClassVar[Mapping[str, str]] = {}  # duty → what it is about here, with its unit
     expects: ClassVar[tuple[str, ...]] = ()  # events without which a run is suspect

@@ -89,7 +89,7 @@ class Vaulted(Market):
     def relate(self, fact: Fact) -> Job | None:
         """The job that an event is about; None for a stranger's, on data that nobody has."""
         args = fact.args
-        if fact.event == self.opens:
+        if fact.event == self.opening_event:
             key, poster, deadline = self.begins(args)
             job = self.drafts.pop(key, None)
             if job is not None and job.poster == poster:
@@ -99,7 +99,7 @@ class Vaulted(Market):
         job = self.jobs.get(args.get("id"))
         if job is not None:
             self.notes(fact, job)
-        if job is not None and fact.event == self.closes:
+        if job is not None and fact.event == self.closing_event:
             job.closed, job.outcome = fact.time, self.outcomes[args["state"]]
             job.winner = winner if any(winner := args.get("winner", b"")) else None
         self._watch(fact, job)

@@ -64,4 +64,4 @@ class Reflexive(Prices):
 def _quality(job: Any) -> float:
     """The share of the scale that a job's delivered model reaches; below zero when nothing was delivered."""
     model = job.market.delivered(job)
-    return -1.0 if model is None else job.market.world.workshop.score(model, job.task) / job.scale
+    return -1.0 if model is None else job.market.world.training_cache.score(model, job.task) / job.scale

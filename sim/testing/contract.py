@@ -43,26 +43,26 @@ class Deed:
 
 
 class Scene:
-    """A token `coin`, a contract `market` that was made with it, and people with `purse` of it each.
+    """A token `coin`, a contract `market` that was made with it, and people with `payout` of it each.
 
     Args:
         contract: one of our builds.
         args: what its constructor takes after the token's address.
         people: who gets coins and approves the contract.
-        purse: the token's smallest units for each.
+        payout: the token's smallest units for each.
         airdrop: whether the token gives coins away.
     """
 
     def __init__(
-        self, contract: str, *args: Any, people: Sequence[bytes], purse: int = 10_000, airdrop: bool = False
+        self, contract: str, *args: Any, people: Sequence[bytes], payout: int = 10_000, airdrop: bool = False
     ) -> None:
         self.engine, self.now, self.number = make_engine(), 1_000_000, 1
         self.beacon = bytes(32)  # the blocks' PREVRANDAO
-        self.people, self.purse = list(people), purse
+        self.people, self.payout = list(people), payout
         self.coin = self.deploy("ModelCoin", airdrop)
         self.market = self.deploy(contract, self.coin.address_, *args)
         for each in self.people:
-            self.must(DEPLOYER, self.coin.transfer(each, purse))
+            self.must(DEPLOYER, self.coin.transfer(each, payout))
             self.must(each, self.coin.approve(self.market.address_, 2**256 - 1))
 
     def deploy(self, name: str, *args: Any) -> Contract:
@@ -120,7 +120,7 @@ class Scene:
 
     def gained(self, who: bytes) -> int:
         """What somebody would have more than at first after withdrawing."""
-        return int(self.coin.balanceOf(who) + self.market.owed(who)) - self.purse
+        return int(self.coin.balanceOf(who) + self.market.owed(who)) - self.payout
 
     def check_vault(self, held: int) -> None:
         """The contract holds what it says: `held` for jobs, what may be withdrawn, and its treasury."""

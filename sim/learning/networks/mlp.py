@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 CHUNK = 64  # networks trained at once: their weights and activations together still fit a core's second-level cache
-ASKED = 2**23  # numbers that go into the networks that answer at once: it bounds memory
+MAX_INPUT_NUMBERS = 2**23  # numbers that go into the networks that answer at once: it bounds memory
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Mlp(Network):
         torch.set_num_threads(1)
         x = torch.from_numpy(inputs)
         said: list[bytes] = []
-        chunk = max(1, min(CHUNK, ASKED // (inputs.shape[1] * max(map(len, rows), default=1))))
+        chunk = max(1, min(CHUNK, MAX_INPUT_NUMBERS // (inputs.shape[1] * max(map(len, rows), default=1))))
         for start in range(0, len(models), chunk):
             some = models[start : start + chunk]
             weights = {name: torch.from_numpy(np.stack([model[name] for model in some])) for name in some[0]}
