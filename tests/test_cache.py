@@ -243,8 +243,9 @@ def test_versions_are_of_what_a_run_needs() -> None:
 
 
 def test_of_our_experiments_only_what_a_run_imports_is_in_the_key() -> None:
-    assert {"run", "config", "composer", "catalogue"} <= provenance.deciding().keys()
-    assert not {"gate", "matrix", "sweep"} & provenance.deciding().keys()
+    found = {name.removeprefix("slashpoint.experiments.") for name in provenance.deciding()}
+    assert {"setup.run", "setup.config", "setup.composer", "setup.catalogue"} <= found
+    assert not {"gate.judge", "study.matrix", "study.sweep"} & found
 
 
 def test_a_stand_in_counts_by_what_it_deploys(tmp_path: Path) -> None:

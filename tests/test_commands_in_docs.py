@@ -28,7 +28,7 @@ NAMED = re.compile(
     r"`((?:agents|benchmarks|conf|contracts|docs|examples|experiments|native|protocols|sim|tests)/[\w./-]+)`"
 )
 
-MADE_UP = re.compile(r"/x\.|node_modules")  # somebody's protocol, and what npm brings
+MADE_UP = re.compile(r"/x[./]|node_modules")  # somebody's protocol, and what npm brings
 
 
 def parser(verb: str) -> ArgumentParser:

@@ -11,7 +11,7 @@ import slashpoint
 from slashpoint.experiments.setup.catalogue import names
 from slashpoint.experiments.setup.config import compose
 
-ROOT = Path(slashpoint.__path__[0])
+ROOT = Path(slashpoint.__path__[0]).parent
 
 
 def test_every_statement_has_a_row():
@@ -27,7 +27,7 @@ def test_every_mutant_that_a_page_names_exists():
 
 @pytest.mark.parametrize("protocol", ["collective", "competition", "federated", "modelmarket"])
 def test_the_parameters_of_the_page_exist(protocol):
-    page = (ROOT / f"docs/{protocol}.md").read_text()
+    page = (ROOT / f"protocols/{protocol}/README.md").read_text()
     table = page[page.index("## Parameters") : page.index("## Holes")]
     parameters = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in table.splitlines() if "|" in line))
     assert len(parameters) > 8
@@ -35,6 +35,6 @@ def test_the_parameters_of_the_page_exist(protocol):
 
 
 def test_the_conducts_of_the_page_exist():
-    page = (ROOT / "docs/modelmarket.md").read_text()
+    page = (ROOT / "protocols/modelmarket/README.md").read_text()
     probes = page[page.index("Conducts that throw") : page.index("Against our contract")]
     assert set(re.findall(r"`(\w+)`", probes)) <= set(names("attack"))

@@ -12,7 +12,6 @@ import slashpoint
 from slashpoint.agents.conduct import compose as composed
 from slashpoint.agents.population import seating
 from slashpoint.experiments.setup import catalogue
-from slashpoint.experiments.setup.catalogue import PROTOCOL, ROLES
 from slashpoint.experiments.setup.config import compose
 from slashpoint.sim.ledger.columns import TABLES
 from slashpoint.sim.ledger.money import EDGE, Cause, Edge
@@ -30,7 +29,7 @@ SHARED = [name for name in catalogue.names("attack") if catalogue.load("attack",
 
 def seated(protocol: str, attack: str) -> bool:
     """Whether a protocol asks for what an attack lies about."""
-    roles = catalogue.part(ROLES, protocol).ROLES
+    roles = catalogue.rules(protocol).ROLES
     return bool(seating(roles, [composed(catalogue.make("attack", attack, {}))]))
 
 
@@ -137,10 +136,9 @@ class Magpie(Conduct):
         return subject.scale
 """
 TWIN = """
-from slashpoint.protocols.collective.market import Collective
-from slashpoint.protocols.collective.terms import CollectiveTerms
+from slashpoint.protocols.collective import MARKET, TERMS
 
-MARKET, TERMS = Collective, CollectiveTerms
+from .roles import ROLES
 """
 TWIN_ROLES = """
 from slashpoint.agents.roles import Keeper
@@ -157,11 +155,34 @@ class Tutor(Convener):
 
 ROLES = (Tutor, Learner)
 """
+TARDY = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from slashpoint.agents.conduct import Conduct
+from .. import roles
+
+
+class Learner(roles.Learner):
+    '''Votes a second later.'''
+
+    def vote(self, me, job):
+        yield me.until(me.now + 1)
+        yield from super().vote(me, job)
+
+
+@dataclass
+class Tardy(Conduct):
+    '''Hopes that nobody minds.'''
+
+    script: ClassVar[type | None] = Learner
+"""
 FILES = {
     "slashpoint.yaml": "",
     "attacks/magpie.py": MAGPIE,
-    "protocols/classroom.py": TWIN,
-    "roles/classroom.py": TWIN_ROLES,
+    "protocols/classroom/__init__.py": TWIN,
+    "protocols/classroom/roles.py": TWIN_ROLES,
+    "protocols/classroom/exploits/tardy.py": TARDY,
     "conf/protocol/classroom.yaml": (
         "defaults: [collective, _self_]\nname: classroom\nrounds: 4\nseats: {convener: 0, keeper: 0, tutor: 1}\n"
     ),
@@ -193,8 +214,15 @@ def test_a_new_attack_plays_in_every_protocol_a_new_one_too(project, protocol):
     assert {path for path in written if "__pycache__" not in path} == set(FILES)
 
 
+def test_a_protocols_folder_brings_its_exploits(project):
+    result = slashpoint.simulate("classroom", "tardy", "small", 0, ["scenario.jobs=1"], project)
+    assert result.run.people.query("attacker")["strategy"].tolist() == ["tardy"]
+    assert result.full_hash != slashpoint.simulate("classroom", (), "small", 0, ["scenario.jobs=1"], project).full_hash
+
+
 def test_what_is_new_is_listed(project):
+    assert "tardy" in catalogue.names("attack", project)
     assert "magpie" in catalogue.names("attack", project)
     assert "magpie" not in catalogue.names("attack")
-    assert catalogue.part(PROTOCOL, "classroom", project).TERMS
+    assert catalogue.rules("classroom", project).TERMS
     assert "classroom" in catalogue.presets("protocol", project)

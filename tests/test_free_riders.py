@@ -77,7 +77,7 @@ def test_the_last_step_again_is_worth_its_price_while_there_is_far_to_go():
 
 @pytest.mark.slow
 def test_only_weights_that_were_never_trained_show_in_accuracy():
-    """In the published order, on the same digits; see docs/federated.md."""
+    """In the published order, on the same digits; see protocols/federated/README.md."""
     honest, *hidden, junk = (crowd(mode, *MNIST, LITERAL, seeds=1)[0] for mode in (None, *HIDDEN, "random"))
     assert honest > max(hidden)
     assert min(hidden) > honest - 0.05

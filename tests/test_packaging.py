@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("slashpoint.py", "py.typed", "sim", "protocols", "agents", "experiments", "conf", "contracts")
-BUILD = ("pyproject.toml", "hatch_build.py", "LICENSE")
+PARTS = ("slashpoint", "sim", "protocols", "agents", "experiments", "benchmarks", "conf", "contracts")
+BUILD = ("pyproject.toml", "LICENSE")
 
 
 def sh(*command: str | Path, cwd: Path) -> str:
@@ -87,7 +87,9 @@ def test_an_editable_install_sees_an_edit(python: Path, tmp_path: Path) -> None:
     for name in (*PARTS, *BUILD):
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+            shutil.copytree(
+                source, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
+            )
         else:
             shutil.copy(source, copy / name)
     install(python, "--editable", copy)

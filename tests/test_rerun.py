@@ -296,7 +296,7 @@ def test_the_commit_is_told_and_whether_something_was_changed_since(project: Pat
     assert kept(ran("attack=boaster"))["project"]["git"]["dirty"]
     ours = json.loads((find("last") / "provenance.json").read_text())
     assert ours["processor"] == provenance.processor()
-    assert ours["git"] == provenance.git(Path(slashpoint.__path__[0]))
+    assert ours["git"] == provenance.git(Path(slashpoint.__path__[0]).parent)
 
 
 def test_what_is_no_run_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

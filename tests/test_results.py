@@ -15,7 +15,8 @@ from slashpoint.experiments.study.matrix import matrix
 from slashpoint.experiments.study.sweep import sweep
 from slashpoint.sim.luck import Luck
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "protocols").glob("*/README.md"))]
 TABLE = re.compile(r"(?:^\|[^\n]*\n)+", re.MULTILINE)
 COMMAND = re.compile(
     r"^ {4}((?:slashpoint|pytest) (?:[^\n]*\\\n)*[^\n]*)|`((?:slashpoint|pytest)\s[^`]+)`", re.MULTILINE
@@ -58,12 +59,16 @@ def tables(page: Path) -> list[Table]:
         above = re.split(r"^#", text[end : match.start()], flags=re.MULTILINE)[-1]
         below = text[match.end() :].lstrip("\n").split("\n\n")[0]
         rows = [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in match.group().splitlines()]
-        found.append(Table(page.name, [rows[0], *rows[2:]], above, "" if below.startswith("#") else below))
+        found.append(
+            Table(
+                page.relative_to(ROOT).as_posix(), [rows[0], *rows[2:]], above, "" if below.startswith("#") else below
+            )
+        )
         end = match.end()
     return found
 
 
-ALL = [table for page in sorted(DOCS.glob("*.md")) for table in tables(page)]
+ALL = [table for page in PAGES for table in tables(page)]
 RESULTS = [table for table in ALL if table.holds_results()]
 
 
@@ -125,8 +130,8 @@ def test_every_table_of_results_has_its_command_beside_it() -> None:
 
 
 def test_every_page_of_a_protocol_has_a_table_whose_cells_can_be_measured_again() -> None:
-    pages = {table.page.removesuffix(".md") for table in RESULTS if cells(table)}
-    assert pages == {*PROTOCOLS, "matrix"}
+    pages = {table.page for table in RESULTS if cells(table)}
+    assert pages == {*(f"protocols/{one}/README.md" for one in PROTOCOLS), "docs/matrix.md"}
 
 
 @pytest.mark.slow

@@ -20,8 +20,8 @@ PROTOCOL = """
 from dataclasses import dataclass
 from pathlib import Path
 
+from slashpoint.protocols.modelmarket import ROLES, TERMS
 from slashpoint.protocols.modelmarket.market import ModelMarket
-from slashpoint.protocols.modelmarket.terms import ModelMarketTerms
 from slashpoint.sim.contract import Artifact
 
 
@@ -34,13 +34,12 @@ class Bazaar(ModelMarket):
         return cls(world, world.deploy(artifact, token.address_, terms.rules()), terms)
 
 
-MARKET, TERMS = Bazaar, ModelMarketTerms
+MARKET = Bazaar
 """
 FILES = {
     "slashpoint.yaml": "",
     "suite.yaml": SUITE,
     "protocols/bazaar.py": PROTOCOL,
-    "roles/bazaar.py": "from slashpoint.protocols.modelmarket.roles import ROLES  # noqa: F401\n",
     "conf/protocol/bazaar.yaml": "defaults: [modelmarket, _self_]\nname: bazaar\n",
 }
 

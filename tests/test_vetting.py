@@ -11,7 +11,7 @@ import pytest
 
 from slashpoint.experiments.cli import main
 from slashpoint.experiments.setup import catalogue, vetting
-from slashpoint.experiments.setup.catalogue import KINDS, PROTOCOL, ROLES
+from slashpoint.experiments.setup.catalogue import KINDS
 from slashpoint.experiments.setup.config import compose
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.market import Market
@@ -91,7 +91,7 @@ def test_a_misspelt_duty_is_no_honest_trainer(project: Path, body: str, says: st
         "def _clam(self): return 5",
         "def nothing_like_it(self): return 5",
         "seat: int = 3\ndef claim(self, me, job, measured): return getattr(self, 'seat')",
-        "powers = frozenset({'oracle', 'mempool'})\nseats = {'work': 2, 'open': 1}",
+        "powers = frozenset({'oracle', 'mempool'})\nseats = {'work': 2, 'reveal': 1}",
         "script = type('Trainer', (Trainer,), {})",
         "by: int = 5\ndef claim(self, me, job, measured): return measured + self.by",
     ],
@@ -127,9 +127,9 @@ def test_no_class_of_ours_has_a_name_that_nothing_reads(monkeypatch: pytest.Monk
             bare((found, base, *([found.script] if getattr(found, "script", None) else [])))
             vetted += 1
     for name in catalogue.presets("protocol"):
-        market = catalogue.part(PROTOCOL, name).MARKET
+        market, _, roles = catalogue.rules(name)
         monkeypatch.setattr(market, "__module__", Stranger(market.__module__))
-        bare((market, Market, *catalogue.part(ROLES, name).ROLES))
+        bare((market, Market, *roles))
         vetted += 1
     assert vetted > 80
 
@@ -152,8 +152,8 @@ def test_no_class_of_ours_has_a_name_that_nothing_reads(monkeypatch: pytest.Monk
         ("conf/config.yaml", "seed: 5", "has the name of one of ours"),
         ("conf/gate/pr.yaml", "scenarios: {a: {}}", "has the name of one of ours"),
         ("conf/attack/lazy.yaml", "# @package attack.lazy\neffort: 1", "has the name of the attack lazy"),
-        ("protocols/fair.py", "x = 1", "fair.py must define MARKET and TERMS"),
-        ("roles/modelmarket.py", "ROLES = ()", "has the name of one of ours"),
+        ("protocols/fair.py", "x = 1", "fair.py must define MARKET and TERMS and ROLES"),
+        ("protocols/modelmarket.py", "ROLES = ()", "has the name of one of ours"),
     ],
 )
 def test_nothing_of_ours_is_replaced_and_nothing_is_there_in_vain(
@@ -177,7 +177,7 @@ MARKET = """
 from dataclasses import dataclass
 
 from slashpoint.protocols.modelmarket.market import ModelMarket
-from slashpoint.protocols.modelmarket.terms import ModelMarketTerms
+from slashpoint.protocols.modelmarket import ROLES, TERMS
 
 
 @dataclass
@@ -186,14 +186,13 @@ class Fair(ModelMarket):
         return {{}}
 
 
-MARKET, TERMS = Fair, ModelMarketTerms
+MARKET = Fair
 """
 
 
 @pytest.mark.parametrize(("name", "says"), [("liabilites", "did you mean liabilities"), ("helper", "")])
 def test_a_market_with_a_misspelt_method_is_refused(project: Path, name: str, says: str) -> None:
     write(project, "protocols/fair.py", MARKET.format(name=name))
-    write(project, "roles/fair.py", "from slashpoint.protocols.modelmarket.roles import ROLES  # noqa: F401\n")
     write(project, "conf/protocol/fair.yaml", "defaults: [modelmarket, _self_]\nname: fair\n")
     if not says:
         assert compose(["protocol=fair"], project)

@@ -6,7 +6,7 @@ base on a shard of their own and hand in models; validators run the machine (`ma
 inputs and the sponsor's validation set; what a quorum says, and nobody disputes, is paid and is the next base.
 
 Where the source is silent: rounds, the gain threshold, panels of validators by job, disputes that a referee decides in
-the place of a fraud proof. `docs/federated.md` lists each with its reason.
+the place of a fraud proof. `protocols/federated/README.md` lists each with its reason.
 """
 
 from __future__ import annotations
