@@ -133,7 +133,7 @@ def test_what_a_cheat_gains_over_all_seats_is_one_number():
 
 def test_where_one_of_equals_wins_all_seats_tell_what_a_few_seeds_cannot():
     """Who is lazy does not win, and somebody does: an equal share of the reward is what it costs."""
-    (row,) = matrix(["lazy"], ("seed",), QUICK, cap=2).to_dict("records")
+    (row,) = matrix(["lazy"], ("literal",), QUICK, cap=2).to_dict("records")
     assert row["verdict"] == "loses"
     assert row["gain_high"] - row["gain_low"] < 0.1 * abs(row["gain"])
 
