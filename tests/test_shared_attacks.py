@@ -200,17 +200,17 @@ def profit(who, *how):
 @pytest.mark.parametrize("attack", ["sign_flip", "gaussian", "ipm", "label_flip"])
 def test_one_poisoner_spoils_a_mean_is_paid_and_fails_at_the_gate(attack):
     assert quality("federated", "literal", attack) < quality("federated", "literal") - 0.1
-    assert profit("client/0", "federated", "seed", attack) > 10
+    assert profit("client/0", "federated", "literal", attack) > 10
     assert profit("client/0", "federated", "hardened", attack) < 5 < profit("client/0", "federated", "hardened")
 
 
 def test_a_median_keeps_what_a_mean_loses():
-    mean, median = (quality("federated", "seed", "ipm", f"protocol.aggregator={rule}") for rule in ("mean", "median"))
+    mean, median = (quality("federated", "literal", "ipm", f"protocol.aggregator={rule}") for rule in ("mean", "median"))
     assert median > mean + 0.1
 
 
 def test_a_rider_is_paid_where_nobody_measures_and_fined_where_somebody_does():
-    honest, ridden = (profit("client/0", "federated", "seed", attack) for attack in ((), "free_rider"))
+    honest, ridden = (profit("client/0", "federated", "literal", attack) for attack in ((), "free_rider"))
     assert ridden > honest
     assert profit("client/0", "federated", "hardened", "free_rider") < -5
 
