@@ -110,7 +110,7 @@ def test_gas_grows_by_the_byte_and_what_a_verb_declares_suffices(variant):
 
 
 def test_no_model_of_48_kb_fits_a_block():
-    used = gas("seed")
+    used = gas("literal")
     slope = (used[16_000] - used[4_000]) / 12_000
     assert 45_000 < 16_000 + (GAS_LIMIT - used[16_000]) / slope < 60_000
 

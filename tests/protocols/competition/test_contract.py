@@ -135,8 +135,8 @@ class Stage(Scene):
 
 VARIANTS = [
     rules("hardened"),
-    rules("seed"),
-    rules("seed", minReports=3, payWithin=0, bond=BOND),
+    rules("literal"),
+    rules("literal", minReports=3, payWithin=0, bond=BOND),
     rules(
         "hardened",
         tolerance=1,
