@@ -42,9 +42,9 @@ class OutOfRoom(Exception):
     """What was to be kept could not be written: the disk is full, say. The command says so and exits with 3."""
 
 
-def legible(text: str) -> str:
+def legible(text: object) -> str:
     """Return text that can be printed and stored: lone surrogates, which stand for bytes that are no UTF-8, escaped."""
-    return text.encode(errors="backslashreplace").decode()
+    return str(text).encode(errors="backslashreplace").decode()
 
 
 class Escaped(Exception):

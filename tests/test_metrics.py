@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slashpoint.sim.errors import BrokenProject
 from slashpoint.sim.ledger import Ledger, read, row
 from slashpoint.sim.ledger.money import Edge
 from slashpoint.sim.metrics import (
@@ -416,3 +418,20 @@ def test_dropped_transactions_cost_nothing() -> None:
     assert traffic.revert_share(after) == traffic.revert_share(before)
     assert traffic.failures(after)["claims", "expired"] == 1
     assert "claims never succeeded in 1: expired" in warnings(after)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (1 + 2j, "the metric odd: (1+2j) is no real number"),
+        (pd.Series([1.0, 2.0], index=["a", "a"]), "the metric odd at a: there are two numbers for this key"),
+    ],
+)
+def test_a_metric_gives_real_numbers_each_under_a_key_of_its_own(value, says):
+    @metric(unit="1")
+    def odd(run):
+        """Odd."""
+        return value
+
+    with pytest.raises(BrokenProject, match=re.escape(says)):
+        all_metrics(None, [odd])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -263,11 +264,19 @@ def _check_people(config: DictConfig, project: Path | None) -> None:
         raise Misconfigured(
             f"protocol.seats × scenario.scale + scenario.crowd.members: {people:,} people; at most {MOST_PEOPLE:,}"
         )
+    _check_once("absent", scenario.absent)
+    _check_once("allow", scenario.allow)
     for name in scenario.absent:
         role, _, number = name.partition("/")
         if name != f"{role}/{number}" or number not in map(str, range(seats.get(role, 0) * scenario.scale)):
             there = [f"{role}/{i}" for role in roles for i in range(min(seats.get(role, 0) * scenario.scale, 100))]
             raise Misconfigured(f"scenario.absent=[{name}]: nobody is called so; {choices(name, there)}")
+
+
+def _check_once(setting: str, names: Sequence[str]) -> None:
+    """Refuse a list of the scenario that says something twice."""
+    if twice := [name for name, often in Counter(names).items() if often > 1]:
+        raise Misconfigured(f"scenario.{setting}: {twice[0]} is in it twice; once is enough")
 
 
 def _check_seats(config: DictConfig, project: Path | None) -> None:

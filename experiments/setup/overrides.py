@@ -22,6 +22,28 @@ LISTS = {"attack"}  # groups of which several may be chosen
 PURE = {"oc.select", "oc.dict.keys", "oc.dict.values"}  # resolvers that look at the configuration alone
 
 
+def refuse_idle(overrides: Sequence[str], configs: Sequence[DictConfig]) -> None:
+    """Refuse settings that no run reads: who attacks where nobody does, and what a person could earn elsewhere.
+
+    Args:
+        overrides: as given on the command line.
+        configs: of the runs that they ask for.
+
+    Raises:
+        Misconfigured: names the setting, and the one that would make it count.
+    """
+    idle = {
+        "scenario.attackers": (any(one.attack for one in configs), "attack=…"),
+        "scenario.seat": (any(one.attack for one in configs), "attack=…"),
+        "scenario.people.outside_usd": (any(one.scenario.free_entry for one in configs), "scenario.free_entry=true"),
+    }
+    for one in overrides:
+        key = one.partition("=")[0].lstrip("+")
+        read, remedy = idle.get(key, (True, ""))
+        if not read:
+            raise Misconfigured(f"{one}: no run reads it without {remedy}")
+
+
 def once(overrides: Iterable[str]) -> None:
     """Refuse what was typed twice, for only the last would count; a program may add to a list of overrides.
 

@@ -114,6 +114,7 @@ def build(
     """
     try:
         world, market = deploy(config, ledger, project)
+        market.terms.check_units()
         world.add_market(market)
         for asset in ("ETH", *world.tokens):
             _priced(world, asset)

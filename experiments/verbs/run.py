@@ -45,13 +45,14 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.report.screen import Screen
     from slashpoint.experiments.report.text import complain
     from slashpoint.experiments.setup.config import compose, expand
-    from slashpoint.experiments.setup.overrides import once
+    from slashpoint.experiments.setup.overrides import once, refuse_idle
     from slashpoint.experiments.setup.project import in_use
 
     project = in_use()
     once(args.overrides)
     said = expand(args.overrides, project) if args.multirun else [args.overrides]
     configs = [compose(overrides, project) for overrides in said]  # all are checked before the first begins
+    refuse_idle(args.overrides, configs)
     others = _stand_ins(args.contract, configs, project)
     console = Screen(quiet=args.json)
     documents, codes = [], []

@@ -87,8 +87,9 @@ class Mnist(Images):
         return images[: self.size].reshape(min(self.size, len(images)), -1), classes[: self.size]
 
     def ready(self) -> None:
-        """Refuse files that are damaged."""
-        _ = self.table
+        """Refuse files that are damaged, and a test that leaves no rows to train on."""
+        if self.scale >= self.rows:
+            raise ValueError(f"task.scale={self.scale} leaves nothing to train on: there are {self.rows} rows")
 
     @property
     def _folder(self) -> Path:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
-from slashpoint.sim.domain import Amount, Within, check
+from slashpoint.sim.domain import Amount, Within, check, domains
 from slashpoint.sim.units import DECIMALS, nanoseconds, to_units
 
 if TYPE_CHECKING:
@@ -134,6 +134,20 @@ class Terms:
     def to_units(self, amount: float) -> int:
         """Return the smallest units in an amount of whole ones of the market's asset."""
         return to_units(amount, self.decimals)
+
+    def check_units(self) -> None:
+        """Refuse amounts that the market's asset cannot express, once its decimals are known.
+
+        Raises:
+            ValueError: names the setting.
+        """
+        kind: Any = type(self)
+        for name, hint in domains(kind).items():
+            if hint == Amount and not name.endswith("_usd"):
+                try:
+                    self.to_units(getattr(self, name))
+                except ValueError as error:
+                    raise ValueError(f"protocol.{name}={getattr(self, name)}: {error}") from error
 
     @property
     def payout(self) -> float:

@@ -14,12 +14,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from numbers import Complex, Real
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import BrokenProject, Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pandas as pd
 
@@ -92,8 +93,22 @@ def all_metrics(run: Run, metrics: Iterable[Metric] | None = None) -> pd.DataFra
     rows: list[tuple[str, str, float, str, str, str]] = []
     for one in builtin() if metrics is None else metrics:
         about = one.unit, one.better or "", definition(one)
-        rows += [(one.__name__, key, value, *about) for key, value in numbers(one(run))]
+        found = list(numbers(one(run)))
+        _check_numbers(one, found)
+        rows += [(one.__name__, key, value, *about) for key, value in found]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": float})
+
+
+def _check_numbers(metric: Metric, found: Sequence[tuple[str, Any]]) -> None:
+    """Refuse what is no real number, and two numbers under one key."""
+    seen = set[str]()
+    for key, value in found:
+        said = f"the metric {metric.__name__}{key and f' at {key}'}"
+        if isinstance(value, Complex) and not isinstance(value, Real):
+            raise BrokenProject(f"{said}: {value} is no real number")
+        if key in seen:
+            raise BrokenProject(f"{said}: there are two numbers for this key; give each its own")
+        seen.add(key)
 
 
 def numbers(value: Value) -> Iterator[tuple[str, float]]:
