@@ -84,7 +84,8 @@ def test_every_attack_of_a_matrix_is_there() -> None:
 
 
 def test_every_verb_is_told_of_with_all_its_options() -> None:
-    table = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", PAGES["docs/concepts.md"].split("## Commands")[1], re.MULTILINE)
+    page = PAGES["docs/concepts.md"].split("## Commands")[1]
+    table = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", page, re.MULTILINE)
     told = {verb: set(re.findall(r"--[\w-]+", options)) for verb, options in table if verb in VERBS}
     there = {
         verb: {one for action in parser(verb)._actions for one in action.option_strings if one.startswith("--")}
