@@ -65,6 +65,15 @@ def test_the_wheel_holds_one_package_and_all_of_it(wheel: Path) -> None:
     assert not [name for name in names if "__pycache__" in name or "node_modules" in name or "/tests/" in name]
 
 
+def test_a_wheel_made_of_the_source_archive_is_the_same(wheel: Path, tmp_path: Path) -> None:
+    sh(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, cwd=ROOT)
+    shutil.unpack_archive(next(tmp_path.glob("*.tar.gz")), tmp_path / "unpacked", filter="data")
+    (source,) = (tmp_path / "unpacked").iterdir()
+    sh(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "again", cwd=source)
+    (again,) = (tmp_path / "again").glob("*.whl")
+    assert set(zipfile.ZipFile(again).namelist()) == set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_the_wheel_works_beside_a_stranger_with_our_folders_names(wheel: Path, python: Path, tmp_path: Path) -> None:
     install(python, wheel)
     for name in ("agents", "sim", "experiments"):
