@@ -101,6 +101,8 @@ class Recorder:
             market = self.world.market_of.get(log.address)
             fact = Fact(event.name, block.time, sender, None, args)
             if market is not None:
+                if event.name == market.opening_event:
+                    fact.job = block.calls()[log.tx].job  # what the transaction was to post
                 fact.job = job = market.relate(fact)
                 if job is not None:
                     job.moved = block.time

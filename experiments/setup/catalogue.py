@@ -151,10 +151,14 @@ def rules(name: str, project: Path | None = None) -> Rules:
         project: its folder.
 
     Raises:
-        Misconfigured: there is none of this name, or it lacks one of them.
+        Misconfigured: there is none of this name, or it lacks one of them, or something that every run asks of them.
     """
+    from slashpoint.experiments.setup.protocol_check import vet_protocol
+
     module = part(PROTOCOL, name, project)
-    return Rules(*(getattr(module, one) for one in Rules._fields))
+    found = Rules(*(getattr(module, one) for one in Rules._fields))
+    vet_protocol(module, *found)
+    return found
 
 
 def preload(protocol: str, project: Path) -> None:

@@ -11,6 +11,7 @@ themselves, and only those that were asked for are imported.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache, lru_cache
 from pathlib import Path
 from threading import RLock
@@ -35,6 +36,7 @@ from slashpoint.experiments.setup import catalogue, strict_yaml
 from slashpoint.experiments.setup.catalogue import HOME, INVARIANTS, KINDS, METRICS, PROTOCOL
 from slashpoint.experiments.setup.overrides import known, once, self_contained, vet, vet_sweep
 from slashpoint.sim.errors import Misconfigured, choices, named
+from slashpoint.sim.market import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -101,7 +103,13 @@ class Composer:
         self._loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=False)
         layers = create_defaults_list(files, ROOT, parsed, prepend_hydra=False, skip_missing=False)
         usual = self._loader._compose_config_from_defaults_list(layers.defaults, files)  # noqa: SLF001
-        return usual, dict(layers.overrides.known_choices), layers.config_overrides
+        chosen = dict(layers.overrides.known_choices)
+        if isinstance(protocol := usual.get("protocol"), DictConfig):
+            protocol.setdefault("name", chosen["protocol"])
+            for key, value in asdict(Terms()).items():  # what a protocol's file need not say
+                protocol.setdefault(key, value)
+            del protocol["decimals"]
+        return usual, chosen, layers.config_overrides
 
     def _tier(self, usual: DictConfig, choices: Mapping[str, str | None]) -> list[str]:
         """The override that loads what a scenario says of one protocol: `conf/scenario/<name>/<protocol>.yaml`."""

@@ -19,10 +19,12 @@ from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.catalogue import HOME, KINDS
 from slashpoint.experiments.setup.composer import composer, sentence
 from slashpoint.experiments.setup.invariants import allowed, of_project
+from slashpoint.experiments.setup.protocol_check import vet_deployed
 from slashpoint.experiments.setup.vetting import vet
 from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.engine import ENGINES, make_engine
-from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.errors import PROJECT, Misconfigured, choices, location, named
+from slashpoint.sim.ledger import Ledger
 from slashpoint.sim.market import Market
 from slashpoint.sim.units import SECOND
 
@@ -74,6 +76,7 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     _check_files(task, task.ready)
     _check_seats(config, project)
     allowed(config, project)
+    _check_deployed(config, project)
     return config
 
 
@@ -218,6 +221,27 @@ def _check_project(config: DictConfig, project: Path | None) -> None:
         vet(role, Role, market)
 
 
+_deployed: set[type[Market]] = set()  # markets of projects that were found to be what their contracts are
+
+
+def _check_deployed(config: DictConfig, project: Path | None) -> None:
+    """Deploy a project's protocol once, and refuse it where its contract lacks what its market or its roles name."""
+    from slashpoint.experiments.setup.run import deploy
+
+    market, _, roles = catalogue.rules(config.protocol.name, project)
+    if not market.__module__.startswith(PROJECT) or market in _deployed:
+        return
+    try:
+        world, deployed = deploy(config, Ledger(None), project)
+    except (ValueError, TypeError, AttributeError, OSError) as error:
+        raise Misconfigured(f"{location(error)}: {market.__name__}.deploy: {named(error)}") from error
+    try:
+        vet_deployed(deployed, roles)
+    finally:
+        world.forget()
+    _deployed.add(market)
+
+
 def terms(config: DictConfig, project: Path | None = None) -> Any:
     """The terms of the protocol that a configuration asks for."""
     return _made("protocol", catalogue.rules(config.protocol.name, project).TERMS, config.protocol)
@@ -254,6 +278,11 @@ def _check_people(config: DictConfig, project: Path | None) -> None:
     """Refuse a scenario or a protocol that cannot be, and people who are nobody."""
     scenario, seats = _made("scenario", Scenario, config.scenario), terms(config, project).seats
     roles = [role.__name__.lower() for role in catalogue.rules(config.protocol.name, project).ROLES]
+    if not seats:
+        raise Misconfigured(
+            f"protocol.seats: nobody takes part; conf/protocol/{config.protocol.name}.yaml says how many people have "
+            f"each role, such as seats: {{{', '.join(f'{role}: 1' for role in roles)}}}"
+        )
     for role, number in seats.items():
         if number and role not in roles:
             raise Misconfigured(

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.protocols.collective.invariants import CollectiveInvariants
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.market import Job, Subject, sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from slashpoint.protocols.collective.terms import CollectiveTerms
     from slashpoint.sim.contract import Call, Event
@@ -38,10 +38,10 @@ class Collective(CollectiveInvariants):
     shards: dict[str, dict[str, Problem]] = field(default_factory=dict)  # job's key → by person
 
     opening_event: ClassVar[str] = "ExperimentCreated"
-    closing_event: ClassVar[str] = "ExperimentClosed"
+    closing_events: ClassVar[tuple[str, ...]] = ("ExperimentClosed",)
     asset: ClassVar[str] = "MDC"
-    outcomes: ClassVar[dict[int, str]] = OUTCOMES
-    duties: ClassVar[dict[str, str]] = {
+    outcomes: ClassVar[Mapping[int, str]] = OUTCOMES
+    duties: ClassVar[Mapping[str, str]] = {
         "enter": "take a seat in an experiment",
         "work": "train from the current model on one's own shard, to propose it",
         "claim": "right answers of one's own proposal on one's own vote set (count)",
@@ -79,9 +79,8 @@ class Collective(CollectiveInvariants):
 
     def draft(self, me: Actor, problem: Problem) -> Job:
         """An experiment that is about to be posted."""
-        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job = super().draft(me, problem)
         job.reward, job.stake = self.terms.rewards, self.terms.to_units(self.terms.stake)
-        self.drafts[job.key] = job
         return job
 
     def posts(self, job: Job, model: bytes) -> Call:
@@ -174,8 +173,9 @@ class Collective(CollectiveInvariants):
             if bases[fact.round] == bases[job.round] != fact.cid
         ]
 
-    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
-        """What the opening event says."""
+    def begins(self, fact: Fact) -> tuple[str, bytes, float]:
+        """Return what an opening event says."""
+        args = fact.args
         return args["context"], args["convener"], float(args["due"])
 
     def notes(self, fact: Fact, job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Factor, Positive, Share, Window, Within
@@ -44,8 +44,6 @@ class CollectiveTerms(Terms):
     dp_clip: Factor  # the longest change, in the norm of the weights
     dp_epsilon: Positive  # of a learner, for one experiment
     dp_delta: Share
-    seats: dict[str, Count] = field(default_factory=dict)
-    endowment: dict[str, Amount] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from slashpoint.protocols.competition.invariants import CompetitionInvariants, payload
 from slashpoint.protocols.competition.terms import BYTE_GAS, CompetitionTerms
@@ -20,7 +20,7 @@ from slashpoint.sim.market import Job, Subject, sealed
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from slashpoint.sim.contract import Call, Event
     from slashpoint.sim.facts import Fact
@@ -50,10 +50,10 @@ class Competition(CompetitionInvariants):
     clocks: dict[str, Deadlines] = field(default_factory=dict)  # job's key →
 
     opening_event: ClassVar[str] = "CompetitionCreated"
-    closing_event: ClassVar[str] = "CompetitionClosed"
+    closing_events: ClassVar[tuple[str, ...]] = ("CompetitionClosed",)
     asset: ClassVar[str] = "MDC"
-    outcomes: ClassVar[dict[int, str]] = OUTCOMES
-    duties: ClassVar[dict[str, str]] = {
+    outcomes: ClassVar[Mapping[int, str]] = OUTCOMES
+    duties: ClassVar[Mapping[str, str]] = {
         "enter": "register as a competitor, or serve as a miner",
         "work": "train on the published rows, for the test",
         "claim": "right answers of one's own model on the test (count)",
@@ -84,9 +84,8 @@ class Competition(CompetitionInvariants):
 
     def draft(self, me: Actor, problem: Problem) -> Job:
         """A competition that is about to be posted."""
-        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job = super().draft(me, problem)
         job.reward, job.stake = self.terms.to_units(self.terms.prize), self.terms.to_units(self.terms.buy_in)
-        self.drafts[job.key] = job
         return job
 
     def posts(self, job: Job, train: bytes, test: bytes, labels: bytes, salt: bytes) -> Call:
@@ -228,8 +227,9 @@ class Competition(CompetitionInvariants):
         mine = [fact for fact in self._told("ModelOpened", job) if fact.owner == who]
         return [(fact.model, fact.claimed, scores.get(fact.model)) for fact in mine]
 
-    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
-        """What the opening event says."""
+    def begins(self, fact: Fact) -> tuple[str, bytes, float]:
+        """Return what an opening event says."""
+        args = fact.args
         return args["terms"].context, args["host"], float(args["competeEnd"])
 
     def notes(self, fact: Fact, job: Job) -> None:

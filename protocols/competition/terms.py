@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from slashpoint.sim.domain import Among, Amount, Bps, Count, Window, Within
+from slashpoint.sim.domain import Among, Amount, Bps, Window, Within
 from slashpoint.sim.market import Terms
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ class CompetitionTerms(Terms):
     open_window: Window  # for models and truth, where any is sealed
     report_window: Window
     reveal_window: Window  # where reports are sealed
-    seats: dict[str, Count] = field(default_factory=dict)
-    endowment: dict[str, Amount] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -52,10 +52,10 @@ class Federated(Rounds):
     trainers: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of what clients are to run
 
     opening_event: ClassVar[str] = "JobPosted"
-    closing_event: ClassVar[str] = "JobClosed"
+    closing_events: ClassVar[tuple[str, ...]] = ("JobClosed",)
     asset: ClassVar[str] = "MDC"
-    outcomes: ClassVar[dict[int, str]] = OUTCOMES
-    duties: ClassVar[dict[str, str]] = {
+    outcomes: ClassVar[Mapping[int, str]] = OUTCOMES
+    duties: ClassVar[Mapping[str, str]] = {
         "enter": "take a place as a client, or on the panel of validators",
         "work": "train the round's base on one's own shard",
         "judge": "correct answers of an update on the validation set (count)",
@@ -123,9 +123,8 @@ class Federated(Rounds):
 
     def draft(self, me: Actor, problem: Problem) -> Job:
         """A job that is about to be posted."""
-        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job = super().draft(me, problem)
         job.reward, job.stake = self.terms.to_units(self.terms.reward), self.terms.to_units(self.terms.client_bond)
-        self.drafts[job.key] = job
         return job
 
     def posts(self, job: Job, base: bytes, executable: bytes, validation: bytes, labels: bytes, salt: bytes) -> Call:
@@ -134,8 +133,8 @@ class Federated(Rounds):
             "dataType": hashlib.sha256(self.world.training_cache.task.name.encode()).digest(), "modelCid": base,
             "trainerCid": executable, "validationCid": validation,
             "labelsRoot": self._label_tree(job, labels, salt).root, "reward": job.reward, "bond": job.stake,
-            "maxClients": self.terms.max_clients, "rounds": self.terms.rounds, "minGainBps": job.terms.min_gain_bps,
-            "auditBps": self.terms.audit_bps, "context": job.key,
+            "maxClients": self.terms.max_clients, "rounds": self.terms.rounds,
+            "minGainBps": self.offered(job).min_gain_bps, "auditBps": self.terms.audit_bps, "context": job.key,
         }  # fmt: skip
         if not self.terms.sealed:
             self.opened[job.key, 0] = labels
@@ -223,8 +222,9 @@ class Federated(Rounds):
 
     # --- what the contract says ---------------------------------------------------------------------------------
 
-    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
-        """What the opening event says."""
+    def begins(self, fact: Fact) -> tuple[str, bytes, float]:
+        """Return what an opening event says."""
+        args = fact.args
         return args["terms"].context, args["sponsor"], float(args["due"])
 
     def notes(self, fact: Fact, job: Job) -> None:

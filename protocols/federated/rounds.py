@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from slashpoint.protocols.federated.invariants import FederatedInvariants
 from slashpoint.protocols.federated.machine import BPS, Input, Machine, Output, Voucher
+from slashpoint.protocols.federated.terms import FederatedTerms
 from slashpoint.sim.market import Job, Subject
 
 if TYPE_CHECKING:
@@ -46,9 +47,15 @@ class Rounds(FederatedInvariants):
         output = self.outputs.get(self.settled.get(job.round_key, b""))
         return [] if output is None else [(one, output) for one in output.vouchers if one.who == who]
 
+    @staticmethod
+    def offered(job: Job) -> FederatedTerms:
+        """Return the terms that a job was posted with."""
+        assert isinstance(job.terms, FederatedTerms)
+        return job.terms
+
     def machine(self, job: Job) -> Machine:
         """The program of a round."""
-        terms, task, held = job.terms, self.world.training_cache.task, self.data.validation(job, job.round)
+        terms, task, held = self.offered(job), self.world.training_cache.task, self.data.validation(job, job.round)
         labels = self.revealed(job)
         need = math.ceil(terms.min_gain_bps * held.scale / BPS)
         return Machine(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -54,8 +54,6 @@ class FederatedTerms(Terms):
     mail_seconds: Seconds  # that a sponsor takes to answer a message
     mail_limit: Count  # messages from an account about a job; 0 is no limit
     mail_usd: Amount  # price of a message
-    seats: dict[str, Count] = field(default_factory=dict)
-    endowment: dict[str, Amount] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()

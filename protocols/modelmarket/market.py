@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.protocols.modelmarket.invariants import ModelMarketInvariants
 from slashpoint.protocols.modelmarket.terms import BEACON, ModelMarketTerms
@@ -18,7 +18,7 @@ from slashpoint.sim.ledger.money import Edge
 from slashpoint.sim.market import Job, sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from slashpoint.sim.contract import Call, Event
     from slashpoint.sim.facts import Fact
@@ -39,10 +39,10 @@ class ModelMarket(ModelMarketInvariants):
     accepted: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of the model that won
 
     opening_event: ClassVar[str] = "RequestCreated"
-    closing_event: ClassVar[str] = "RequestClosed"
+    closing_events: ClassVar[tuple[str, ...]] = ("RequestClosed",)
     asset: ClassVar[str] = "MDC"
-    outcomes: ClassVar[dict[int, str]] = OUTCOMES
-    duties: ClassVar[dict[str, str]] = {
+    outcomes: ClassVar[Mapping[int, str]] = OUTCOMES
+    duties: ClassVar[Mapping[str, str]] = {
         "enter": "take part in a request",
         "work": "train, and predict the test set's labels",
         "claim": "correct predictions (count)",
@@ -70,17 +70,16 @@ class ModelMarket(ModelMarketInvariants):
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
-    def draft(self, me: Actor, problem: Problem, train: bytes, test: bytes) -> Job:
+    def draft(self, me: Actor, problem: Problem, train: bytes = b"", test: bytes = b"") -> Job:
         """A job that is about to be posted; `train` and `test` are the CIDs of its data.
 
         Where a block is to draw the test items, they are both of all rows, and all rows' labels are to be sealed.
         """
-        job = Job(problem.key, self, problem, me.address, terms=self.terms, scale=problem.scale)
+        job = super().draft(me, problem)
         job.reward, job.stake = self.terms.to_units(self.terms.reward), self.terms.to_units(self.terms.stake)
         job.unit = "correct"
         if self.terms.split == BEACON:
             job.rows = len(self.world.training_cache.task.pool(problem))
-        self.drafts[job.key] = job
         job.id = (train, test)
         return job
 
@@ -158,8 +157,9 @@ class ModelMarket(ModelMarketInvariants):
         """The labels that the requester opened."""
         return bytes(self.contract.truthOf(job.id))
 
-    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
-        """What the opening event says."""
+    def begins(self, fact: Fact) -> tuple[str, bytes, float]:
+        """Return what an opening event says."""
+        args = fact.args
         return args["context"], args["requester"], float(args["deadline"])
 
     def notes(self, fact: Fact, job: Job) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from slashpoint.sim.domain import Among, Amount, Bps, Count, Window, Within
+from slashpoint.sim.domain import Among, Amount, Bps, Window, Within
 from slashpoint.sim.market import Terms
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ class ModelMarketTerms(Terms):
     salted: bool  # seals carry a salt and an address
     max_submissions: Annotated[int, Within(0, 65_535)]  # to a request; 0 is no limit
     airdrop: bool  # anybody may claim 1000 MDC once
-    seats: dict[str, Count] = field(default_factory=dict)
-    endowment: dict[str, Amount] = field(default_factory=dict)
 
     @property
     def payout(self) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.ledger.money import Cause
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.contract import Call, Contract
     from slashpoint.sim.facts import Fact
-    from slashpoint.sim.market import Actor
     from slashpoint.sim.world import World
 
 REWARD, STAKE, REFUND, SLASH, BOUNTY, FEE = range(6)  # the contract's Cause
-UNLIMITED = 2**256 - 1
 CREDITS = tuple(
     one.value for one in (Cause.REWARD, Cause.STAKE, Cause.REFUND, Cause.SLASH, Cause.BOUNTY, Cause.FEE)
 )  # the same, in words
@@ -40,16 +38,10 @@ class Vaulted(Market):
     told: int = -1  # the time of that block
     keeper: bool | None = None  # whether an honest one is there; None until somebody asks
 
-    outcomes: ClassVar[dict[int, str]] = {}  # the contract's states in words, by number
-
     @property
     def token(self) -> Contract:
         """What it holds."""
         return self.world.tokens[self.asset]
-
-    def setup(self, me: Actor) -> Sequence[Call]:
-        """The contract may take one's tokens."""
-        return (self.does("approves", None, self.token.approve(self.contract.address_, UNLIMITED, gas=60_000)),)
 
     def withdraws(self, job: Job | None = None) -> Call:
         """Take what one is owed."""
@@ -79,29 +71,9 @@ class Vaulted(Market):
         rest = amount - sum(part for _, part, _ in parts)
         return [*parts, ("unknown", rest, job)] if rest else parts
 
-    def begins(self, args: dict[str, Any]) -> tuple[str, bytes, float]:
-        """What the opening event says: the draft's key, who posted it, the deadline for work (Unix seconds)."""
-        raise NotImplementedError
-
-    def notes(self, fact: Fact, job: Job) -> None:
-        """Keep what an event says of a job."""
-
     def relate(self, fact: Fact) -> Job | None:
-        """The job that an event is about; None for a stranger's, on data that nobody has."""
-        args = fact.args
-        if fact.event == self.opening_event:
-            key, poster, deadline = self.begins(args)
-            job = self.drafts.pop(key, None)
-            if job is not None and job.poster == poster:
-                job.id, job.born, job.deadline = args["id"], fact.time, deadline
-                self.jobs[job.id] = job
-                self.posted.setdefault(poster, []).append(job)
-        job = self.jobs.get(args.get("id"))
-        if job is not None:
-            self.notes(fact, job)
-        if job is not None and fact.event == self.closing_event:
-            job.closed, job.outcome = fact.time, self.outcomes[args["state"]]
-            job.winner = winner if any(winner := args.get("winner", b"")) else None
+        """Return the job that an event is about, and note what was credited and withdrawn."""
+        job = super().relate(fact)
         self._watch(fact, job)
         return job
 
@@ -111,8 +83,9 @@ class Vaulted(Market):
             self.stirred.clear()
             self.moved.clear()
         args = fact.args
-        if "id" in args:
-            self.stirred[args["id"]] = job
+        number = args.get(self.argument("id"), args.get("id"))  # a Vault's own events say `id`
+        if number is not None:
+            self.stirred[number] = job
         if fact.event in {"Credited", "Withdrawn"}:
             self.moved.add(args["who"])
             self.credited[args["who"]] += args["amount"] if fact.event == "Credited" else -args["amount"]

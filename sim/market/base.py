@@ -1,0 +1,232 @@
+"""Market: a protocol's contract as people use it, and what is so of most contracts unless a protocol says otherwise."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.sim.ledger.money import Cause
+from slashpoint.sim.market.words import VERBS, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from slashpoint.sim.contract import Call, Contract, Event
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.learning import Problem
+    from slashpoint.sim.market.terms import Terms
+    from slashpoint.sim.market.words import Actor, Subject
+    from slashpoint.sim.world import World
+
+UNLIMITED = 2**256 - 1  # an allowance that never runs out
+Parts = list[tuple[str, int, str | None]]  # of an amount of money: (cause, smallest units, job's key)
+
+
+@dataclass
+class Market:
+    """A protocol's contract as people use it: verbs to intentions, events to jobs, movements of money to causes."""
+
+    world: World
+    contract: Contract
+    terms: Terms
+    jobs: dict[Any, Job] = field(default_factory=dict)  # by the contract's id
+    drafts: dict[str, Job] = field(default_factory=dict)  # by key: posted, not yet on chain
+    posted: dict[bytes, list[Job]] = field(default_factory=dict)  # by poster, until it has what came of them
+    paid_in: dict[str | None, int] = field(default_factory=lambda: defaultdict(int))  # net, by job's key
+    put_up: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))  # by account: stakes that are not back
+
+    opening_event: ClassVar[str] = ""  # the event that begins a job
+    closing_events: ClassVar[tuple[str, ...]] = ()  # the events that end it
+    arguments: ClassVar[Mapping[str, str]] = {}  # `id`, `deadline`, `state`, `winner`: its words for them
+    outcomes: ClassVar[Mapping[int, str]] = {}  # the contract's final states in words; else the closing event's name
+    asset: ClassVar[str] = "ETH"  # what rewards and stakes are paid in
+    duties: ClassVar[Mapping[str, str]] = {}  # duty → what it is about here, with its unit
+    expects: ClassVar[tuple[str, ...]] = ()  # events without which a run is suspect
+
+    @property
+    def name(self) -> str:
+        """The contract's name."""
+        return self.contract.name_
+
+    def event(self, name: str) -> Event:
+        """Return an event of the contract by its name, or by its signature where several share the name."""
+        return self.contract.event_(name)
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """Return the events after which something may be due: all of the contract's, unless a market names its own."""
+        records = self.contract.artifact_.interface.events.values()
+        return tuple(self.contract.event_(one) for one in sorted({each.signature for same in records for each in same}))
+
+    def argument(self, name: str) -> str:
+        """Return what the contract's events call `id`, `deadline`, `state` or `winner`."""
+        return self.arguments.get(name, name)
+
+    def __getattr__(self, name: str) -> Event:
+        """An event of the contract by its name; a misspelt one raises and lists what exists."""
+        if name.startswith("_") or name == "contract":
+            raise AttributeError(name)
+        return self.contract.event_(name)
+
+    def does(self, verb: str, job: Job | None, call: Call, *, subject: Any = None, carries: Any = None) -> Call:
+        """Tag an intention with what a stranger may read of it."""
+        if verb not in VERBS:
+            raise ValueError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
+        return call.tagged(verb, job, subject, carries)
+
+    # --- what each protocol says --------------------------------------------------------------------------------
+
+    @classmethod
+    def deploy(cls, world: World, terms: Any) -> Market:
+        """Deploy the protocol's contracts in a world, and return the market that binds them."""
+        raise NotImplementedError
+
+    def setup(self, me: Actor) -> Sequence[Call]:
+        """Return what an account sends once, before anything else: it lets the contract take its tokens, if any."""
+        if self.asset not in self.world.tokens:
+            return ()
+        token = self.world.tokens[self.asset]
+        return (self.does("approves", None, token.approve(self.contract.address_, UNLIMITED, gas=60_000)),)
+
+    def draft(self, me: Actor, problem: Problem) -> Job:
+        """Return a job that an account is about to post, for what it costs; a market sets its stake, say."""
+        job = Job(problem.key, self, problem, self.terms, me.address, scale=problem.scale)
+        job.reward = self.terms.price
+        self.drafts[job.key] = job
+        return job
+
+    def begins(self, fact: Fact) -> tuple[str | None, bytes, float]:
+        """Return what an opening event says: the draft's key, the poster's address, the deadline (Unix seconds).
+
+        Unless a market knows better, the draft is the one that the transaction was to post.
+        """
+        return fact.job.key if fact.job is not None else None, fact.by, float(fact.args[self.argument("deadline")])
+
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep what an event says of a job, where a market needs it later."""
+
+    def outcome(self, fact: Fact) -> str:
+        """Return what a closing event says that came of a job, in words."""
+        return self.outcomes[fact.args[self.argument("state")]] if self.outcomes else fact.event
+
+    def relate(self, fact: Fact) -> Job | None:
+        """Return the job that an event is about; None for a stranger's, on data that nobody has.
+
+        The opening event makes it of its draft, a closing one ends it.
+        """
+        args, name = fact.args, self.argument("id")
+        if fact.event == self.opening_event:
+            key, poster, deadline = self.begins(fact)
+            job = self.drafts.get(key) if key is not None else None
+            if job is not None and job.poster == poster:
+                del self.drafts[job.key]
+                job.id, job.born, job.deadline = args[name], fact.time, deadline
+                self.jobs[job.id] = job
+                self.posted.setdefault(poster, []).append(job)
+        job = self.jobs.get(args.get(name, args.get("id")))
+        if job is not None:
+            self.notes(fact, job)
+            if fact.event in self.closing_events:
+                job.closed, job.outcome = fact.time, self.outcome(fact)
+                winner = args.get(self.argument("winner"), b"")
+                job.winner = winner if any(winner) else None
+        return job
+
+    def causes(
+        self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
+    ) -> Iterable[tuple[str, int, str | None]]:
+        """Return why money moved: parts of the amount with (cause, smallest units, job's key).
+
+        Unless a market knows better: posters pay deposits in and others stakes; a poster gets a refund, and others
+        their stakes back and then rewards. It is asked once for each transfer, in order.
+
+        Args:
+            call: what the transaction called.
+            asset: what moved.
+            sender: an address.
+            receiver: an address.
+            amount: smallest units.
+        """
+        job, here = call.job, self.contract.address_
+        key = job.key if job is not None else None
+        if here not in (sender, receiver) or asset != self.asset:
+            return [(Cause.UNKNOWN.value, amount, key)]
+        poster = job.poster if job is not None else b""
+        if receiver == here:
+            self.paid_in[key] += amount
+            if sender == poster:
+                return [(Cause.DEPOSIT.value, amount, key)]
+            self.put_up[sender] += amount
+            return [(Cause.STAKE.value, amount, key)]
+        self.paid_in[key] -= amount
+        if receiver == poster:
+            return [(Cause.REFUND.value, amount, key)]
+        back = min(amount, self.put_up[receiver])
+        self.put_up[receiver] -= back
+        parts = ((Cause.STAKE.value, back, key), (Cause.REWARD.value, amount - back, key))
+        return [part for part in parts if part[1]]
+
+    def poke(self, job: Job) -> tuple[float, Call] | None:
+        """Return what anybody may call next for a job and from when (Unix seconds); None when nothing is due."""
+        return None
+
+    def problem(self, job: Job, me: Actor) -> Problem:
+        """What somebody trains on and measures with: the job's own task, or a part of it that only it holds."""
+        return job.task
+
+    def answers(self, job: Job, me: Actor) -> bytes | None:
+        """What somebody takes for the right answers to its problem's test items; None for the true ones."""
+        return None
+
+    def bare_seal(self, job: Job) -> bytes | None:
+        """SHA-256 of SHA-256 of a job's labels, where nothing else is in their seal: who guesses them then knows it."""
+        return None
+
+    def handed(self, job: Job) -> Sequence[Subject]:
+        """The models of the job's round that anybody can read already, those of the round's other workers too."""
+        return ()
+
+    def liabilities(self) -> dict[str, dict[str, int]]:
+        """Return what the contract owes, by asset and by what for.
+
+        Unless a market reads it from the contract, each job is owed what was paid in for it and not out: a contract
+        that pays more out for one job than was paid in for it is short of what another's people are owed.
+        """
+        return {self.asset: {f"for job {key}": amount for key, amount in self.paid_in.items() if amount > 0}}
+
+    def holdings(self) -> dict[str, int]:
+        """What the contract holds, by asset."""
+        token = self.world.tokens.get(self.asset)
+        held = (
+            self.world.engine.balance(self.contract.address_)
+            if token is None
+            else token.balanceOf(self.contract.address_)
+        )
+        return {self.asset: held}
+
+    def kept(self) -> dict[str, int]:
+        """What the contract keeps for good by its rules, such as fees, by asset."""
+        return {}
+
+    def withdraws(self, job: Job | None = None) -> Call:
+        """Return the call that takes what one is owed, where people withdraw it rather than being sent it."""
+        raise NotImplementedError
+
+    @property
+    def pulls(self) -> bool:
+        """Whether people withdraw what they are owed, rather than being sent it."""
+        return type(self).withdraws is not Market.withdraws
+
+    def owed(self, address: bytes) -> int:
+        """Return what an account may withdraw, in the market's asset; nothing where people are sent it."""
+        return 0
+
+    def delivered(self, job: Job) -> bytes | None:
+        """Return the model that the poster of a job got, when it can be had.
+
+        Unless a market knows better it is what the winner handed in last, where its `submits` carried a CID.
+        """
+        handed = [fact for fact in self.world.facts.of("submits", job.key) if fact.by == job.winner]
+        carried = handed[-1].args["carries"] if handed else None
+        return self.world.store.get(carried) if isinstance(carried, bytes) and len(carried) == 32 else None

@@ -1,0 +1,216 @@
+"""A protocol of somebody's own: as small as it can be, and refused by file and name where it lacks something."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import slashpoint
+from slashpoint.experiments.cli import main
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup.compile import compile_contracts
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.protocol_check import vet_deployed
+from slashpoint.experiments.setup.run import deploy
+from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.ledger import Ledger
+
+ESCROW = Path(__file__).parent / "projects" / "escrow"  # as a stranger would write it: a contract, a market, two roles
+PYTHON, YAML = "protocols/escrow.py", "conf/protocol/escrow.yaml"
+DEPLOY = "    @classmethod\n    def deploy(cls, world, terms):"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the escrow's project, with the current folder in it."""
+    shutil.copytree(ESCROW, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def edit(project: Path, name: str, *changes: tuple[str, str]) -> None:
+    text = (project / name).read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    (project / name).write_text(text)
+
+
+def run(*attack: Any, **parameters: Any) -> slashpoint.Result:
+    said = [f"protocol.{name}={value}".lower() for name, value in parameters.items()]
+    return slashpoint.simulate("escrow", list(attack), "small", 0, said, ESCROW)
+
+
+def test_a_strangers_escrow_is_a_protocol_in_less_than_eighty_lines() -> None:
+    result = run()
+    assert len((ESCROW / PYTHON).read_text().splitlines()) < 80
+    assert len((ESCROW / YAML).read_text().splitlines()) < 8
+    assert list(result.violations["complaint"]) == []
+    jobs, moved = result.ledger["jobs"], result.ledger["transfers"]
+    assert jobs["outcome"].tolist() == ["Paid"] * 3
+    assert jobs["delivered"].notna().all(), "the model that was paid for is the one that was handed in"
+    causes = moved[(moved["asset"] == "ETH") & (moved["cause"].isin(["deposit", "reward"]))]
+    assert causes.groupby("cause")["amount"].sum().tolist() == [3 * 10**17, 3 * 10**17]
+    assert "unknown" not in set(moved["cause"])
+
+
+def test_its_build_is_of_its_source() -> None:
+    assert compile_contracts(check=True, contracts=ESCROW / "contracts") == 0
+
+
+@pytest.mark.parametrize("attack", ["lazy", "garbage", "sybil", "slot_squatter"])
+def test_shared_attacks_play_in_it(attack: str) -> None:
+    assert run(attack).ledger["accounts"]["attacker"].any()
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.presets("protocol")))
+def test_our_own_protocols_offer_what_is_asked_of_everybody(name: str) -> None:
+    market, _, roles = catalogue.rules(name)
+    world, deployed = deploy(compose([f"protocol={name}", "scenario=small"]), Ledger(None))
+    vet_deployed(deployed, roles)
+    assert isinstance(deployed, market)
+    world.forget()
+
+
+MARKET = "class Escrow(Market):\n"
+BROKEN = {
+    "no deploy": ([(DEPLOY, "    @classmethod\n    def put(cls, world, terms):")], ["Escrow.deploy: it is missing"]),
+    "deploy is no class method": ([("    @classmethod\n", "")], ["Escrow.deploy", "class method"]),
+    "no opening event": ([('opening_event = "Opened"', 'opening_event = ""')], ["Escrow.opening_event"]),
+    "an opening event that is none": (
+        [('"Opened"', '"Opend"')],
+        ["Escrow.opening_event: there is no event 'Opend'", "Opened(jobId, client, due); Paid(jobId, worker)"],
+    ),
+    "a closing event that is none": (
+        [('"Refunded")', '"Returned")')],
+        ["closing_events: there is no event 'Returned'"],
+    ),
+    "closing events that are a text": ([('("Paid", "Refunded")', '"Paid"')], ["Escrow.closing_events", "a tuple"]),
+    "no closing events": ([('("Paid", "Refunded")', "()")], ["Escrow.closing_events"]),
+    "the id by another name": (
+        [('"id": "jobId", ', "")],
+        ["Opened has no argument 'id' for a job's id", 'arguments = {"id": "…"}', "HandedIn(jobId, worker, cid)"],
+    ),
+    "the deadline by another name": ([('"deadline": "due", ', "")], ["Opened has no argument 'deadline'"]),
+    "a winner that is none": ([('"winner": "worker"', '"winner": "trainer"')], ["no argument 'trainer'"]),
+    "an argument that nothing reads": ([('"winner"', '"loser"')], ["Escrow.arguments: 'loser': nothing reads it"]),
+    "a state that no event has": ([(MARKET, f"{MARKET}    outcomes = {{1: 'paid'}}\n")], ["has no argument 'state'"]),
+    "an expected event that is none": (
+        [(MARKET, f"{MARKET}    expects = ('Payd',)\n")],
+        ["expects: there is no event 'Payd'"],
+    ),
+    "news that are none": (
+        [(MARKET, f"{MARKET}    @property\n    def news(self): return (self.Payd,)\n")],
+        ["Escrow.news: Escrow has no event"],
+    ),
+    "a property that is a method": (
+        [(MARKET, f"{MARKET}    def news(self): return ()\n")],
+        ["Escrow.news: write @property"],
+    ),
+    "a method that takes less": (
+        [(MARKET, f"{MARKET}    def poke(self): return None\n")],
+        ["Escrow.poke", "takes self, job"],
+    ),
+    "a method that is none": ([(MARKET, f"{MARKET}    poke = 5\n")], ["Escrow.poke: it must be a method"]),
+    "withdrawals without debts": (
+        [(MARKET, f"{MARKET}    def withdraws(self, job=None): return self.contract.cancel(job.id)\n")],
+        ["Escrow.owed: it is missing", "Escrow.liabilities: it is missing"],
+    ),
+    "causes without debts": (
+        [(MARKET, f"{MARKET}    def causes(self, call, asset, sender, receiver, amount): return []\n")],
+        ["Escrow.liabilities: it is missing"],
+    ),
+    "a field without a dataclass": ([(f"@dataclass\n{MARKET}", f"{MARKET}    fee: int = 0\n")], ["write @dataclass"]),
+    "a duty that no role asks": ([(MARKET, f"{MARKET}    duties = {{'judge': 'x'}}\n")], ["no role asks for 'judge'"]),
+    "a verb that the market lacks": (
+        [("market.settles(", "market.setles(")],
+        ["Client: market.setles: Escrow has no such"],
+    ),
+    "an event that it lacks": ([("market.HandedIn", "market.HandedOut")], ["Client: market.HandedOut"]),
+    "a function that the contract lacks": ([("contract.accept(", "contract.acept(")], ["Escrow: contract.acept"]),
+    "a duty that is none": ([('{"settle"}', '{"setle"}')], ["Client.duties: 'setle' is no duty; there are enter"]),
+    "a duty that is not told": ([('{"enter", "work"}', '{"enter"}')], ["Worker.duties: it asks for 'work'"]),
+    "a role without its script": (
+        [("def serve(self, me, job):\n        if not", "def served(self, me, job):\n        if not")],
+        ["Worker.serve: it is missing"],
+    ),
+    "a poster without its script": ([("def commission", "def comission")], ["Client.commission: it is missing"]),
+    "nobody who posts": ([("(Client, Worker)", "(Worker,)")], ["nobody who posts jobs"]),
+    "no roles": ([("(Client, Worker)", "()")], ["ROLES must be a tuple"]),
+    "one role, and no tuple": ([("(Client, Worker)", "Client")], ["ROLES must be a tuple"]),
+    "a role that is none": (
+        [("(Client, Worker)", "(Client, Worker, 5)")],
+        ["ROLES: 5: it must be a subclass of a role"],
+    ),
+    "a role twice": ([("(Client, Worker)", "(Client, Worker, Worker)")], ["two roles called worker"]),
+    "a market that is none": (
+        [("= Escrow, EscrowTerms", "= Client, EscrowTerms")],
+        ["MARKET must be a subclass of Market"],
+    ),
+    "terms that are none": ([("= Escrow, EscrowTerms", "= Escrow, Escrow")], ["TERMS must be a subclass of Terms"]),
+    "terms without a price": ([("reward: float", "bounty: float")], ["EscrowTerms.payout: it is missing"]),
+    "no ROLES": (
+        [("TERMS, ROLES = Escrow, EscrowTerms, (Client, Worker)", "TERMS = Escrow, EscrowTerms")],
+        ["must define", "ROLES"],
+    ),
+    "no build": ([('"Escrow.json"', '"Escro.json"')], ["Escrow.deploy", "Escro.json"]),
+    "a constructor that takes less": ([("terms.careful), terms", "terms.careful, 5), terms")], ["Escrow.deploy"]),
+}
+
+
+@pytest.mark.parametrize("what", sorted(BROKEN))
+def test_what_a_protocol_lacks_is_told_before_anything_runs(
+    project: Path, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes, says = BROKEN[what]
+    edit(project, PYTHON, *changes)
+    assert main(["run", "protocol=escrow", "scenario=small", "--out", str(project / "runs")]) == 2
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    assert "escrow.py" in told
+    for each in says:
+        assert each in told
+    assert not list(project.glob("runs/*/*"))
+
+
+def test_all_that_is_wrong_is_told_at_once(project: Path) -> None:
+    edit(
+        project,
+        PYTHON,
+        ('"Refunded")', '"Returned")'),
+        ('"deadline": "due", ', ""),
+        ("market.settles(", "market.setles("),
+    )
+    with pytest.raises(Misconfigured, match="(?s)Returned.*deadline.*setles"):
+        compose(["protocol=escrow", "scenario=small"], project)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("reward: 0.1\nwindow: 900.0\ncareful: true\n", "protocol.seats: nobody takes part"),
+        ("reward: 0.1\nwindow: 900.0\ncareful: true\nseats: {client: 1, worcer: 1}\n", "there are client, worker"),
+        ("reward: 0.1\nwindow: 900.0\nseats: {client: 1, worker: 1}\n", "careful"),
+        ("reward: 0.1\nwindow: 900.0\ncareful: true\nwindoww: 3\nseats: {client: 1, worker: 1}\n", "windoww"),
+        ("reward: 0.1\nwindow: 900.0\ncareful: true\nseats: [client]\n", "seats"),
+        ("", "missing 3 required keyword-only arguments: 'reward'"),
+    ],
+)
+def test_a_file_of_parameters_that_does_not_fit_is_refused(
+    project: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / YAML).write_text(text)
+    assert main(["run", "protocol=escrow", "scenario=small", "--out", str(project / "runs")]) == 2
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    assert says in told
+
+
+def test_its_file_of_parameters_need_not_say_what_all_protocols_have(project: Path) -> None:
+    (project / YAML).write_text("reward: 0.1\nwindow: 900.0\ncareful: true\nseats: {client: 1, worker: 1}\n")
+    config = compose(["protocol=escrow", "scenario=small", "protocol.value_usd=5", "protocol.endowment.eth=3"], project)
+    assert (config.protocol.name, config.protocol.variant) == ("escrow", "hardened")
+    assert (config.protocol.value_usd, config.protocol.endowment.eth) == (5, 3)
