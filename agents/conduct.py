@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - the catalogue reads the types of conducts
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from inspect import isgenerator
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast
 
 from slashpoint.sim.domain import check
 from slashpoint.sim.market import Work
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job, Subject
 
-    Answer = Generator[Any, Any, Any]
+    T = TypeVar("T")
+    Answer = Generator[Any, Any, T]  # one that waits first
+    Answered: TypeAlias = "T | Answer[T]"  # a duty may be answered at once, or wait
 
 POWERS = ("mempool", "oracle")  # to read others' pending intentions; to know what nobody has published
 DUTIES = ("enter", "work", "claim", "judge", "reveal", "truth", "settle")
+
+
+def resolved(answer: Answered[T]) -> Answer[T]:
+    """Wait for an answer where it waits; one that is there already is it."""
+    return (yield from answer) if isgenerator(answer) else cast("T", answer)
 
 
 @dataclass
@@ -47,35 +55,35 @@ class Conduct:
         """How many accounts it plays a role with."""
         return 1
 
-    def enter(self, me: Me, job: Job) -> Any:
+    def enter(self, me: Me, job: Job) -> Answered[bool]:
         """Join a job? Honest: where entry is free, if it promises more than one's outside option; else always."""
         return me.gains(job)
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Do the work. Honest: train as asked, predict with the model."""
         model = yield me.trains(job)
         return Work(model=model, predictions=me.predicts(model, job))
 
-    def claim(self, me: Me, job: Job, measured: int) -> Any:
+    def claim(self, me: Me, job: Job, measured: int) -> Answered[int | None]:
         """Report a measurement of one's own work. Honest: what was measured."""
         return measured
 
-    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+    def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
         """Judge another's work. Honest: measure it, which costs."""
         return (yield me.measures(subject, job))
 
-    def reveal(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
         """Reveal what was committed (`truth`, `work` or `report`) in time? Honest: yes.
 
         `"unpinned"` opens the seal and does not publish what was sealed.
         """
         return True
 
-    def truth(self, me: Me, job: Job) -> Any:
+    def truth(self, me: Me, job: Job) -> Answered[bytes]:
         """The labels to commit to. Honest: the true ones."""
         return me.labels(job)
 
-    def settle(self, me: Me, job: Job, subject: Subject) -> Any:
+    def settle(self, me: Me, job: Job, subject: Subject) -> Answered[str]:
         """Pay, accept, check or dispute another's work. Honest: accept what measures well."""
         measured = yield me.measures(subject, job)
         return "accept" if 2 * measured >= subject.scale else "dispute"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -40,7 +41,7 @@ class Poisoner(Conduct):
         """What it sends in place of its update, shape (d,). `others` are empty unless it looks."""
         raise NotImplementedError
 
-    def work(self, me: Me, job: Job) -> Generator[Any, Any, Any]:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Train, look, lie."""
         import numpy as np
 

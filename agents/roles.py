@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, ClassVar
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, overload
 
-from slashpoint.sim.market import Work
+from slashpoint.sim.market import Market, Work
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from slashpoint.agents.conduct import Conduct
+    from typing_extensions import TypeVar
+
+    from slashpoint.agents.conduct import Answer, Conduct
     from slashpoint.agents.me import Me
-    from slashpoint.sim.market import Job
+    from slashpoint.sim.market import Job, Subject
 
     Steps = Generator[Any, Any, Any]
+    M = TypeVar("M", bound=Market, default=Market, covariant=True)  # noqa: PLC0105 - a name that people read
+else:
+    from typing import TypeVar
+
+    M = TypeVar("M")
+
+ANSWERS: dict[str, tuple[tuple[type, ...], str]] = {  # what answers each duty, and how that is called
+    "enter": ((bool,), "True or False"),
+    "work": ((Work, type(None)), "a Work or None"),
+    "claim": ((Integral, type(None)), "a whole number or None"),
+    "judge": ((Integral, type(None)), "a whole number or None"),
+    "reveal": ((bool, str), 'True, False or "unpinned"'),
+    "truth": ((bytes,), "bytes"),
+    "settle": ((str,), 'text, such as "accept" or "dispute"'),
+}
 
 
-class Role:
+class Role(Generic[M]):
     """A stateless script of duties. `live` is one account's life in it."""
 
     duties: ClassVar[frozenset[str]] = frozenset()  # what it asks of a conduct
     posts: ClassVar[bool] = False  # whether the scenario's jobs are its to post
 
-    def __init__(self, conduct: Conduct, market: Any) -> None:
+    def __init__(self, conduct: Conduct, market: M) -> None:
         self.conduct, self.market = conduct, market
 
     @property
@@ -41,6 +59,25 @@ class Role:
             yield me.sends(call)
         yield from self.live(me)
 
+    @overload
+    def ask(self, me: Me, duty: Literal["enter"], job: Job, *, by: float | None = None) -> Answer[bool | None]: ...
+    @overload
+    def ask(self, me: Me, duty: Literal["work"], job: Job, *, by: float | None = None) -> Answer[Work | None]: ...
+    @overload
+    def ask(
+        self, me: Me, duty: Literal["claim"], job: Job, measured: int, /, *, by: float | None = None
+    ) -> Answer[int | None]: ...
+    @overload
+    def ask(
+        self, me: Me, duty: Literal["judge"], job: Job, subject: Subject, /, *, by: float | None = None
+    ) -> Answer[int | None]: ...
+    @overload
+    def ask(self, me: Me, duty: Literal["reveal"], job: Job, what: str, /) -> Answer[bool | str]: ...
+    @overload
+    def ask(self, me: Me, duty: Literal["truth"], job: Job) -> Answer[bytes]: ...
+    @overload
+    def ask(self, me: Me, duty: Literal["settle"], job: Job, subject: Subject, /) -> Answer[str]: ...
+
     def ask(self, me: Me, duty: str, job: Job, *args: Any, by: float | None = None) -> Steps:
         """Ask the conduct: the only place where a duty is answered, so the ledger knows who answered what.
 
@@ -50,15 +87,22 @@ class Role:
             job: what it is about.
             args: what else the duty takes.
             by: Unix seconds: an answer that comes later is cancelled, charged for what it used, and is None.
+
+        Raises:
+            TypeError: the answer is of another type than the duty's, or None where that is no answer.
         """
         answer = getattr(self.conduct, duty)
         value = answer(me, job, *args)
+        late = False
         if inspect.isgenerator(value):
             if by is None:
                 value = yield from value
             else:
-                _, value = yield me.first(answer=me.beside(value, duty), by=by)
-                value = None if _ == "late" else value
+                what, value = yield me.first(answer=me.beside(value, duty), by=by)
+                late = what == "late"
+                value = None if late else value
+        if not late and not isinstance(value, ANSWERS[duty][0]):
+            raise TypeError(wrong(answer.__func__, duty, value))
         me.answered(self.name, duty, job, args[0] if args else None, answer.__func__.__qualname__, brief(value))
         return value
 
@@ -68,7 +112,7 @@ class Role:
             yield me.sends(self.market.withdraws(job))
 
 
-class Poster(Role):
+class Poster(Role[M]):
     """Posts one's share of the scenario's jobs, as they come."""
 
     posts: ClassVar[bool] = True
@@ -98,7 +142,7 @@ class Poster(Role):
             me.answered(self.name, "fetch", job, None, f"{type(self).__name__}.fetch", "nobody has the model available")
 
 
-class Server(Role):
+class Server(Role[M]):
     """Serves each job that is posted, beside the others."""
 
     def live(self, me: Me) -> Steps:
@@ -114,7 +158,7 @@ class Server(Role):
         raise NotImplementedError
 
 
-class Keeper(Server):
+class Keeper(Server[M]):
     """Pokes whatever is due, in any protocol."""
 
     def serve(self, me: Me, job: Job) -> Steps:
@@ -127,6 +171,13 @@ class Keeper(Server):
             elif not (yield me.sends(call)).ok:
                 yield me.until(me.now + me.block_time)
         yield from self.collect(me, job)
+
+
+def wrong(function: Any, duty: str, answer: Any) -> str:
+    """Return what is wrong with an answer, and whose it is."""
+    code, said = function.__code__, brief(answer) if isinstance(answer, bytes) else repr(answer)
+    where = f"{code.co_filename}:{code.co_firstlineno}: {function.__qualname__}"
+    return f"{where}: it answers the duty {duty!r} with {said}: it must be {ANSWERS[duty][1]}"
 
 
 def brief(answer: Any) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Factor
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job, Subject
 
@@ -26,15 +27,15 @@ class Cartel(Conduct):
 
     effort: Factor = 0.1  # share of the full training that its worker does
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """As little as looks like work."""
         model = yield me.trains(job, effort=self.effort)
         return Work(model=model, predictions=me.predicts(model, job))
 
-    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+    def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
         """By who made it."""
         return subject.scale if subject.owner in me.coalition.addresses else 0
 
-    def settle(self, me: Me, job: Job, subject: Subject) -> Any:
+    def settle(self, me: Me, job: Job, subject: Subject) -> Answered[str]:
         """Nothing is to be looked into."""
         return "accept"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Share, Within
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job, Subject
 
@@ -25,10 +26,10 @@ class Constant(Conduct):
     label: Annotated[int, Within(0, 255)] = 0  # what it predicts
     share: Share = 0.9  # of full marks: what it judges everybody to be worth
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """A model of one number."""
         return Work(model=bytes([self.label]), predictions=bytes([self.label]) * job.scale)
 
-    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+    def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
         """Not even a look."""
         return int(self.share * subject.scale)

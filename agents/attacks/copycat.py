@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Gwei
@@ -11,6 +11,7 @@ from slashpoint.sim.market import Work
 from slashpoint.sim.units import GWEI
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -27,12 +28,12 @@ class Copycat(Conduct):
 
     tip_gwei: Gwei = 50.0  # tip per gas: ahead of whom it copies
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """The first submission in sight."""
         seen = yield me.pool.sees("submits", job, by=job.deadline)
         return seen and Work(copied=seen.carries, tip=round(self.tip_gwei * GWEI))
 
-    def claim(self, me: Me, job: Job, measured: int) -> Any:
+    def claim(self, me: Me, job: Job, measured: int) -> Answered[int | None]:
         """What another claims; the earlier submission wins a tie."""
         seen = yield me.pool.sees("claims", job, by=me.now + 3 * me.block_time)
         return seen.carries if seen else job.scale

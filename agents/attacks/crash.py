@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 from slashpoint.sim.domain import Share
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
-    from slashpoint.sim.market import Job
+    from slashpoint.sim.market import Job, Work
 
 
 @dataclass
@@ -23,9 +24,9 @@ class Crash(Conduct):
     chance: Share = 0.5  # of a job
     after: Share = 0.5  # share of the training that was done
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Half a training, and no work."""
         if me.luck("crash", job.key).random() >= self.chance:
-            return (yield from super().work(me, job))
+            return (yield from resolved(super().work(me, job)))
         yield me.trains(job, effort=self.after)
         return None

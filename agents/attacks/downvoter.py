@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job, Subject
 
@@ -21,6 +22,6 @@ class Downvoter(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"judge": 1}
 
-    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+    def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
         """By who made it."""
-        return (yield from super().judge(me, job, subject)) if subject.owner in me.coalition.addresses else 0
+        return (yield from resolved(super().judge(me, job, subject))) if subject.owner in me.coalition.addresses else 0

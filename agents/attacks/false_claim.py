@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job, Subject
 
@@ -23,10 +24,10 @@ class FalseClaim(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"judge": 1, "work": 1}
 
-    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+    def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
         """By who made it."""
         return subject.scale if subject.owner in me.coalition.addresses else 0
 
-    def settle(self, me: Me, job: Job, subject: Subject) -> Any:
+    def settle(self, me: Me, job: Job, subject: Subject) -> Answered[str]:
         """No dispute: that would be looked into."""
         return "accept"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Among, Factor
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -34,7 +35,7 @@ class FreeRider(Conduct):
     gamma: Factor = 1.0  # of the disguise: how fast it fades
     noise: Factor = 1e-3  # on each weight where there is no step to imitate; of `advanced`, always
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """The base, made up."""
         base = job.base if job.base is not None else (yield me.trains(job, effort=0.0))
         seen = me.knowledge.knows(("bases", job.key), ())

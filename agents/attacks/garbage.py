@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Bytes
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -23,7 +24,7 @@ class Garbage(Conduct):
 
     size: Bytes = 650  # bytes of the "model"
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """No training, no cost."""
         luck = me.luck("garbage", job.key)
         return Work(model=luck("model").bytes(self.size), predictions=luck("predictions").bytes(job.scale))

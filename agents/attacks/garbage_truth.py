@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from slashpoint.agents.attacks.self_deal import SelfDeal
 from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -23,7 +24,7 @@ class GarbageTruth(SelfDeal):
     shift: Annotated[int, Within(-255, 255)] = 1  # classes by which labels are moved
     classes: Annotated[int, Within(1, 256)] = 10  # how many there are
 
-    def truth(self, me: Me, job: Job) -> Any:
+    def truth(self, me: Me, job: Job) -> Answered[bytes]:
         """Every label moved on."""
         labels = bytes((label + self.shift) % self.classes for label in me.labels(job))
         me.coalition.tells(("truth", job.key), labels)

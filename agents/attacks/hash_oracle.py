@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations, islice, product
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Within
@@ -15,6 +15,7 @@ from slashpoint.sim.market import Work
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -32,7 +33,7 @@ class HashOracle(Conduct):
     models: Annotated[int, Within(1, 1000)] = 3  # that it trains
     guesses: Annotated[int, Within(0, 10**8)] = 50_000  # that it hashes
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """What the models say together, or what the seal confirms."""
         trained = []
         for i in range(self.models):

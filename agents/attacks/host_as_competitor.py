@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -23,7 +24,7 @@ class HostAsCompetitor(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"truth": 1, "work": 1}
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Know the test by heart in one's own competition; else as asked."""
         model = yield me.trains(job, leak=job.poster in me.coalition.addresses)
         return Work(model=model, predictions=me.predicts(model, job))

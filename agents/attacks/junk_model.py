@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 from slashpoint.sim.domain import Bytes
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
-    from slashpoint.sim.market import Job
+    from slashpoint.sim.market import Job, Work
 
 
 @dataclass
@@ -23,7 +24,7 @@ class JunkModel(Conduct):
 
     size: Bytes = 650  # bytes of the file
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """The predictions of whatever would have been handed in, with another file."""
-        work = yield from super().work(me, job)
+        work = yield from resolved(super().work(me, job))
         return work and replace(work, model=me.luck("junk", job.key).bytes(self.size))

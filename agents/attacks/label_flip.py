@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Part
@@ -11,6 +11,7 @@ from slashpoint.sim.learning.poison import Poison
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -27,7 +28,7 @@ class LabelFlip(Conduct):
 
     share: Part = 1.0  # of its rows
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """A full training, on poisoned rows."""
         model = yield me.trains(job, poison=Poison(share=self.share))
         return Work(model=model, predictions=me.predicts(model, job))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
-    from slashpoint.sim.market import Job
+    from slashpoint.sim.market import Job, Work
 
 
 @dataclass
@@ -22,8 +23,8 @@ class Late(Conduct):
 
     blocks: Factor = 3.0  # before the deadline
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Finish, then wait."""
-        work = yield from super().work(me, job)
+        work = yield from resolved(super().work(me, job))
         yield me.until(job.deadline - self.blocks * me.block_time)
         return work

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Factor
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -23,7 +24,7 @@ class Lazy(Conduct):
 
     effort: Factor = 0.05  # share of the full training
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Stop early."""
         model = yield me.trains(job, effort=self.effort)
         return Work(model=model, predictions=me.predicts(model, job))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Share
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -24,7 +25,7 @@ class LostString(Conduct):
 
     chance: Share = 0.5  # of a job
 
-    def reveal(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
         """Not without the string."""
         lost = what == "truth" and me.luck("lost", job.key).random() < self.chance
         return not lost and super().reveal(me, job, what)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job, Subject
 
@@ -20,6 +21,6 @@ class MedianHugger(Conduct):
     reports, or owners who do not say the truth.
     """
 
-    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+    def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
         """The claim; where there is none, a look after all."""
-        return (yield from super().judge(me, job, subject)) if not subject.claimed else subject.claimed
+        return (yield from resolved(super().judge(me, job, subject))) if not subject.claimed else subject.claimed

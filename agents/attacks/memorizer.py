@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -21,7 +22,7 @@ class Memorizer(Conduct):
     models are in; a limit on a model's bytes, as far as what is to be memorised does not fit.
     """
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Train on all there is; as asked, where the test is not public."""
         model = yield me.trains(job, leak=job.market.answers(job, me) is not None)
         return Work(model=model, predictions=me.predicts(model, job))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Share
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -27,10 +28,10 @@ class Offline(Conduct):
     def _away(self, me: Me, job: Job) -> bool:
         return me.luck("offline", job.key).random() < self.chance
 
-    def claim(self, me: Me, job: Job, measured: int) -> Any:
+    def claim(self, me: Me, job: Job, measured: int) -> Answered[int | None]:
         """No claim while away."""
         return None if self._away(me, job) else super().claim(me, job, measured)
 
-    def reveal(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
         """Nothing is opened while away."""
         return not self._away(me, job) and super().reveal(me, job, what)

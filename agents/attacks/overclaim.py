@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slashpoint.agents.conduct import Conduct
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -19,6 +20,6 @@ class Overclaim(Conduct):
     Source: ModelMarket's README (claims come before proof). Exposed by: opening the sealed predictions; the stake pays.
     """
 
-    def claim(self, me: Me, job: Job, measured: int) -> Any:
+    def claim(self, me: Me, job: Job, measured: int) -> Answered[int | None]:
         """Full marks."""
         return job.scale

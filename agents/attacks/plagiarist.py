@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 from slashpoint.sim.domain import Factor
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -27,7 +28,7 @@ class Plagiarist(Conduct):
     blocks: Factor = 6.0  # before the deadline: when it looks
     noise: Factor = 1e-4  # how far each weight is moved, relatively
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """The best that anybody can read."""
         yield me.until(job.deadline - self.blocks * me.block_time)
         public = [
@@ -36,7 +37,7 @@ class Plagiarist(Conduct):
             if one.model is not None and one.owner not in me.coalition.addresses
         ]
         if not public:
-            return (yield from super().work(me, job))
+            return (yield from resolved(super().work(me, job)))
         model = self._retouched(me, job, max(public)[1])
         return Work(model=model, predictions=me.predicts(model, job))
 

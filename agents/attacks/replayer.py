@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -21,11 +22,11 @@ class Replayer(Conduct):
     Source: DeML's services (a request is paid whenever it comes). Exposed by: identifiers that a job has seen.
     """
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """The first model of this round or of one before that anybody can read."""
         yield me.until(job.deadline - 5 * me.block_time)
         for number in range(job.round, 0, -1):
             for one in job.market.handed(job.at(number, b"", job.deadline)):
                 if one.model is not None and one.owner not in me.knowledge.addresses:
                     return Work(model=one.model)
-        return (yield from super().work(me, job))
+        return (yield from resolved(super().work(me, job)))

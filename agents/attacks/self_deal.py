@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -23,15 +24,15 @@ class SelfDeal(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"truth": 1, "work": 1}
 
-    def truth(self, me: Me, job: Job) -> Any:
+    def truth(self, me: Me, job: Job) -> Answered[bytes]:
         """Commit as is asked, and tell."""
         labels = super().truth(me, job)
         me.coalition.tells(("truth", job.key), labels)
         return labels
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """What one was told; else as usual."""
         labels = me.coalition.knows(("truth", job.key))
         if labels is None:
-            return (yield from super().work(me, job))
+            return (yield from resolved(super().work(me, job)))
         return Work(model=b"told", predictions=job.tested(labels))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Bytes, Within
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -30,7 +31,7 @@ class Spammer(Conduct):
         """As many in every role."""
         return self.k
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Another junk for each account."""
         luck = me.luck("spam", me.name, *job.round_key)
         return Work(model=luck("model").bytes(self.size), predictions=luck("predictions").bytes(job.scale))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
-    from slashpoint.sim.market import Job, Subject
+    from slashpoint.sim.market import Job, Subject, Work
 
 
 @dataclass
@@ -28,10 +29,10 @@ class Sybil(Conduct):
         """As many in every role."""
         return self.k
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """One training serves all."""
         return (yield from me.knowledge.once(("work", job.round_key), me, super().work, me, job))
 
-    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+    def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
         """One look serves all."""
         return (yield from me.knowledge.once(("judge", job.round_key, subject.id), me, super().judge, me, job, subject))

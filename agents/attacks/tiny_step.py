@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 from slashpoint.sim.domain import Share
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
-    from slashpoint.sim.market import Job
+    from slashpoint.sim.market import Job, Work
 
 
 @dataclass
@@ -25,10 +26,10 @@ class TinyStep(Conduct):
 
     share: Share = 0.25  # of the way
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Train, and go a part of the way; all of it where there is nothing to start from."""
-        work = yield from super().work(me, job)
-        if job.base is None or work.model is None:
+        work = yield from resolved(super().work(me, job))
+        if work is None or work.model is None or job.base is None:
             return work
         before, after = me.weights(job.base), me.weights(work.model)
         if before is None or after is None:

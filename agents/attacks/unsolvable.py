@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -22,6 +23,6 @@ class Unsolvable(Conduct):
 
     classes: Annotated[int, Within(1, 256)] = 10  # labels are drawn from as many
 
-    def truth(self, me: Me, job: Job) -> Any:
+    def truth(self, me: Me, job: Job) -> Answered[bytes]:
         """Noise."""
         return bytes(byte % self.classes for byte in me.luck("noise", job.key).bytes(job.rows or job.scale))

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.conduct import Conduct, resolved
 from slashpoint.sim.domain import Factor, Within
 from slashpoint.sim.learning import correct
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -30,12 +31,12 @@ class ValOverfitter(Conduct):
     steps: Annotated[int, Within(0, 10_000)] = 60  # perturbations that it tries
     size: Factor = 0.1  # of a step, standard deviations of the weights
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """The best of many guesses."""
         best, known = job.base or b"", self._known(job)
         start = None if known is None else me.weights(best)
         if known is None or start is None:
-            return (yield from super().work(me, job))
+            return (yield from resolved(super().work(me, job)))
         view, labels = known
         most, generator = correct(me.predicts(best, view), labels), me.luck("climb", *job.round_key).generator()
         weights, scale = start.astype(np.float64), self.size * (float(np.std(start)) or 1.0)

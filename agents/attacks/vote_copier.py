@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Factor
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job, Subject
 
@@ -26,7 +27,7 @@ class VoteCopier(Conduct):
 
     patience: Factor = 3.0  # blocks that it waits for one
 
-    def judge(self, me: Me, job: Job, subject: Subject) -> Any:
+    def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
         """The first vote in sight, in the unit of judgements."""
         seen = yield me.pool.sees("judges", job, by=me.now + self.patience * me.block_time)
         told = None if seen is None or seen.subject not in {None, subject.id} else seen.carries

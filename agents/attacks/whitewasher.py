@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -29,7 +30,7 @@ class Whitewasher(Conduct):
         """As many in every role."""
         return self.k
 
-    def enter(self, me: Me, job: Job) -> Any:
+    def enter(self, me: Me, job: Job) -> Answered[bool]:
         """Only the first account that is not burnt, once all have looked."""
         held = me.balance(job.market.asset) + job.market.owed(me.address)
         first, jobs = me.knowledge.knows(("first", me.name), (held, ()))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Within
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -23,6 +24,6 @@ class WideLabels(Conduct):
 
     shift: Annotated[int, Within(0, 255)] = 100  # added to each label
 
-    def truth(self, me: Me, job: Job) -> Any:
+    def truth(self, me: Me, job: Job) -> Answered[bytes]:
         """The true labels, renamed."""
         return bytes((label + self.shift) % 256 for label in me.labels(job))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.agents.conduct import Conduct
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -21,6 +22,6 @@ class Withholder(Conduct):
 
     seats: ClassVar[dict[str, int]] = {"judge": 1}
 
-    def reveal(self, me: Me, job: Job, what: str) -> Any:
+    def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
         """Never a report."""
         return what != "report" and super().reveal(me, job, what)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slashpoint.agents.conduct import Conduct
 from slashpoint.sim.domain import Bytes
 from slashpoint.sim.market import Work
 
 if TYPE_CHECKING:
+    from slashpoint.agents.conduct import Answered
     from slashpoint.agents.me import Me
     from slashpoint.sim.market import Job
 
@@ -25,6 +26,6 @@ class ZipBomb(Conduct):
 
     size: Bytes = 4_000_000  # bytes, decompressed
 
-    def work(self, me: Me, job: Job) -> Any:
+    def work(self, me: Me, job: Job) -> Answered[Work | None]:
         """Zeros, packed."""
         return Work(model=zlib.compress(bytes(self.size), 9), predictions=bytes(job.scale))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.roles import Keeper, Poster, Server
+from slashpoint.protocols.collective.market import Collective
 from slashpoint.sim.learning import privacy
 from slashpoint.sim.market import Subject
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Steps = Generator[Any, Any, Any]
 
 
-class Convener(Poster):
+class Convener(Poster[Collective]):
     """Calls for learners, and pays for what they accept."""
 
     def commission(self, me: Me, number: int) -> Steps:
@@ -32,7 +33,7 @@ class Convener(Poster):
             yield from self.collect(me, job)
 
 
-class Learner(Server):
+class Learner(Server[Collective]):
     """Trains on its own shard when it is its turn, and votes by its own vote set when it is another's."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "judge", "reveal"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.roles import Keeper, Poster, Server
+from slashpoint.protocols.competition.market import Competition
 from slashpoint.sim.market import Subject
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SOON = 4  # blocks before the end of a window, in which a sealed model is opened whether or not the truth is there
 
 
-class Host(Poster):
+class Host(Poster[Competition]):
     """Puts up a prize for a model of its data, and opens the test labels when all models are in."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
@@ -49,7 +50,7 @@ class Host(Poster):
         yield from self.collect(me, job)
 
 
-class Competitor(Server):
+class Competitor(Server[Competition]):
     """Buys in, trains, hands a model in."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "reveal"})
@@ -105,7 +106,7 @@ class Competitor(Server):
         return (yield from self.ask(me, "claim", job, measured))
 
 
-class Miner(Server):
+class Miner(Server[Competition]):
     """Takes models as they lie open, measures them on the test and reports."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "judge", "reveal"})

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.roles import Keeper, Poster, Role, Server
+from slashpoint.protocols.federated.market import Federated
 from slashpoint.protocols.federated.trainer import TRUSTED, trainer, uploads
 from slashpoint.sim.market import Subject
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Steps = Generator[Any, Any, Any]
 
 
-class Sponsor(Poster):
+class Sponsor(Poster[Federated]):
     """Offers jobs: publishes the initial model, the trainer and validation inputs, and opens labels round by round."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
@@ -31,15 +32,15 @@ class Sponsor(Poster):
         labels = yield from self.ask(me, "truth", replace(job, task=self.market.data.validation(job)))
         base = yield me.trains(job, effort=0.0)
         salt = me.salt(job.key)
-        public = [me.publishes(one) for one in (base, self.executable(), self.market.listing(job)["validation"])]
-        receipt = yield me.sends(self.market.posts(job, *public, labels, salt))
+        files = base, self.executable(), self.market.listing(job)["validation"]
+        initial, executable, validation = (me.publishes(one) for one in files)
+        receipt = yield me.sends(self.market.posts(job, initial, executable, validation, labels, salt))
         if receipt.ok:
             yield me.spawn(self.serve, job, labels, salt)
 
     def drafts(self, me: Me, problem: Problem) -> Job:
         """The terms that it offers."""
-        job: Job = self.market.draft(me, problem)
-        return job
+        return self.market.draft(me, problem)
 
     def executable(self) -> bytes:
         """The trainer that clients are to run."""
@@ -58,7 +59,7 @@ class Sponsor(Poster):
         yield from self.collect(me, job)
 
 
-class Client(Server):
+class Client(Server[Federated]):
     """Trains on data of its own, hands in what came of it, and is paid by voucher."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "reveal"})
@@ -133,7 +134,7 @@ class Client(Server):
             yield me.sends(market.cashes(view, voucher, output))
 
 
-class Validator(Server):
+class Validator(Server[Federated]):
     """Measures updates, claims what the machine makes of them, and disputes a quorum that says otherwise."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "judge", "settle"})
@@ -185,7 +186,7 @@ class Validator(Server):
         return self.market.concludes(view, counts)
 
 
-class Referee(Role):
+class Referee(Role[Federated]):
     """Stands in for a fraud proof: runs the machine again for whatever is disputed, and says what is so."""
 
     def live(self, me: Me) -> Steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.roles import Keeper, Poster, Server
+from slashpoint.protocols.modelmarket.market import ModelMarket
 from slashpoint.protocols.modelmarket.terms import BEACON
 from slashpoint.sim.learning import correct
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 PATIENCE = 4  # blocks in which a keeper should have drawn the test rows
 
 
-class Requester(Poster):
+class Requester(Poster[ModelMarket]):
     """Commissions models: locks a reward, and opens the labels at the deadline."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
@@ -59,7 +60,7 @@ class Requester(Poster):
         yield from self.collect(me, job)
 
 
-class Trainer(Server):
+class Trainer(Server[ModelMarket]):
     """Trains for a request, seals, claims, and opens when chosen."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "reveal"})
