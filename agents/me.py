@@ -11,6 +11,7 @@ from slashpoint.sim.chain import Pending
 from slashpoint.sim.contract import Event
 from slashpoint.sim.facts import Hearing, Inbox, past
 from slashpoint.sim.learning import Order
+from slashpoint.sim.ledger import DutyRow
 from slashpoint.sim.ledger.money import Edge
 from slashpoint.sim.market import VERBS, Job
 from slashpoint.sim.mempool import bumped
@@ -217,10 +218,19 @@ class Me:
         self._because.append(f"{duty}={by}")
         subject = about if isinstance(about, str) else getattr(about, "id", None)
         world, account = self._world, self.account
-        world.ledger.duties.append((
-            world.env.now, account.name, account.controller, role, duty, job.key,
-            None if subject is None else str(subject), by, answer,
-        ))  # fmt: skip
+        world.ledger.duties.append(
+            DutyRow(
+                time_ns=world.env.now,
+                account=account.name,
+                controller=account.controller,
+                role=role,
+                duty=duty,
+                job=job.key,
+                subject=None if subject is None else str(subject),
+                by=by,
+                answer=answer,
+            )
+        )
 
     def publishes(self, content: bytes) -> bytes:
         """Put content into the content store and keep it there; returns its CID, 32 bytes."""

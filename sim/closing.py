@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from slashpoint.sim.ledger import AccountRow, HoldingRow, JobRow, ModelRow
 from slashpoint.sim.store import cid
 
 if TYPE_CHECKING:
@@ -12,10 +14,19 @@ if TYPE_CHECKING:
     from slashpoint.sim.learning import Order
     from slashpoint.sim.world import World
 
-Got = tuple[int, str, str, str, "Order", float]  # a model: when, account, controller, job's key, its order, seconds
+
+class Trained(NamedTuple):
+    """A model that somebody trained during the run."""
+
+    time: int  # nanoseconds: when it was ready
+    account: str  # name
+    controller: str  # name
+    job: str  # key
+    order: Order  # what was trained, and on what
+    seconds: float  # simulated, on its device
 
 
-def take(world: World, models: Sequence[Got]) -> None:
+def take(world: World, models: Sequence[Trained]) -> None:
     """Write it down in the ledger.
 
     Args:
@@ -29,34 +40,60 @@ def take(world: World, models: Sequence[Got]) -> None:
         _holdings(world, address, name)
 
 
-def _models(world: World, models: Iterable[Got]) -> None:
-    workshop = world.training_cache
-    for time, account, controller, job, order, seconds in models:
-        model = workshop.model(order)
-        right = workshop.score(model, order.problem)
-        world.ledger.models.append((
-            time, account, controller, job, cid(model).hex(), order.effort, seconds, right, order.problem.scale,
-            workshop.task.kind, len(model),
-        ))  # fmt: skip
+def _models(world: World, models: Iterable[Trained]) -> None:
+    cache = world.training_cache
+    for one in models:
+        order = one.order
+        model = cache.model(order)
+        world.ledger.models.append(
+            ModelRow(
+                time_ns=one.time,
+                account=one.account,
+                controller=one.controller,
+                job=one.job,
+                cid=cid(model).hex(),
+                effort=order.effort,
+                seconds=one.seconds,
+                correct=cache.score(model, order.problem),
+                scale=order.problem.scale,
+                kind=cache.task.kind,
+                bytes=len(model),
+            )
+        )
 
 
-def _jobs(world: World, models: Iterable[Got]) -> None:
+def _jobs(world: World, models: Iterable[Trained]) -> None:
     for market in world.markets:
         for job in market.jobs.values():
             got = job.received if job.fetched else market.delivered(job)
             score = None if got is None else world.training_cache.score(got, job.task)
             value = job.terms.value(score / job.scale) if score is not None else None
             fooled = None if got is None else _fooled(world, got, job, models)
-            world.ledger.jobs.append((
-                job.key, market.name, world.name_of(job.poster), job.reward, job.stake, job.scale, job.unit,
-                market.asset, job.born, job.deadline_ns, job.closed, job.outcome,
-                world.name_of(job.winner) if job.winner else None, score, value, fooled,
-            ))  # fmt: skip
+            world.ledger.jobs.append(
+                JobRow(
+                    job=job.key,
+                    market=market.name,
+                    poster=world.name_of(job.poster),
+                    reward=job.reward,
+                    stake=job.stake,
+                    scale=job.scale,
+                    unit=job.unit,
+                    asset=market.asset,
+                    born_ns=job.born,
+                    deadline_ns=job.deadline_ns,
+                    closed_ns=job.closed,
+                    outcome=job.outcome,
+                    winner=world.name_of(job.winner) if job.winner else None,
+                    delivered=score,
+                    value_usd=value,
+                    fooled=fooled,
+                )
+            )
 
 
-def _fooled(world: World, model: bytes, job: Any, models: Iterable[Got]) -> float | None:
+def _fooled(world: World, model: bytes, job: Any, models: Iterable[Trained]) -> float | None:
     """How well the worst of the backdoors that were trained for a job opens a model."""
-    poisons = {order.poison for *_, key, order, _ in models if key == job.key}
+    poisons = {one.order.poison for one in models if one.job == job.key}
     try:
         opened = (world.training_cache.task.fooled(model, job.task, one) for one in poisons if one and one.mark)
         return max(opened, default=None)
@@ -67,18 +104,25 @@ def _fooled(world: World, model: bytes, job: Any, models: Iterable[Got]) -> floa
 def _accounts(world: World) -> None:
     for account in sorted(world.accounts.values(), key=lambda account: account.name):
         person = account.person
-        world.ledger.accounts.append((
-            account.name, account.controller, "+".join(account.roles), person.strategy, person.attacker,
-            "0x" + account.address.hex(),
-        ))  # fmt: skip
+        world.ledger.accounts.append(
+            AccountRow(
+                account=account.name,
+                controller=account.controller,
+                roles="+".join(account.roles),
+                strategy=person.strategy,
+                attacker=person.attacker,
+                address="0x" + account.address.hex(),
+            )
+        )
 
 
 def _holdings(world: World, address: bytes, name: str) -> None:
     ledger = world.ledger
-    ledger.holdings.append((name, "ETH", "balance", world.engine.balance(address), None))
+    holds = partial(HoldingRow, account=name, kind="balance", contract=None)
+    ledger.holdings.append(holds(asset="ETH", amount=world.engine.balance(address)))
     for symbol, token in world.tokens.items():
         if held := token.balanceOf(address):
-            ledger.holdings.append((name, symbol, "balance", held, None))
+            ledger.holdings.append(holds(asset=symbol, amount=held))
     for market in world.markets:
         if address in world.accounts and (owed := market.owed(address)):
-            ledger.holdings.append((name, market.asset, "owed", owed, market.name))
+            ledger.holdings.append(holds(asset=market.asset, amount=owed, kind="owed", contract=market.name))

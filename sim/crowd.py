@@ -107,7 +107,7 @@ class Crowd:
             world.register(member)
             owned = {asset: world.to_units(asset, each) for asset, each in tokens.items()}
             world.endow(member, to_units(eth), owned)
-        self.places = np.array([member.name_code for member in self.members], np.int32)
+        self.name_codes = np.array([member.name_code for member in self.members], np.int32)
         world.chain.crowds.append(self)
 
     def act(self, free: Places) -> None:

@@ -26,9 +26,12 @@ from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.errors import legible
 from slashpoint.sim.facts import Fact, Facts
 from slashpoint.sim.invariants import Invariant, invariants_of
-from slashpoint.sim.ledger.money import Edge
+from slashpoint.sim.ledger import Ledger, ViolationRow
+from slashpoint.sim.ledger.money import Cause, Edge
 from slashpoint.sim.liveness import Poke
-from slashpoint.sim.recorder import SUCCESS, Recorder, deed
+from slashpoint.sim.recorder import Recorder
+from slashpoint.sim.recorder.decoder import verb_fact
+from slashpoint.sim.recorder.transactions import SUCCESS
 from slashpoint.sim.script import Clock
 from slashpoint.sim.store import ContentStore
 from slashpoint.sim.training_cache import TrainingCache
@@ -37,10 +40,9 @@ from slashpoint.sim.units import DECIMALS, ETH, SECOND, to_units
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from slashpoint.sim.contract import Artifact, Call
+    from slashpoint.sim.contract import Artifact, Call, Event
     from slashpoint.sim.job_accounts import JobAccounts
     from slashpoint.sim.learning import Task
-    from slashpoint.sim.ledger import Ledger
     from slashpoint.sim.luck import Luck
     from slashpoint.sim.prices import Prices
 
@@ -134,7 +136,7 @@ class World(mesa.Model):
         result = self.engine.run_block(context, [Tx(self._deployer, to, data, value, 2**24, 0, 0, nonce)])
         if result.status[0] != Status.SUCCESS:
             raise GenesisFailed(result.reasons.get(0, ""), bytes(result.output[0]))
-        self.recorder.genesis(result)
+        self.recorder.money.funding(self.recorder.decoder.movements(result)[0])
         self._forget_views()
         return bytes(result.output[0])
 
@@ -164,7 +166,7 @@ class World(mesa.Model):
         if wei:
             self.booked["ETH"][account.address] += wei
             self.engine.fund(account.address, self.booked["ETH"][account.address])
-            self.recorder.transfer(-1, "ETH", GENESIS, account.name, wei, "funding", None)
+            self.recorder.money.transfer(GENESIS, account.name, "ETH", wei, Cause.FUNDING, None)
         for asset, amount in tokens.items():
             if amount > (left := self.left_of(asset)):
                 wanted, there = self.whole(asset, amount), self.whole(asset, left)
@@ -193,7 +195,7 @@ class World(mesa.Model):
     def register(self, account: Any) -> None:
         """Make an account known by its address."""
         self.accounts[account.address], self.names[account.address] = account, account.name
-        account.name_code = self.recorder.enrol(account.name, account.controller, account.role, account.address)
+        account.name_code = self.recorder.names.add(account.name, account.controller, account.role, account.address)
         if self._signer is not None:
             self._signer.learn(account.name)
 
@@ -235,8 +237,9 @@ class World(mesa.Model):
             self._quiet += 1
             self.ledger.tick()
             return
-        self._tell(block)
-        self.recorder.block(block)
+        decoded = self.recorder.decoder.decode(block)
+        self._tell(block, decoded.facts)
+        self.recorder.block(block, decoded)
         self._active_blocks += 1
         self.check(self._active_blocks)
         self._quiet = 0 if block.included or block.dropped else self._quiet + 1
@@ -247,7 +250,7 @@ class World(mesa.Model):
         for contract in self.contracts.values():
             contract.forget_()
 
-    def _tell(self, block: Block) -> None:
+    def _tell(self, block: Block, facts: dict[int, list[tuple[Event, Fact]]]) -> None:
         """Turn what a block did into facts and receipts."""
         now, time, base_fee = block.time / SECOND, block.time, block.base_fee
         for pending, why in block.dropped:
@@ -256,7 +259,6 @@ class World(mesa.Model):
                 if pending.call.verb == "pokes":
                     self.pokes.append(Poke(pending, why, dropped=True))
             pending.done.fire(Receipt(ok=False, time=now, dropped=why), pending.account.latency)
-        facts = self.recorder.decode(block)
         publish, number = self.facts.publish, block.number
         for i, pending in block.executed():
             ok, gas, account, verb = block.status[i] == SUCCESS, block.gas[i], pending.account, pending.call.verb
@@ -269,9 +271,9 @@ class World(mesa.Model):
                     publish(source, fact)
                     self.prices.observes(fact)
             fee = gas * (base_fee + min(pending.tip, pending.max_fee - base_fee))
-            revert = None if ok else self.recorder.revert(block, i)
+            revert = None if ok else self.recorder.decoder.revert(block, i)
             if ok and verb:
-                publish(verb, deed(pending, time))
+                publish(verb, verb_fact(pending, time))
             if verb == "pokes":
                 self.pokes.append(Poke(pending, "" if ok else str(revert)))
             pending.done.fire(Receipt(ok, gas, fee, number, now, revert, events), account.latency)
@@ -282,7 +284,10 @@ class World(mesa.Model):
             if blocks == 0 or (invariant.period and blocks % invariant.period == 0):
                 for complaint in map(legible, invariant(self)):
                     self.violations.append((self.chain.number, invariant.__name__, complaint))
-                    self.ledger.violations.append((self.chain.number, self.chain.time, invariant.__name__, complaint))
+                    number, now = self.chain.number, self.chain.time
+                    self.ledger.violations.append(
+                        ViolationRow(block=number, time_ns=now, invariant=invariant.__name__, complaint=complaint)
+                    )
         for asset in self.touched:
             if asset == "ETH" or blocks % builtin.tokens_are_conserved.period == 0:  # type: ignore[attr-defined]
                 self.touched[asset].clear()
@@ -311,7 +316,7 @@ class World(mesa.Model):
                     progress(self)
                 if self.ended:
                     break
-        self.recorder.left()
+        self.recorder.transactions.pending()
         for asset, holders in self.booked.items():
             self.touched[asset].update(holders)
         self.check()

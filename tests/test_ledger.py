@@ -404,6 +404,9 @@ def test_another_schema_is_refused(tmp_path: Path, written: Path) -> None:
         read(tmp_path)
 
 
+COLUMNS = dict.fromkeys(TABLES["blocks"], 1)
+
+
 @pytest.mark.parametrize("rows", [3, 500])
 def test_columns_are_rows(rows):
     """What goes in by columns, few or many, is what goes in row by row; so are the hashes."""
@@ -413,9 +416,11 @@ def test_columns_are_rows(rows):
         apart.transfers.append((7, i, 5, "ETH", "ann", f"bob/{i}", amounts[i], "gas", None if i % 2 else "key"))
     receivers, jobs = [f"bob/{i}" for i in range(rows)], [None if i % 2 else "key" for i in range(rows)]
     together.transfers.append((7, 0, 5, "ETH", "ann", "bob/0", 0, "gas", "key"))
-    together.transfers.extend(
-        rows - 1, 7, list(range(1, rows)), 5, "ETH", "ann", receivers[1:], amounts[1:], "gas", jobs[1:]
-    )
+    columns = {
+        "sender": "ann", "receiver": receivers[1:], "amount": amounts[1:], "asset": "ETH", "cause": "gas",
+        "block": 7, "tx": list(range(1, rows)), "time_ns": 5, "job": jobs[1:],
+    }  # fmt: skip
+    together.transfers.extend(rows - 1, columns)
     assert together.transfers.waiting == rows
     assert apart.hashes() == together.hashes()
     assert read(apart)["transfers"].equals(read(together)["transfers"])
@@ -424,7 +429,24 @@ def test_columns_are_rows(rows):
 def test_a_column_that_does_not_fit_is_named():
     ledger = Ledger()
     with pytest.raises(LedgerError, match=r"blocks\.gas_used is i64: row 1 holds 1\.5"):
-        ledger.blocks.extend(100, list(range(100)), 5, 1, [0, 1.5, *range(98)], 1, 1, 1)
+        ledger.blocks.extend(100, COLUMNS | {"gas_used": [0, 1.5, *range(98)]})
+    assert ledger.blocks.waiting == 0
+
+
+@pytest.mark.parametrize("rows", [3, 100])
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({name: 1 for name in COLUMNS if name != "gas_used"}, "columns of blocks: gas_used: missing, or unknown"),
+        (COLUMNS | {"gas": 1}, "columns of blocks: gas: missing, or unknown; it has block, time_ns"),
+    ],
+)
+def test_columns_that_are_missing_or_unknown_are_named(rows, wrong, named):
+    ledger = Ledger()
+    with pytest.raises(TypeError, match=named):
+        ledger.blocks.extend(rows, wrong)
+    with pytest.raises(TypeError, match=named):
+        ledger.blocks.weave([wrong | {"block": list(range(rows))}], "block")
     assert ledger.blocks.waiting == 0
 
 

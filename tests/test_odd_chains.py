@@ -10,7 +10,7 @@ from slashpoint.experiments.setup.config import compose
 from slashpoint.experiments.setup.run import run, simulate
 from slashpoint.sim.chain import MOST_WEI, next_base_fee
 from slashpoint.sim.errors import Misconfigured
-from slashpoint.sim.recorder import product
+from slashpoint.sim.recorder.transactions import product
 
 ODD = [
     "scenario.blocks=0",

@@ -1,6 +1,6 @@
 """The ledger: everything that happened in a world, as append-only tables.
 
-A row is one `list.append` of a tuple: `ledger.duties.append((…))`; many go in by columns. `tick`, once a block, sends
+A row is one `list.append`: `ledger.duties.append(DutyRow(…))`; many go in by columns. `tick`, once a block, sends
 full buffers to `<folder>/ledger/<table>.arrow` as record batches, so that whatever was flushed reads back whole after
 `kill -9`; `close` turns each table into one Parquet file. A ledger that was not closed holds a file named PARTIAL.
 The tables are those of `columns.TABLES`, and `read` takes a ledger in any of these states.
@@ -9,11 +9,25 @@ The tables are those of `columns.TABLES`, and `read` takes a ledger in any of th
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.errors import OutOfRoom, unwritten
 from slashpoint.sim.ledger.arrow import LedgerError, schema
-from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, row
+from slashpoint.sim.ledger.columns import (
+    SCHEMA_VERSION,
+    TABLES,
+    AccountRow,
+    BlockRow,
+    DutyRow,
+    EventRow,
+    HoldingRow,
+    JobRow,
+    ModelRow,
+    TransactionRow,
+    TransferRow,
+    ViolationRow,
+    row,
+)
 from slashpoint.sim.ledger.digest import seal
 from slashpoint.sim.ledger.reading import PARTIAL, Tables, read
 from slashpoint.sim.ledger.table import Table
@@ -22,7 +36,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["SCHEMA_VERSION", "TABLES", "Ledger", "LedgerError", "Table", "Tables", "Unwritten", "read", "row"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "TABLES",
+    "AccountRow",
+    "BlockRow",
+    "DutyRow",
+    "EventRow",
+    "HoldingRow",
+    "JobRow",
+    "Ledger",
+    "LedgerError",
+    "ModelRow",
+    "Table",
+    "Tables",
+    "TransactionRow",
+    "TransferRow",
+    "Unwritten",
+    "ViolationRow",
+    "read",
+    "row",
+]
 
 BUFFERED = 8192  # rows, of all tables together, before they are flushed
 ON_CHAIN = ("blocks", "transactions", "events", "transfers")  # what the chain hash covers: no column is a float
@@ -38,16 +72,16 @@ class Ledger:
     `meta` (seed, engine …) goes into the metadata of every table, not into the hashes.
     """
 
-    blocks: Table
-    transactions: Table
-    events: Table
-    transfers: Table
-    duties: Table
-    models: Table
-    jobs: Table
-    accounts: Table
-    holdings: Table
-    violations: Table
+    blocks: Table[BlockRow]
+    transactions: Table[TransactionRow]
+    events: Table[EventRow]
+    transfers: Table[TransferRow]
+    duties: Table[DutyRow]
+    models: Table[ModelRow]
+    jobs: Table[JobRow]
+    accounts: Table[AccountRow]
+    holdings: Table[HoldingRow]
+    violations: Table[ViolationRow]
 
     def __init__(
         self, folder: Path | None = None, *, meta: Mapping[str, str] | None = None, buffered: int = BUFFERED
@@ -61,7 +95,7 @@ class Ledger:
             if any(self.folder.iterdir()):
                 raise LedgerError(f"{self.folder} holds a ledger already")
             (self.folder / PARTIAL).write_text("still being written, or its writer was killed\n")
-        self.tables = {name: Table(name, self.folder, self.meta) for name in TABLES}
+        self.tables: dict[str, Table[Any]] = {name: Table(name, self.folder, self.meta) for name in TABLES}
         vars(self).update(self.tables)
 
     def describe(self, **facts: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from slashpoint.sim.ledger.arrow import BULK, Same, encode, given, outward, pack, schema, wides
+from slashpoint.sim.ledger.columns import TABLES
 from slashpoint.sim.ledger.digest import Digest
 from slashpoint.sim.ledger.reading import batches_in
 
@@ -18,21 +19,28 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
+Row = TypeVar("Row", bound=tuple[Any, ...])
 ARRAYS = (np.ndarray, pa.Array)
 KINDS = (list, *ARRAYS)  # what a column may be
 OUR_NAMES = ("duty", "verb")  # of transactions: why somebody sent them, in our words
 ROW_GROUP = 65_536  # rows of a Parquet file that are read at once
 
 
-class Table:
-    """One table being written. `append` takes a tuple in the order of its columns."""
+class Table(Generic[Row]):
+    """One table being written. `append` takes a row, `extend` and `weave` take columns by name.
+
+    Args:
+        name: of the table, a key of `columns.TABLES`.
+        folder: where its file goes; None keeps it in memory.
+        meta: what the file's metadata say.
+    """
 
     def __init__(self, name: str, folder: Path | None, meta: Mapping[str, str]) -> None:
         self.name = name
         self.schema = schema(name, meta)
-        self.rows: list[tuple[Any, ...]] = []  # not flushed yet, after those held
+        self.rows: list[Row] = []  # not flushed yet, after those held
         self.held: list[pa.RecordBatch] = []  # not flushed yet
-        self.append: Callable[[tuple[Any, ...]], None] = self.rows.append
+        self.append: Callable[[Row], None] = self.rows.append
         self.batches: list[pa.RecordBatch] = []  # flushed, where there is no folder
         self.path = folder / f"{name}.arrow" if folder else None
         self._file: FileIO | None = None
@@ -49,33 +57,47 @@ class Table:
         """Rows that were not flushed yet."""
         return len(self.rows) + sum(map(len, self.held))
 
-    def extend(self, rows: int, *columns: Any) -> None:
-        """Add rows given by columns, in their order: a list, an array, or the one value that all rows have.
+    def extend(self, rows: int, columns: Mapping[str, Any]) -> None:
+        """Add many rows at once.
+
+        Args:
+            rows: how many.
+            columns: every column by its name: a list, an array, or the one value that all rows have.
 
         Raises:
+            TypeError: a column is missing, or the table has none of that name; nothing was added.
             LedgerError: a value does not fit its column; nothing was added.
         """
-        data = [column if isinstance(column, KINDS) else Same(column, rows) for column in columns]
+        data = self._in_order(rows, columns)
         if rows < BULK:
             data = [column.tolist() if isinstance(column, ARRAYS) else column for column in data]
-            self.rows += zip(*data, strict=True)
+            self.rows += zip(*data, strict=True)  # type: ignore[arg-type] # plain tuples, which cost less
             return
         self._hold(pack(self.name, data, self.schema))
 
-    def weave(self, parts: Sequence[tuple[Any, ...]], by: int = 1) -> None:
-        """Add rows that come in parts, each by columns as `extend` takes them, in the order of the column `by`."""
+    def weave(self, parts: Sequence[Mapping[str, Any]], by: str) -> None:
+        """Add rows that come in parts, in the order of one column.
+
+        Args:
+            parts: each by columns as `extend` takes them.
+            by: the name of the column that orders the rows; in each part it is a list or an array.
+        """
         parts = [part for part in parts if len(part[by])]
         if len(parts) == 1:
-            self.extend(len(parts[0][by]), *parts[0])
+            self.extend(len(parts[0][by]), parts[0])
         elif parts:
-            batches = []
-            for part in parts:
-                rows = len(part[by])
-                data = [column if isinstance(column, KINDS) else Same(column, rows) for column in part]
-                batches.append(pack(self.name, data, self.schema))
+            batches = [pack(self.name, self._in_order(len(part[by]), part), self.schema) for part in parts]
             order = np.argsort(np.concatenate([part[by] for part in parts]), kind="stable")
             for batch in pa.Table.from_batches(batches).take(order).combine_chunks().to_batches():
                 self._hold(batch)
+
+    def _in_order(self, rows: int, columns: Mapping[str, Any]) -> list[Any]:
+        names = TABLES[self.name]
+        if columns.keys() != names.keys():
+            wrong = ", ".join(sorted(columns.keys() ^ names.keys()))
+            raise TypeError(f"columns of {self.name}: {wrong}: missing, or unknown; it has {', '.join(names)}")
+        ordered = [columns[name] for name in names]
+        return [column if isinstance(column, KINDS) else Same(column, rows) for column in ordered]
 
     def _hold(self, batch: pa.RecordBatch) -> None:
         if self.rows:
