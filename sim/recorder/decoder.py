@@ -11,7 +11,7 @@ from slashpoint.sim.facts import Fact
 
 if TYPE_CHECKING:
     from slashpoint.sim.chain import Block, Pending
-    from slashpoint.sim.contract import Event
+    from slashpoint.sim.contract import Call, Event
     from slashpoint.sim.engine import BlockResult, Log
     from slashpoint.sim.world import World
 
@@ -67,7 +67,8 @@ class Decoder:
         if block.result is None:
             return Decoded()
         movements, others = self.movements(block.result)
-        decoded, calls = Decoded(movements), []
+        decoded = Decoded(movements)
+        calls: list[Call] = []  # of the block, once an event opens a job
         for number, log in others:
             contract = self._world.contracts.get(log.address)
             if contract is None:
