@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.metrics.run import Run
 
-BOUGHT = {Edge.POWER: "computing", Edge.PEOPLE: "work", Edge.POST: "a message"}  # outside the chain
+BOUGHT = {Edge.ELECTRICITY: "computing", Edge.PEOPLE: "work", Edge.POST: "a message"}  # outside the chain
 SHORT = 8  # characters of a job's key that tell it from others
 
 

@@ -11,7 +11,7 @@ class Edge(StrEnum):
     GENESIS = "genesis"  # who deploys, and whom everybody's first money comes from
     BURNT = "burnt"
     COINBASE = "coinbase"  # whom tips go to
-    POWER = "power company"
+    ELECTRICITY = "electricity"  # who provides computing
     PEOPLE = "people"  # who work outside the chain for pay
     POST = "post office"  # who carries messages outside the chain
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from slashpoint.sim.ledger.arrow import BULK, Same, encode, given, outward, pack, schema, wides
 from slashpoint.sim.ledger.columns import TABLES
 from slashpoint.sim.ledger.digest import Digest
+from slashpoint.sim.ledger.money import Cause
 from slashpoint.sim.ledger.reading import batches_in
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ class Table(Generic[Row]):
         full, chain = self._full.copy(), self._chain and self._chain.copy()
         for batch in batches:
             self._wide |= wides(batch)
-            chained = batch.filter(pc.not_equal(batch["cause"], "compute")) if self.name == "transfers" else batch
+            chained = batch
+            if self.name == "transfers":
+                chained = batch.filter(pc.not_equal(batch["cause"], Cause.COMPUTE.value))
             if chain is None and len(chained) < len(batch):
                 chain = full.copy()
             full.update(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slashpoint.sim.ledger.money import Cause
 from slashpoint.sim.mempool import UNARRIVED
 from slashpoint.sim.metrics.run import lines, total
 
@@ -87,7 +88,7 @@ def unfetched(run: Run) -> Iterator[str]:
 def unexplained(run: Run) -> Iterator[str]:
     """Money that moved for no known cause."""
     transfers = run.tables["transfers"]
-    unknown = transfers[transfers["cause"] == "unknown"]
+    unknown = transfers[transfers["cause"] == Cause.UNKNOWN]
     for (asset,), amount in total(unknown, ["asset"]).items():
         count = int((unknown["asset"] == asset).sum())
         yield f"{run.whole(asset, amount):.6g} {asset} moved in {count} transfers of unknown cause"

@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from slashpoint.sim.ledger.money import EDGE
+from slashpoint.sim.ledger.money import EDGE, Cause
 from slashpoint.sim.metrics import metric
 from slashpoint.sim.metrics.run import Run, lines, spreads
 
@@ -87,7 +87,7 @@ def winnings(run: Run) -> pd.Series:
     """Rewards received by each person who was asked to work or received one."""
     duties = run.tables["duties"]
     workers = dict.fromkeys(duties["controller"][duties["duty"] == "work"], 0.0)
-    received = run.paid("reward", by="receiver")
+    received = run.paid(Cause.REWARD, by="receiver")
     mine = {(run.controller[who], asset): 0 for who, asset in received if who in run.controller}
     for (who, asset), amount in received.items():
         if who in run.controller:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from slashpoint.sim.crowd import BYSTANDER
+from slashpoint.sim.ledger.money import Cause
 from slashpoint.sim.units import DECIMALS, SECOND
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Run:
     def net(self) -> dict[tuple[str, str], int]:
         """What each party gained of each asset: received less sent but for `funding`, and what it is owed.
 
-        Parties are controllers, contracts, and the names at the edge of the world (burnt, coinbase, power company …).
+        Parties are controllers, contracts, and the names at the edge of the world (`ledger.money.Edge`).
         Of every asset the gains sum to zero.
         """
         gains: dict[tuple[str, str], int] = defaultdict(int)
@@ -74,7 +75,7 @@ class Run:
         for sender, receiver, asset, amount, cause in lines(
             transfers, "sender", "receiver", "asset", "amount", "cause"
         ):
-            if cause != "funding":
+            if cause != Cause.FUNDING:
                 gains[self.controller.get(sender, sender), asset] -= amount
                 gains[self.controller.get(receiver, receiver), asset] += amount
         for (account, contract, asset), amount in self.owed.items():
@@ -93,7 +94,7 @@ class Run:
     def endowments(self) -> dict[tuple[str, str], int]:
         """What each person was given of each asset before anything happened."""
         transfers = self.tables["transfers"]
-        funding = transfers[transfers["cause"] == "funding"]
+        funding = transfers[transfers["cause"] == Cause.FUNDING]
         people: dict[tuple[str, str], int] = defaultdict(int)
         for end, sign in (("receiver", 1), ("sender", -1)):  # between two accounts of one person it is nothing
             for (account, asset), amount in total(funding, [end, "asset"]).items():

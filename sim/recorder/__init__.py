@@ -75,7 +75,7 @@ class Recorder:
         if decoded.movements.tx:
             self.money.moved(block, decoded.movements)
 
-    def compute(self, account: Any, dollars: float, job: str | None, payee: Edge = Edge.POWER) -> None:
+    def compute(self, account: Any, dollars: float, job: str | None, payee: Edge = Edge.ELECTRICITY) -> None:
         """Charge somebody for computing, or for other work outside the chain.
 
         Args:
