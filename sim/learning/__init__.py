@@ -1,4 +1,4 @@
-"""Learning: tasks whose models are really trained, or stood in for by a surrogate that says so.
+"""Learning: tasks whose models are really trained, or replaced by a surrogate, which every result then says.
 
 Importing this is cheap: what a task needs (torch, data) loads when it is first used.
 """
@@ -61,7 +61,7 @@ class Order:
 class Task(ABC):
     """Something to be learnt: where the data come from, how a model is trained, what a model answers.
 
-    Tasks are values: two of the same class with the same parameters are equal and hash alike.
+    Tasks are values: two of the same class with the same parameters are equal and have the same hash.
     """
 
     name: ClassVar[str]
@@ -76,56 +76,64 @@ class Task(ABC):
     @property
     @abstractmethod
     def kind(self) -> str:
-        """What a model is: "mlp", "surrogate"."""
+        """Name what a model is: "mlp", "surrogate"."""
 
     @property
     def note(self) -> str:
-        """What an honest report must say of every result; empty where there is nothing."""
+        """Return what a report must say beside every result; empty if there is nothing."""
         return ""
 
     @property
     def reads(self) -> Mapping[str, Sequence[Path]]:
-        """The files that each parameter stands for, by its name: what they hold counts, not where they lie."""
+        """Return the files that each parameter stands for, by its name; they count by content, not by path."""
         return {}
 
     def ready(self) -> None:  # noqa: B027 - most read no files
-        """Refuse files that hold something else than they should, with ValueError, before there is a world."""
+        """Read the task's files and raise ValueError if their content is wrong, before there is a world."""
 
     @abstractmethod
     def problem(self, luck: Luck) -> Problem:
-        """A split drawn by `luck`, which should belong to the job."""
+        """Draw a random split of the data by `luck`, which should belong to the job."""
 
     @abstractmethod
     def files(self, problem: Problem) -> dict[str, bytes]:
-        """What a requester publishes: "train" (with labels), "test" and "all" (without)."""
+        """Return what a requester publishes: "train" (with labels), "test" and "all" (without labels)."""
 
     @abstractmethod
     def labels(self, problem: Problem) -> bytes:
-        """The truth: the class of each test item, one byte an item."""
+        """Return the true class of each test item, one byte an item."""
 
     @abstractmethod
     def pool(self, problem: Problem) -> bytes:
-        """The classes of all rows of a problem, test or not, one byte a row."""
+        """Return the classes of all rows of a problem, test rows or not, one byte a row."""
 
     @abstractmethod
     def resplit(self, problem: Problem, test: Sequence[int]) -> Problem:
-        """The same rows split anew: `test` says which of those in `pool` are the test items now."""
+        """Split the same rows again.
+
+        Args:
+            problem: whose rows are split.
+            test: indices into `pool(problem)` of the rows that are the test items now, shape (scale,).
+        """
 
     @abstractmethod
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
-        """Train models, all together; each depends on its own order and `luck` alone.
+        """Train models, all together; each depends only on its own order and `luck`.
 
         Args:
             orders: what to train.
-            luck: of the learning as a whole; each order's own is keyed by person, problem and twist below it.
+            luck: of all training in the world; each order's own is keyed by person, problem and twist below it.
+
+        Returns:
+            One model for each order, as bytes.
         """
 
     def duration(self, order: Order) -> float:
-        """Simulated seconds that a training takes on the reference device."""
+        """Return the simulated seconds that a training takes on the reference device."""
         return self.seconds * order.effort * order.share
 
     def shards(self, problem: Problem, count: int, alpha: float, luck: Luck) -> list[Problem]:
-        """A problem's training rows split among `count` people who never share them.
+        """Split a problem's training rows among `count` people who never share them.
 
         Args:
             problem: what is split; all shards are parts of it.
@@ -139,41 +147,50 @@ class Task(ABC):
         raise NotImplementedError(f"task={self.name} has no rows to split: choose one that is really trained")
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
-        """A model as one flat vector, None for bytes that are no model of this task."""
+        """Unpack a model into one flat vector, shape (parameters,); None for bytes that are no model of this task."""
         raise NotImplementedError(f"task={self.name} has no weights: choose one that is really trained")
 
     def assemble(self, weights: npt.NDArray[np.floating[Any]]) -> bytes:
-        """The model that a flat vector is: the inverse of `weights`."""
+        """Pack a flat vector into a model: the inverse of `weights`."""
         raise NotImplementedError(f"task={self.name} has no weights: choose one that is really trained")
 
     @abstractmethod
     def predict_many(self, asked: Sequence[tuple[bytes, Problem]]) -> list[bytes]:
-        """What models answer, each to the test items of its problem: one byte an item.
+        """Return what models answer, each to the test items of its problem: one byte an item.
 
         Bytes that are no model of this task answer class 0 to everything: junk on chain is data, not an error.
+
+        Args:
+            asked: pairs of a model, as bytes, and the problem whose test items it answers.
         """
 
     def fooled(self, model: bytes, problem: Problem, backdoor: Poison) -> float:
-        """The share of the test items of other classes that a model takes for the target once they are marked."""
+        """Return the share of marked test items of other classes that a model assigns to the backdoor's class.
+
+        Args:
+            model: as bytes.
+            problem: whose test items are marked.
+            backdoor: the mark and the class.
+        """
         raise NotImplementedError(f"task={self.name} has no items to mark: choose one that is really trained")
 
     def predict(self, model: bytes, problem: Problem) -> bytes:
-        """What one model answers: see `predict_many`."""
+        """Return what one model answers to a problem's test items, one byte an item: see `predict_many`."""
         return self.predict_many([(model, problem)])[0]
 
 
 def correct(predictions: bytes, labels: bytes) -> int:
-    """How many items two byte strings agree on; a missing item agrees with nothing."""
+    """Count the items on which two byte strings agree; a missing item agrees with nothing."""
     return sum(map(int.__eq__, predictions, labels))
 
 
 class Measured(int):
-    """A count of right answers with the answers themselves, which whoever only heard of the count cannot show."""
+    """A count of right answers together with the answers, which somebody who only heard the count cannot show."""
 
     answers: bytes  # one byte a test item
 
     def __new__(cls, answers: bytes, labels: bytes) -> Self:
-        """The count of those of `answers` that `labels` bear out."""
+        """Count the right ones of `answers`, by `labels`; both have one byte a test item."""
         measured = super().__new__(cls, correct(answers, labels))
         measured.answers = answers
         return measured

@@ -1,7 +1,7 @@
-"""Attacks on learning, as formulas: what a liar sends in place of an update.
+"""Attacks on learning, as formulas: what an attacker sends in place of an update.
 
-Updates are what a model gained on its base, float64; others' come stacked, shape (n, d). An attack aims where honest
-ones do not, and stays as near to them as the rule that merges them asks for.
+An update is a model's weights less those of its base, float64; the others' updates come stacked, shape (n, d). An
+attack moves the aggregate away from the honest updates, and stays as near to them as the aggregation rule requires.
 """
 
 from __future__ import annotations
@@ -19,35 +19,61 @@ if TYPE_CHECKING:
 
 
 def label_flip(labels: npt.NDArray[np.integer[Any]], classes: int) -> npt.NDArray[np.integer[Any]]:
-    """The labels to train on: y becomes C − 1 − y. Tolpegin et al. 2020; as in Karimireddy et al. 2022."""
+    """Return the labels to train on: y becomes C − 1 − y. Tolpegin et al. 2020; as in Karimireddy et al. 2022.
+
+    Args:
+        labels: from 0, any shape.
+        classes: C, how many classes there are.
+    """
     return classes - 1 - labels
 
 
 def sign_flip(own: Vector, factor: float = 1.0) -> Vector:
-    """One's own update, backwards: −factor · g. Li et al. 2019 (RSA)."""
+    """Send one's own update backwards: −factor · g. Li et al. 2019 (RSA).
+
+    Args:
+        own: g, shape (d,).
+        factor: how many times its length.
+    """
     return -factor * own
 
 
 def gaussian(size: int, generator: np.random.Generator, mean: float = 0.0, deviation: float = 1.0) -> Vector:
-    """Noise in place of an update: N(mean, deviation²) in each coordinate. Blanchard et al. 2017."""
+    """Send noise in place of an update: N(mean, deviation²) in each coordinate. Blanchard et al. 2017.
+
+    Args:
+        size: d, numbers in an update.
+        generator: of the noise.
+        mean: of each coordinate.
+        deviation: standard deviation of each coordinate.
+    """
     return generator.normal(mean, deviation, size)
 
 
 def ipm(others: Stack, epsilon: float) -> Vector:
-    """Inner product manipulation: −ε times the mean of the honest. Xie et al. 2019.
+    """Send −ε times the mean of the honest updates (inner product manipulation). Xie et al. 2019.
 
-    Among n with f of them, it scales the mean by ((n − f) − fε)/n: backwards where ε > (n − f)/f.
+    With f such updates among n the mean is multiplied by ((n − f) − fε)/n, which is negative where ε > (n − f)/f.
+
+    Args:
+        others: honest updates, shape (n − f, d).
+        epsilon: ε.
     """
     return -epsilon * np.asarray(others.mean(axis=0))
 
 
 def alie_z(n: int, f: int) -> float:
-    """How many deviations f of n may lie away from the mean and still look better than the rest. Baruch et al. 2019.
+    """Return how many deviations f of n may be off the mean and still look better than the rest. Baruch et al. 2019.
 
-    Φ⁻¹((n − f − s)/(n − f)) for the s = ⌊n/2 + 1⌋ − f honest who must lie further out, so that f and s make a majority.
+    Φ⁻¹((n − f − s)/(n − f)) for the s = ⌊n/2 + 1⌋ − f honest updates that must be farther out, so that f and s are a
+    majority.
+
+    Args:
+        n: all updates.
+        f: how many of them are the attackers'.
 
     Raises:
-        ValueError: f is no minority, or nobody.
+        ValueError: f is zero, or not a minority.
     """
     if not 0 < 2 * f < n:
         raise ValueError(f"f={f} of n={n}: the attack is for a minority of at least one")
@@ -56,33 +82,38 @@ def alie_z(n: int, f: int) -> float:
 
 
 def alie(others: Stack, z: float) -> Vector:
-    """A little is enough: z deviations below the mean of the honest, in each coordinate. Baruch et al. 2019.
+    """Send z deviations below the mean of the honest updates, in each coordinate. Baruch et al. 2019 (ALIE).
 
-    The deviation is the sample's (n − 1); of one update alone it is zero.
+    The deviation is the sample's (n − 1); with a single update it is zero.
+
+    Args:
+        others: honest updates, shape (n, d).
+        z: how many standard deviations; see `alie_z`.
     """
     deviation = others.std(axis=0, ddof=1) if len(others) > 1 else 0.0
     return np.asarray(others.mean(axis=0) - z * deviation)
 
 
 def mimic(others: Stack) -> Vector:
-    """One honest update once more: the furthest along the direction in which they differ most. Karimireddy et al. 2022.
+    """Repeat the honest update that is farthest along the direction of greatest variance. Karimireddy et al. 2022.
 
-    It is as honest as its author, and overweighs whoever is least like the others.
+    The repeated update is honest; repeating it gives too much weight to the person who is least like the others.
     """
     return np.asarray(others[outlier(others)])
 
 
 def outlier(others: Stack) -> int:
-    """Whom mimics repeat, as a row of `others`. The paper's choose once, and stay with whom they chose."""
+    """Return the row of `others` that mimics repeat. In the paper they choose once, and keep to that person."""
     apart = others - others.mean(axis=0)
     _, directions = np.linalg.eigh(apart @ apart.T)  # places of each row along the directions, up to their scale
     return int(np.argmax(np.abs(directions[:, -1])))
 
 
 def min_max(others: Stack) -> Vector:
-    """As far as no further from anybody than they are from one another. Shejwalkar and Houmansadr 2021.
+    """Send the update farthest from the honest mean that is no outlier. Shejwalkar and Houmansadr 2021.
 
-    μ − γσ with the largest γ for which max‖μ − γσ − gᵢ‖ ≤ max‖gᵢ − gⱼ‖: for each i a quadratic in γ, solved exactly.
+    Its distance to every honest update is at most the largest distance between two honest ones: μ − γσ with the
+    largest γ for which max‖μ − γσ − gᵢ‖ ≤ max‖gᵢ − gⱼ‖, for each i a quadratic in γ, solved exactly.
     """
     mean, deviation = others.mean(axis=0), others.std(axis=0)
     size = float(deviation @ deviation)
@@ -97,8 +128,13 @@ def min_max(others: Stack) -> Vector:
 
 
 def replacement(own: Vector, n: int, rate: float = 1.0) -> Vector:
-    """One's own update, so large that the mean of n becomes one's model: (n/η) · g. Bagdasaryan et al. 2020.
+    """Scale one's own update so that the mean of n becomes one's own model: (n/η) · g. Bagdasaryan et al. 2020.
 
-    It replaces the model where the others' updates have all but converged to zero; `rate` is the server's η.
+    It replaces the model if the others' updates have nearly converged to zero.
+
+    Args:
+        own: g, shape (d,).
+        n: how many updates the mean divides by.
+        rate: η, the server's learning rate.
     """
     return n / rate * own

@@ -47,7 +47,7 @@ class Classification(Task):
     @property
     @abstractmethod
     def table(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:
-        """The inputs as they are published, shape (rows, inputs), and their classes, shape (rows,)."""
+        """Return the published inputs, shape (rows, inputs), and their classes, shape (rows,)."""
 
     @cached_property
     def inputs(self) -> npt.NDArray[np.float32]:
@@ -57,15 +57,15 @@ class Classification(Task):
     @property
     @abstractmethod
     def network(self) -> Network:
-        """What learns."""
+        """Return the network that learns."""
 
     @property
     def rows(self) -> int:
-        """How many rows there are, those of a problem's test among them."""
+        """Count all rows, those of a problem's test included."""
         return len(self.table[1])
 
     def problem(self, luck: Luck) -> Problem:
-        """A split drawn by `luck`; its key is a hash of the test rows."""
+        """Draw a split by `luck`; its key is a hash of the test rows."""
         if self.scale >= self.rows:
             raise ValueError(f"task.scale={self.scale} leaves nothing to train on: there are {self.rows} rows")
         rows = luck("split").generator().permutation(self.rows).astype(np.min_scalar_type(-self.rows))
@@ -75,7 +75,7 @@ class Classification(Task):
         return Problem(digest(self.name, test.tobytes()).hex(), self.scale, train, test)
 
     def shards(self, problem: Problem, count: int, alpha: float, luck: Luck) -> list[Problem]:
-        """A problem's training rows split among `count` people: see `Task.shards`. Their keys hash their rows."""
+        """Split a problem's training rows among people: see `Task.shards`. A shard's key is a hash of its rows."""
         classes = self.table[1][problem.train]
         parts = []
         for train, test in split(classes, count, alpha, luck("shards", problem.key)):
@@ -84,7 +84,7 @@ class Classification(Task):
         return parts
 
     def files(self, problem: Problem) -> dict[str, bytes]:
-        """The training inputs with their classes, the test inputs without, as packed tensors."""
+        """Pack the training inputs with their classes, and the test inputs without, as tensors."""
         inputs, classes = self.table
         return {
             "train": encode({"inputs": inputs[problem.train], "classes": classes[problem.train]}),
@@ -93,24 +93,24 @@ class Classification(Task):
         }
 
     def labels(self, problem: Problem) -> bytes:
-        """The truth: one byte an item."""
+        """Return the true classes of the test items, one byte an item."""
         return self.table[1][problem.test].tobytes()
 
     def pool(self, problem: Problem) -> bytes:
-        """The classes of all rows, the test's first."""
+        """Return the classes of all rows, the test's first, one byte a row."""
         return self.table[1][_all(problem)].tobytes()
 
     def resplit(self, problem: Problem, test: Sequence[int]) -> Problem:
-        """The rows split anew; the key is a hash of the test rows, as ever."""
+        """Split the rows again: see `Task.resplit`. The key is again a hash of the test rows."""
         chosen, rows = np.asarray(test), _all(problem)
         return self._problem(rows[chosen], np.delete(rows, chosen))
 
     def duration(self, order: Order) -> float:
-        """Simulated seconds on the reference device: the fewer rows there are, the shorter is a pass over them."""
+        """Return simulated seconds on the reference device; a pass over fewer rows takes less time."""
         return super().duration(order) * (len(order.problem.train) / (self.rows - self.scale))
 
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
-        """Train a cohort; a model is its float32 weights, packed."""
+        """Train a cohort: see `Task.train`. A model is its float32 weights, packed."""
         places = sorted(range(len(orders)), key=lambda i: -self._steps(orders[i]))  # chunks of similar length
         starts = {base: self._start(base) for base in {order.base for order in orders}}  # clients of a round share one
         inputs, labels, below = self._spoilt({order.poison for order in orders if order.poison is not None})
@@ -121,7 +121,7 @@ class Classification(Task):
         return models
 
     def predict_many(self, asked: Sequence[tuple[bytes, Problem]]) -> list[bytes]:
-        """What models answer. Each pair is evaluated once, all that are new together."""
+        """Return what models answer. Each pair is evaluated once, all new ones together."""
         keys = [(blake2b(model, digest_size=16).digest(), problem.key) for model, problem in asked]
         known = {key: self._answers[key] for key in keys if key in self._answers}
         fresh: dict[int, dict[tuple[bytes, str], tuple[Weights, Problem]]] = {}
@@ -141,7 +141,7 @@ class Classification(Task):
         return [known[key] for key in keys]
 
     def fooled(self, model: bytes, problem: Problem, backdoor: Poison) -> float:
-        """The share of the test items of other classes that a model takes for the target: see `Task.fooled`."""
+        """Return the share of marked test items that a model assigns to the backdoor's class: see `Task.fooled`."""
         weights, others = self._weights(model), problem.test[self.table[1][problem.test] != backdoor.target]
         if weights is None or not len(others):
             return 0.0
@@ -152,7 +152,7 @@ class Classification(Task):
     def _spoilt(
         self, poisons: set[Poison]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], dict[Poison | None, int]]:
-        """The table with a spoilt copy for each poison below it, and by how many rows each lies below."""
+        """Append a poisoned copy of the table for each poison; return inputs, labels, each copy's offset in rows."""
         parts: list[tuple[Any, Any]] = [(self.inputs, self.table[1])]
         below: dict[Poison | None, int] = {None: 0}
         for poison in poisons:
@@ -162,12 +162,12 @@ class Classification(Task):
         return inputs, labels, below
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
-        """All weights and biases, by their names in order, shape (parameters,)."""
+        """Return all weights and biases, in the order of their names, shape (parameters,), or None."""
         found = self._weights(model)
         return None if found is None else np.concatenate([found[name].ravel() for name in sorted(found)])
 
     def assemble(self, weights: npt.NDArray[np.floating[Any]]) -> bytes:
-        """The model that a flat vector is: the inverse of `weights`.
+        """Pack a flat vector, shape (parameters,), into a model: the inverse of `weights`.
 
         Raises:
             ValueError: another length than a model's.
@@ -187,11 +187,11 @@ class Classification(Task):
         return round(order.effort * self.epochs * math.ceil(len(order.problem.train) / self.batch))
 
     def _start(self, base: bytes | None) -> tuple[tuple[str, ...], Weights | None]:
-        """What training from a base begins with: its part of luck's key, and the weights, if there are any."""
+        """Return what training from a base begins with: its part of luck's key, and the weights, if there are any."""
         return ((), None) if base is None else ((blake2b(base, digest_size=8).hexdigest(),), self._weights(base))
 
     def _pupil(self, order: Order, start: tuple[tuple[str, ...], Weights | None], below: int, luck: Luck) -> Pupil:
-        """Rows, weights and batches have luck of their own, so that less effort sees the same batches, only fewer."""
+        """Draw rows, weights and batches, each from its own luck: less effort sees the same batches, only fewer."""
         begun, weights = start
         mine = luck("train", order.who, order.problem.key, order.twist, *begun)
         given = order.problem.train
@@ -209,7 +209,7 @@ class Classification(Task):
         return Pupil(weights or self.network.draw(mine("weights").generator()), batches)
 
     def _weights(self, model: bytes) -> Weights | None:
-        """The weights in a model, None when it is no model of this architecture."""
+        """Unpack the weights of a model; None if it is no model of this architecture."""
         expected = self.network.shapes
         size = 4 * sum(math.prod(shape) for shape in expected.values())
         try:

@@ -52,7 +52,11 @@ def decode(packed: bytes, limit: int = LIMIT) -> dict[str, npt.NDArray[Any]]:
 
 
 def inflate(packed: bytes, limit: int = LIMIT) -> bytes:
-    """What zlib compressed, in bounded memory.
+    """Decompress zlib data, in bounded memory.
+
+    Args:
+        packed: from anybody.
+        limit: bytes that it may decompress to; decompression stops there.
 
     Raises:
         ModelError: not zlib, cut off, followed by something, or over the limit.
@@ -71,12 +75,12 @@ def inflate(packed: bytes, limit: int = LIMIT) -> bytes:
 
 
 def to_text(packed: bytes) -> str:
-    """Base64 of packed bytes, for protocols that carry text."""
+    """Encode packed bytes as base64, for protocols that carry text."""
     return base64.b64encode(packed).decode()
 
 
 def from_text(text: str) -> bytes:
-    """The bytes behind base64; strict, so that one model has one text.
+    """Decode base64; strict, so that one model has one text.
 
     Raises:
         ModelError: not base64 as `to_text` writes it.

@@ -1,7 +1,7 @@
-"""Contribution: what each of several players is worth to what they made together.
+"""Contribution: what each of several players contributes to a common result.
 
-A game is a function of a coalition (a frozenset of players 0 … n − 1): here the quality of what its members' data or
-updates come to. Values have shape (n,), in the game's unit.
+A cooperative game is a function of a coalition (a frozenset of players 0 … n − 1): here the quality of the model that
+its members' data or updates give. Values have shape (n,), in the game's unit.
 """
 
 from __future__ import annotations
@@ -24,24 +24,39 @@ Game = Callable[[frozenset[int]], float]
 
 
 def leave_one_out(game: Game, n: int) -> Values:
-    """What is lost without each: v(N) − v(N∖i). n + 1 calls of the game."""
+    """Return what is lost without each player: v(N) − v(N∖i).
+
+    Args:
+        game: called n + 1 times.
+        n: players.
+    """
     everybody = frozenset(range(n))
     whole = game(everybody)
     return np.array([whole - game(everybody - {i}) for i in range(n)])
 
 
 def shapley(game: Game, n: int) -> Values:
-    """What each adds to who came before, over all orders of coming. Shapley 1953. 2ⁿ calls: for small n."""
+    """Return what each player adds to those before it, averaged over all orders. Shapley 1953.
+
+    Args:
+        game: called 2ⁿ times.
+        n: players, few.
+    """
     return _semivalue(game, n, [1 / (n * comb(n - 1, size)) for size in range(n)])
 
 
 def banzhaf(game: Game, n: int) -> Values:
-    """What each adds to the others, over all coalitions alike. Banzhaf 1965; Wang and Jia 2023 for data. 2ⁿ calls."""
+    """Return what each player adds, averaged over all coalitions. Banzhaf 1965; for data Wang and Jia 2023.
+
+    Args:
+        game: called 2ⁿ times.
+        n: players, few.
+    """
     return _semivalue(game, n, [0.5 ** (n - 1)] * n)
 
 
 def _semivalue(game: Game, n: int, weights: list[float]) -> Values:
-    """Σ weight(|S|) · (v(S ∪ i) − v(S)) over the coalitions S without i."""
+    """Sum weight(|S|) · (v(S ∪ i) − v(S)) over the coalitions S without i."""
     values = np.zeros(n)
     for size in range(n + 1):
         for members in combinations(range(n), size):
@@ -55,14 +70,15 @@ def _semivalue(game: Game, n: int, weights: list[float]) -> Values:
 def tmc_shapley(
     game: Game, n: int, generator: np.random.Generator, *, permutations: int = 100, tolerance: float = 0.0
 ) -> Values:
-    """Shapley's values from random orders, each cut where so little is missing. Ghorbani and Zou 2019 (TMC).
+    """Estimate Shapley's values from random orders, each cut off when little is missing. Ghorbani and Zou 2019 (TMC).
 
     Args:
-        game: at most n calls an order, and two.
+        game: called at most n times for each order, and twice more.
         n: players.
         generator: of the orders.
         permutations: how many orders.
-        tolerance: whoever comes when v(N) is as near as this adds nothing; 0 cuts only where nothing is missing.
+        tolerance: in the game's unit: players that join when v(N) is as near as this count as adding nothing; 0 cuts
+            only where nothing is missing.
     """
     whole, nothing = game(frozenset(range(n))), game(frozenset())
     values = np.zeros(n)
@@ -79,9 +95,15 @@ def tmc_shapley(
 
 
 def sampled_banzhaf(game: Game, n: int, generator: np.random.Generator, *, coalitions: int = 1000) -> Values:
-    """Banzhaf's values from random coalitions, each of which tells of all players. Wang and Jia 2023 (MSR).
+    """Estimate Banzhaf's values from random coalitions, each used for all players. Wang and Jia 2023 (MSR).
 
-    The mean worth of the coalitions with a player, less that of those without; 0 for who is in all or in none.
+    The mean worth of the coalitions with a player, less that of those without; 0 for a player in all or in none.
+
+    Args:
+        game: called once for each coalition.
+        n: players.
+        generator: of the coalitions.
+        coalitions: how many of them.
     """
     present = generator.random((coalitions, n)) < 0.5
     worth = np.array([game(frozenset(np.flatnonzero(row).tolist())) for row in present])
@@ -92,7 +114,7 @@ def sampled_banzhaf(game: Game, n: int, generator: np.random.Generator, *, coali
 
 
 def knn_shapley(points: Points, labels: Labels, test_points: Points, test_labels: Labels, k: int) -> Values:
-    """Shapley's value of each training item for a k-nearest-neighbours classifier, exactly. Jia et al. 2019.
+    """Return Shapley's value of each training item for a k-nearest-neighbours classifier, exactly. Jia et al. 2019.
 
     The game is the mean over test items of the share of the k nearest in the coalition whose label is right (of fewer
     than k, over k). From the furthest item to the nearest: s_n = 1[y_n = y]/max(k, n), and

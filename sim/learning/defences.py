@@ -1,8 +1,8 @@
-"""Defences: rules that make one update of many when some of them may be corrupt.
+"""Defences: aggregation rules that make one update of many when some of them may be corrupt.
 
-Updates come stacked, shape (n, d), float64; a rule gives shape (d,) and bears at most f < n/2 corrupt ones. What a rule
-must know beyond the updates (the centre of clipping, a trusted update) are its keywords. `aggregate` finds rules by
-name, and mixing steps before them: `aggregate("bucketing+krum", updates, f, luck=luck)`.
+Updates come stacked, shape (n, d), float64; a rule returns shape (d,) and tolerates at most f < n/2 corrupt ones. What
+a rule must know beyond the updates (the centre of clipping, a trusted update) are its keywords. `aggregate` finds rules
+by name, and mixing steps before them: `aggregate("bucketing+krum", updates, f, luck=luck)`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def aggregate(name: str, updates: npt.ArrayLike, f: int = 0, **known: Any) -> Vector:
-    """One update of many, by a rule's name.
+    """Merge many updates into one, by a rule's name.
 
-    An update that is not finite is left out, and counts as one of the f. Where so few remain that f is half of them
-    or more, it is lowered to what any rule can bear.
+    An update that is not finite is left out, and counts as one of the f. If so few remain that f is half of them or
+    more, it is lowered to the most that a rule tolerates.
 
     Args:
         name: `mean`, `krum`, `fltrust` …, after mixing steps if any: `nnm+trimmed_mean`. Mixing alone ends in the mean.
@@ -61,7 +61,7 @@ def aggregate(name: str, updates: npt.ArrayLike, f: int = 0, **known: Any) -> Ve
 
 
 def _rules(*modules: ModuleType) -> dict[str, Callable[..., Any]]:
-    """What modules define as functions of `updates`, by name."""
+    """Find the functions of `updates` that modules define, by name."""
     return {
         name: found for module in modules for name, found in vars(module).items()
         if inspect.isfunction(found) and name[0] != "_" and next(iter(inspect.signature(found).parameters)) == "updates"
@@ -80,24 +80,34 @@ def _apply(name: str, rules: dict[str, Callable[..., Any]], stack: Stack, f: int
 
 
 def mean(updates: Stack, *, weights: Vector | None = None) -> Vector:
-    """The mean, by how many rows each was trained on if `weights` says so; bears no corruption. McMahan et al. 2017."""
+    """Return the mean; it tolerates no corrupt update. McMahan et al. 2017.
+
+    Args:
+        updates: shape (n, d).
+        weights: how many rows each was trained on, shape (n,); without them all weigh the same.
+    """
     return np.average(updates, axis=0, weights=weights)
 
 
 def median(updates: Stack) -> Vector:
-    """The median of each coordinate. Yin et al. 2018."""
+    """Return the median of each coordinate. Yin et al. 2018."""
     ordered, half = np.sort(updates, axis=0), len(updates) // 2  # four times as fast as np.median
     return np.asarray((ordered[half] + ordered[-1 - half]) / 2)
 
 
 def trimmed_mean(updates: Stack, f: int) -> Vector:
-    """The mean of each coordinate without its f largest and f smallest values. Yin et al. 2018."""
+    """Return the mean of each coordinate without its f largest and f smallest values. Yin et al. 2018.
+
+    Args:
+        updates: shape (n, d).
+        f: how many may be corrupt.
+    """
     _bears(updates, f)
     return np.asarray(np.sort(updates, axis=0)[f : len(updates) - f].mean(axis=0))
 
 
 def krum(updates: Stack, f: int, *, neighbours: int | None = None) -> Vector:
-    """The update that is nearest to its neighbours: least sum of squared distances. Blanchard et al. 2017.
+    """Return the update with the least sum of squared distances to its nearest others. Blanchard et al. 2017.
 
     Args:
         updates: shape (n, d); the first wins ties.
@@ -108,13 +118,19 @@ def krum(updates: Stack, f: int, *, neighbours: int | None = None) -> Vector:
 
 
 def multi_krum(updates: Stack, f: int, *, neighbours: int | None = None) -> Vector:
-    """The mean of the n − f updates that Krum finds nearest to their neighbours. Blanchard et al. 2017."""
+    """Return the mean of the n − f updates with the least sums by Krum's measure. Blanchard et al. 2017.
+
+    Args:
+        updates: shape (n, d).
+        f: how many may be corrupt.
+        neighbours: as for `krum`.
+    """
     best = np.argsort(_krum_scores(updates, f, neighbours), kind="stable")[: len(updates) - f]
     return np.asarray(updates[best].mean(axis=0))
 
 
 def _krum_scores(updates: Stack, f: int, neighbours: int | None = None) -> Vector:
-    """The sum of squared distances of each update to its nearest others, shape (n,)."""
+    """Sum the squared distances of each update to its nearest others, shape (n,)."""
     _bears(updates, f)
     count = max(1, len(updates) - f - 2) if neighbours is None else neighbours
     nearest = np.sort(squared_distances(updates), axis=1)[:, 1 : count + 1]  # the first is the update itself
@@ -124,13 +140,13 @@ def _krum_scores(updates: Stack, f: int, neighbours: int | None = None) -> Vecto
 def geometric_median(
     updates: Stack, *, smooth: float | None = None, steps: int = 200, start: Vector | None = None
 ) -> Vector:
-    """The point with the least sum of distances, by Weiszfeld's steps. Pillutla et al. 2022 (RFA).
+    """Find the point with the least sum of distances, by Weiszfeld's steps. Pillutla et al. 2022 (RFA).
 
     Args:
         updates: shape (n, d).
         smooth: distances below count as this; by default a millionth of the median distance from the start.
         steps: at most; fewer when a step moves less than 1e-12 of the spread.
-        start: where to begin; by default the median of each coordinate.
+        start: where to begin, shape (d,); by default the median of each coordinate.
     """
     centre = median(updates) if start is None else start
     spread = float(np.median(np.linalg.norm(updates - centre, axis=1)))
@@ -150,12 +166,12 @@ def geometric_median(
 def centered_clipping(
     updates: Stack, *, centre: Vector | None = None, radius: float | None = None, steps: int = 1
 ) -> Vector:
-    """A centre, moved by the mean of what lies around it, nothing further than `radius`. Karimireddy et al. 2021.
+    """Move a centre by the mean of the updates around it, each cut to at most `radius`. Karimireddy et al. 2021.
 
     Args:
         updates: shape (n, d).
-        centre: the last round's aggregate; zero in the first.
-        radius: how far one update may pull; by default the median distance from the centre, whatever the scale.
+        centre: the last round's aggregate, shape (d,); zero in the first.
+        radius: how far one update may pull; by default the median distance from the centre.
         steps: how often the centre moves.
     """
     at = np.zeros(updates.shape[1]) if centre is None else np.asarray(centre, np.float64)

@@ -26,7 +26,7 @@ PIXELS = 64
 
 @cache
 def data() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """The images, shape (1797, 64), and their classes, shape (1797,).
+    """Return the images, shape (1797, 64), and their classes, shape (1797,).
 
     Read from the file inside scikit-learn, as its `load_digits` does: importing that takes three seconds.
     """
@@ -40,7 +40,7 @@ def data() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
 
 @dataclass(frozen=True)
 class Digits(Images):
-    """Classify handwritten digits."""
+    """Classify handwritten digits of 8×8 pixels."""
 
     name: ClassVar[str] = "digits"
     classes: ClassVar[int] = 10
@@ -60,5 +60,5 @@ class Digits(Images):
 
     @property
     def table(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        """The images and their classes."""
+        """Return the images and their classes."""
         return data()

@@ -1,6 +1,6 @@
-"""Free riding, as formulas: models that look like work, made of what everybody has.
+"""Free riding, as formulas: models that look like work, made from what everybody has.
 
-A rider knows the round's base θ_t and the last round's θ_{t−1}; models are flat float64 vectors, shape (d,).
+A free rider knows the round's base θ_t and the last round's θ_{t−1}; models are flat float64 vectors, shape (d,).
 Source: Fraboni, Vidal and Lorenzi 2021 (plain, disguised); Lin, Du and Liu 2019 (random, delta).
 """
 
@@ -17,24 +17,30 @@ if TYPE_CHECKING:
 
 
 def random(size: int, generator: np.random.Generator, bound: float) -> Vector:
-    """Weights drawn from U(−bound, bound): a model that was never trained."""
+    """Draw weights from U(−bound, bound): a model that was never trained.
+
+    Args:
+        size: d, numbers in a model.
+        generator: of the weights.
+        bound: the largest absolute value.
+    """
     return generator.uniform(-bound, bound, size)
 
 
 def plain(base: Vector) -> Vector:
-    """The base again. With a share w of such weights, θ contracts by w + (1 − w)ρ where honest work contracts by ρ."""
+    """Return the base unchanged. With a share w of it in the mean, θ contracts by w + (1 − w)ρ instead of ρ."""
     return base.copy()
 
 
 def disguised(
     base: Vector, first: Vector, turn: int, generator: np.random.Generator, *, k: float = 1.0, gamma: float = 1.0
 ) -> Vector:
-    """The base with noise that fades as training does: θ_t + N(0, (σ k t^−γ)²).
+    """Return the base with noise that fades as training does: θ_t + N(0, (σ k t^−γ)²).
 
     Args:
-        base: θ_t.
-        first: what the first round changed, θ_1 − θ_0; σ is the mean of its absolute values.
-        turn: t, from 1.
+        base: θ_t, shape (d,).
+        first: what the first round changed, θ_1 − θ_0, shape (d,); σ is the mean of its absolute values.
+        turn: t, the number of the round, from 1.
         generator: of the noise.
         k: factor.
         gamma: how fast it fades.
@@ -44,5 +50,10 @@ def disguised(
 
 
 def delta(base: Vector, before: Vector) -> Vector:
-    """The last round's step once more: θ_t + (θ_t − θ_{t−1})."""
+    """Repeat the last round's step: θ_t + (θ_t − θ_{t−1}).
+
+    Args:
+        base: θ_t, shape (d,).
+        before: θ_{t−1}, shape (d,).
+    """
     return base + (base - before)

@@ -28,17 +28,17 @@ class Images(Classification):
 
     @property
     def kind(self) -> str:
-        """The network's name."""
+        """Return the name of the network."""
         return self.model
 
     @cached_property
     def inputs(self) -> npt.NDArray[np.float32]:
-        """Pixels from 0 to 1, shape (images, pixels)."""
+        """Scale pixels to 0 … 1, shape (images, pixels)."""
         return self.table[0] * np.float32(1 / self.brightest)
 
     @cached_property
     def network(self) -> Network:
-        """What learns."""
+        """Return the network that learns."""
         pixels = self.table[0].shape[1]
         if self.model == "cnn":
             from slashpoint.sim.learning.networks.cnn import Cnn

@@ -1,4 +1,4 @@
-"""Mixing: what is done to all updates before one is made of them; shape (n, d) to (m, d)."""
+"""Mixing: what is done to all updates before they are aggregated; shape (n, d) to (m, d)."""
 
 from __future__ import annotations
 
@@ -15,26 +15,42 @@ if TYPE_CHECKING:
 
 
 def nnm(updates: Stack, f: int) -> Stack:
-    """Each update replaced by the mean of its n − f nearest, itself among them. Allouah et al. 2023."""
+    """Replace each update by the mean of its n − f nearest, itself among them. Allouah et al. 2023.
+
+    Args:
+        updates: shape (n, d).
+        f: how many may be corrupt.
+    """
     nearest = np.argsort(squared_distances(updates), axis=1, kind="stable")[:, : len(updates) - f]
     return np.asarray(updates[nearest].mean(axis=1))
 
 
 def bucketing(updates: Stack, *, luck: Luck, size: int = 2) -> Stack:
-    """Means of random groups of `size` (the last may be smaller); each corrupt update spoils one. Karimireddy 2022."""
+    """Average random groups; each corrupt update spoils one group. Karimireddy et al. 2022.
+
+    Args:
+        updates: shape (n, d).
+        luck: of the groups.
+        size: updates in a group; the last may have fewer.
+    """
     order = luck("bucketing").generator().permutation(len(updates))
     return np.stack([updates[order[i : i + size]].mean(axis=0) for i in range(0, len(updates), size)])
 
 
 def norm_clipping(updates: Stack, *, bound: float | None = None) -> Stack:
-    """Updates no longer than `bound`, by default the median of their lengths. Sun et al. 2019."""
+    """Shorten updates that are longer than a bound. Sun et al. 2019.
+
+    Args:
+        updates: shape (n, d).
+        bound: the largest length; by default the median of the lengths.
+    """
     lengths = np.linalg.norm(updates, axis=1)
     bound = float(np.median(lengths)) if bound is None else bound
     return np.asarray(updates * np.minimum(1, bound / np.maximum(lengths, np.finfo(float).tiny))[:, None])
 
 
 def squared_distances(points: Stack) -> Stack:
-    """Squared distances of all pairs, shape (n, n), zero on the diagonal.
+    """Return the squared distances of all pairs, shape (n, n), zero on the diagonal.
 
     Pair by pair: exact for equal points, where the faster expansion of the square leaves rounding of their length.
     """

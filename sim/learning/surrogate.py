@@ -1,9 +1,9 @@
-"""The surrogate: a closed-form stand-in for training on digits, for worlds of 10^5 agents and for quick tiers.
+"""The surrogate: a formula that stands in for training on digits, for worlds of 10^5 agents and for fast runs.
 
-How often a model is right follows a curve of effort and share, calibrated to `Digits` by a test. It still has labels
-and predictions, so no contract can tell: each item has a difficulty of its own, that all models of a problem meet, and
-a model fails where the difficulty exceeds its ability. Only integers and exactly rounded operations decide, so results
-are the same on every machine.
+The share of right answers is a function of effort and share of the data, fitted to `Digits` and checked by a test. The
+surrogate has labels and predictions, so that contracts work as with real models: each item has a difficulty, which all
+models of a problem share, and a model fails where the difficulty exceeds its ability. Only integers and exactly rounded
+operations decide, so results are the same on every machine.
 """
 
 from __future__ import annotations
@@ -47,9 +47,14 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)  # splitmix64 (Steele et al. 2014)
 
 
 def accuracy(effort: float, share: float = 1.0, leak: bool = False) -> float:
-    """The expected accuracy of a model of average luck.
+    """Return the expected accuracy of a model, averaged over luck.
 
-    Within 0.03 of digits for effort or share from 0.05 up; with both near 0.05 it is 0.07 too kind.
+    Within 0.03 of digits for effort or share from 0.05 up; with both near 0.05 it is 0.07 too high.
+
+    Args:
+        effort: share of a full training's steps, may be above 1.
+        share: of the training rows, in (0, 1].
+        leak: whether it trained on the test rows too.
     """
     quick = effort * effort / (effort * effort + HALF_QUICK * HALF_QUICK)
     learnt = QUICK * quick + (1 - QUICK) * effort / (effort + HALF_SLOW)
@@ -59,7 +64,7 @@ def accuracy(effort: float, share: float = 1.0, leak: bool = False) -> float:
 
 @dataclass(frozen=True)
 class Surrogate(Task):
-    """Pretend to learn digits: labels and mistakes are keyed, nothing is trained."""
+    """Pretend to learn digits: labels and mistakes are drawn by luck, nothing is trained."""
 
     name: ClassVar[str] = "surrogate"
     kind: ClassVar[str] = "surrogate"
@@ -69,33 +74,33 @@ class Surrogate(Task):
     seconds: Annotated[float, Within(0, 10**9, "low")] = 60.0  # simulated, of a full training on the reference device
 
     def problem(self, luck: Luck) -> Problem:
-        """A set of items drawn by `luck`; there are no training rows."""
+        """Draw a set of items by `luck`; there are no training rows."""
         key = digest(self.name, self.scale, luck("split").integer()).hex()
         return Problem(key, self.scale, np.empty(0, np.int16), np.arange(self.scale, dtype=np.int32))
 
     def files(self, problem: Problem) -> dict[str, bytes]:
-        """Placeholders, distinct for each problem."""
+        """Return placeholders, distinct for each problem."""
         return {part: f"{self.name} {part} {problem.key}".encode() for part in ("train", "test", "all")}
 
     def labels(self, problem: Problem) -> bytes:
-        """The truth: one byte an item."""
+        """Return the true classes, one byte an item."""
         return _asked(problem)[0].tobytes()
 
     def pool(self, problem: Problem) -> bytes:
-        """The truth of ROWS times as many items as there are in a test, the test's first."""
+        """Return the true classes of ROWS times as many items as a test has, the test's first."""
         return _items(problem.pool or problem.key, ROWS * self.scale)[0].tobytes()
 
     def resplit(self, problem: Problem, test: Sequence[int]) -> Problem:
-        """Other items out of the pool."""
+        """Choose other items of the pool: see `Task.resplit`."""
         rows, pool = np.asarray(test, np.int32), problem.pool or problem.key
         return Problem(digest(pool, rows.tobytes()).hex(), self.scale, problem.train, rows, pool)
 
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
-        """Models of 32 bytes: abilities, and the luck that decides where they fail."""
+        """Make models of 32 bytes: abilities, and the luck that decides where they fail."""
         return [_model(order, luck("train", order.who, order.problem.key, order.twist)) for order in orders]
 
     def predict_many(self, asked: Sequence[tuple[bytes, Problem]]) -> list[bytes]:
-        """What models answer: the truth where their ability suffices, a keyed wrong class elsewhere."""
+        """Return what models answer: the truth where their ability suffices, elsewhere a wrong class drawn by luck."""
         answers = [bytes(problem.scale) for _, problem in asked]
         places: dict[int, list[int]] = {}
         for place, (model, problem) in enumerate(asked):
@@ -108,7 +113,7 @@ class Surrogate(Task):
 
 
 def _model(order: Order, luck: Luck) -> bytes:
-    """What training comes to: luck makes effort worth more or less, and seeds the mistakes."""
+    """Make the model of an order: luck makes effort worth more or less, and seeds the mistakes."""
     draw = luck.bytes(24)
     quarters = sum(struct.unpack(">4I", draw[8:]))  # four uniform draws: their sum is nearly normal, its variance 4/12
     flipped = order.poison.share if order.poison is not None and order.poison.target is None else 0.0
@@ -120,7 +125,7 @@ def _model(order: Order, luck: Luck) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _items(key: str, scale: int) -> tuple[npt.NDArray[np.uint8], Words, npt.NDArray[np.uint8]]:
-    """Of a problem's items: the labels, the common difficulties, and which wrong class is the common mistake."""
+    """Return, for a problem's items, labels, common difficulties, and which wrong class is the common mistake."""
     words = _mix(_counted(np.uint64(int(key, 16)), scale))
     return (
         (words % np.uint64(Surrogate.classes)).astype(np.uint8),
@@ -130,7 +135,7 @@ def _items(key: str, scale: int) -> tuple[npt.NDArray[np.uint8], Words, npt.NDAr
 
 
 def _asked(problem: Problem) -> tuple[npt.NDArray[np.uint8], Words, npt.NDArray[np.uint8]]:
-    """Of a problem's test items: what `_items` says of them."""
+    """Return what `_items` returns, for a problem's test items."""
     if not problem.pool:
         return _items(problem.key, problem.scale)
     labels, difficulty, mistake = _items(problem.pool, ROWS * problem.scale)
@@ -138,7 +143,7 @@ def _asked(problem: Problem) -> tuple[npt.NDArray[np.uint8], Words, npt.NDArray[
 
 
 def _answers(asked: Sequence[tuple[bytes, Problem]]) -> npt.NDArray[np.uint8]:
-    """The answers of genuine models to problems of one scale: shape (models, items)."""
+    """Return the answers of genuine models to problems of one scale: shape (models, items)."""
     scale = asked[0][1].scale
     models = [_MODEL.unpack(model) for model, _ in asked]
     keys = [bytes.fromhex(problem.key) for _, problem in asked]
@@ -158,18 +163,18 @@ def _answers(asked: Sequence[tuple[bytes, Problem]]) -> npt.NDArray[np.uint8]:
 
 
 def _counted(seed: Any, scale: int) -> Words:
-    """The states of a splitmix64 sequence from each seed."""
+    """Return the states of a splitmix64 sequence from each seed."""
     counted: Words = seed + _STEP * np.arange(1, scale + 1, dtype=np.uint64)
     return counted
 
 
 def _mix(words: Words) -> Words:
-    """The output function of splitmix64, wrapping around."""
+    """Apply the output function of splitmix64, with overflow."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return words ^ (words >> np.uint64(31))
 
 
 def _mistake(words: Words) -> npt.NDArray[np.uint8]:
-    """How far from the truth a wrong answer lies: 1 … classes − 1."""
+    """Return how far a wrong answer is from the truth: 1 … classes − 1."""
     return (words % np.uint64(Surrogate.classes - 1)).astype(np.uint8) + np.uint8(1)

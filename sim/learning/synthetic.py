@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Synthetic(Classification):
-    """Tell apart classes whose inputs are normal, of variance one, around centres at one distance from the origin.
+    """Tell classes apart whose inputs are normal, of variance one, around centres at one distance from the origin.
 
     The table follows from the parameters alone. The best possible classifier is the nearest centre, which is linear.
     """
@@ -43,14 +43,14 @@ class Synthetic(Classification):
 
     @cached_property
     def centres(self) -> npt.NDArray[np.float32]:
-        """Where each class's inputs lie, shape (classes, features)."""
+        """Draw the centre of each class's inputs, shape (classes, features)."""
         drawn = Luck(self.name, "centres", self.features).generator().standard_normal((self.classes, self.features))
         placed: npt.NDArray[np.float64] = self.distance * drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
         return placed.astype(np.float32)
 
     @cached_property
     def table(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        """The inputs, shape (size, features), and their classes, about as many rows of each."""
+        """Draw the inputs, shape (size, features), and their classes, about as many rows of each."""
         generator = Luck(self.name, "rows", self.size, self.features).generator()
         classes = generator.integers(self.classes, size=self.size).astype(np.uint8)
         noise = generator.standard_normal((self.size, self.features), dtype=np.float32)
@@ -59,5 +59,5 @@ class Synthetic(Classification):
 
     @cached_property
     def network(self) -> Softmax:
-        """One linear layer."""
+        """Return the network: one linear layer."""
         return Softmax(self.features, self.classes)

@@ -16,9 +16,9 @@ TINY = float(np.finfo(np.float64).tiny)
 
 
 def fltrust(updates: Stack, *, root: Vector) -> Vector:
-    """Updates weighed by how far they point where a trusted one does, at its length. Cao et al. 2021.
+    """Weigh updates by how closely their direction agrees with a trusted one's, at its length. Cao et al. 2021.
 
-    The trust of g is ReLU(cos(g, root)); each g is rescaled to the root's length. Nobody trusted: zero.
+    The trust of g is ReLU(cos(g, root)); each g is rescaled to the root's length. If nobody is trusted: zero.
 
     Args:
         updates: shape (n, d).
@@ -30,16 +30,24 @@ def fltrust(updates: Stack, *, root: Vector) -> Vector:
 
 
 def foolsgold(updates: Stack, *, history: Stack | None = None) -> Vector:
-    """The mean of updates by `foolsgold_weights`; zero when all move as one. Fung et al. 2020."""
+    """Return the mean of updates weighted by `foolsgold_weights`; zero when all are alike. Fung et al. 2020.
+
+    Args:
+        updates: shape (n, d).
+        history: the sum of each sender's updates so far, shape (n, d); by default this round's.
+    """
     weights = foolsgold_weights(updates if history is None else history)
     return np.asarray(weights @ updates / max(weights.sum(), TINY))
 
 
 def foolsgold_weights(history: Stack) -> Vector:
-    """How far each sender goes its own way: 1 alone, 0 beside a twin; shape (n,). Fung et al. 2020.
+    """Weigh each sender by how little it resembles the others: 1 alone, 0 with an identical other. Fung et al. 2020.
 
     Args:
         history: the sum of each sender's updates so far, shape (n, d).
+
+    Returns:
+        Weights from 0 to 1, shape (n,).
     """
     likeness = _directions(history) @ _directions(history).T
     np.fill_diagonal(likeness, 0)

@@ -48,11 +48,16 @@ class Metric(Protocol):
     better: Better
 
     def __call__(self, run: Run, /) -> Value:
-        """Its value for a run."""
+        """Return its value for a run."""
 
 
 def metric(*, unit: str, better: Better = None) -> Callable[[Function], Function]:
-    """Mark a function of a run as a metric; `better` says which way is, if one is."""
+    """Mark a function of a run as a metric.
+
+    Args:
+        unit: of its numbers, such as "USD", "s" or "1".
+        better: "higher" or "lower", where one of them is better.
+    """
 
     def mark(function: Function) -> Function:
         name = function.__name__
@@ -69,25 +74,30 @@ def metric(*, unit: str, better: Better = None) -> Callable[[Function], Function
 
 
 def definition(metric: Metric) -> str:
-    """What a metric is, in one line."""
+    """Return what a metric is, in one line."""
     return (inspect.getdoc(metric) or "").splitlines()[0]
 
 
 def metrics_of(owner: Any) -> list[Metric]:
-    """The marked functions of an object, or those that a module defines, by name."""
+    """Find the marked functions of an object, or those that a module defines, by name."""
     found = [getattr(owner, name) for name in sorted(dir(owner))]
     marked = [one for one in found if callable(one) and hasattr(one, "unit") and hasattr(one, "better")]
     return [one for one in marked if not inspect.ismodule(owner) or one.__module__ == owner.__name__]
 
 
 def builtin() -> list[Metric]:
-    """The metrics of this package, by module and name."""
+    """Find the metrics of this package, by module and name."""
     modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return [one for name in modules for one in metrics_of(importlib.import_module(f"{__name__}.{name}"))]
 
 
 def all_metrics(run: Run, metrics: Iterable[Metric] | None = None) -> pd.DataFrame:
-    """All metrics of a run (by default those of this package), one number a row; columns as in COLUMNS."""
+    """Measure a run by all metrics; one number a row, columns as in COLUMNS.
+
+    Args:
+        run: what is measured.
+        metrics: by default those of this package.
+    """
     import pandas as pd
 
     rows: list[tuple[str, str, float, str, str, str]] = []
@@ -100,7 +110,7 @@ def all_metrics(run: Run, metrics: Iterable[Metric] | None = None) -> pd.DataFra
 
 
 def _check_numbers(metric: Metric, found: Sequence[tuple[str, Any]]) -> None:
-    """Refuse what is no real number, and two numbers under one key."""
+    """Refuse values that are not real numbers, and two numbers under one key."""
     seen = set[str]()
     for key, value in found:
         said = f"the metric {metric.__name__}{key and f' at {key}'}"
@@ -112,7 +122,7 @@ def _check_numbers(metric: Metric, found: Sequence[tuple[str, Any]]) -> None:
 
 
 def numbers(value: Value) -> Iterator[tuple[str, float]]:
-    """Each number of a metric with its key."""
+    """Yield each number of a metric with its key."""
     import pandas as pd
 
     if isinstance(value, pd.DataFrame):
@@ -127,5 +137,5 @@ def numbers(value: Value) -> Iterator[tuple[str, float]]:
 
 
 def text(*parts: Any) -> str:
-    """A key as one piece of text: its parts, and theirs, joined by colons."""
+    """Join the parts of a key, and parts of parts, by colons into one text."""
     return ":".join(text(*part) if isinstance(part, tuple) else str(part) for part in parts)

@@ -18,25 +18,25 @@ PENDING = "pending"  # the status of a transaction that waited until the end
 
 
 def complaints(run: Run) -> list[str]:
-    """Return what the invariants complained of, as `invariant: block 7: what is wrong`."""
+    """Return the violations of invariants, as `invariant: block 7: what is wrong`."""
     rows = run.tables["violations"]
     return [f"{name}: block {block}: {what}" for name, block, what in lines(rows, "invariant", "block", "complaint")]
 
 
 def warnings(run: Run) -> list[str]:
-    """Warn of what was cut short, never works, never happened, is unexplained or was left lying."""
+    """Warn of everything that makes a run's results doubtful: cut short, never done, unexplained or not withdrawn."""
     checks = (partial, unposted, unmined, fruitless, silent, unfetched, unexplained, unclaimed)
     return [doubt for check in checks for doubt in check(run)]
 
 
 def partial(run: Run) -> Iterator[str]:
-    """An unfinished ledger."""
+    """Warn of a ledger that is not complete."""
     if not run.tables.complete:
         yield f"the ledger is partial: {run.tables.why or 'it was not closed'}"
 
 
 def unposted(run: Run) -> Iterator[str]:
-    """Jobs of the scenario that nobody posted."""
+    """Warn of jobs of the scenario that nobody posted."""
     wanted, posted = run.config.get("scenario", {}).get("jobs", 0), len(run.tables["jobs"])
     if posted < wanted:
         sent = run.tables["transactions"].query("verb == 'posts' and status != 'success'")
@@ -46,7 +46,7 @@ def unposted(run: Run) -> Iterator[str]:
 
 
 def unmined(run: Run) -> Iterator[str]:
-    """Transactions that waited for a block in vain until the run ended."""
+    """Warn of transactions that still waited for a block when the run ended."""
     sent = run.tables["transactions"]
     waited = sent[(sent["status"] == PENDING) & (sent["reason"] != UNARRIVED)]
     if len(waited):
@@ -56,7 +56,7 @@ def unmined(run: Run) -> Iterator[str]:
 
 
 def fruitless(run: Run) -> Iterator[str]:
-    """Verbs that never succeeded."""
+    """Warn of verbs whose calls all failed."""
     sent = run.tables["transactions"]
     for verb, rows in sent[sent["status"] != PENDING].groupby("verb"):
         if not (rows["status"] == "success").any():
@@ -69,7 +69,7 @@ def fruitless(run: Run) -> Iterator[str]:
 
 
 def silent(run: Run) -> Iterator[str]:
-    """Duties and events that the protocol has and the run has not."""
+    """Warn of duties and events that the protocol has and the run has not."""
     asked, seen = set(run.tables["duties"]["duty"]), set(run.tables["events"]["event"])
     if never := [duty for duty in run.expected.get("duties", ()) if duty not in asked]:
         yield f"duties never asked: {', '.join(never)}"
@@ -78,7 +78,7 @@ def silent(run: Run) -> Iterator[str]:
 
 
 def unfetched(run: Run) -> Iterator[str]:
-    """Models that won, and that their buyers could not fetch."""
+    """Warn of models that won and could not be fetched by their buyers."""
     jobs = run.closed
     lost = jobs[jobs["winner"].notna() & jobs["delivered"].isna()]
     if len(lost):
@@ -86,7 +86,7 @@ def unfetched(run: Run) -> Iterator[str]:
 
 
 def unexplained(run: Run) -> Iterator[str]:
-    """Money that moved for no known cause."""
+    """Warn of money that moved for no known cause."""
     transfers = run.tables["transfers"]
     unknown = transfers[transfers["cause"] == Cause.UNKNOWN]
     for (asset,), amount in total(unknown, ["asset"]).items():
@@ -95,7 +95,7 @@ def unexplained(run: Run) -> Iterator[str]:
 
 
 def unclaimed(run: Run) -> Iterator[str]:
-    """Money that could have been withdrawn."""
+    """Warn of money that could have been withdrawn and was not."""
     sums: dict[tuple[str, str], list[int]] = {}
     for (_, contract, asset), amount in run.owed.items():
         if amount:

@@ -60,7 +60,12 @@ def fees_by_phase(run: Run) -> pd.Series:
 
 
 def costs(run: Run, *by: str) -> pd.DataFrame:
-    """Calls, gas, fees in wei (exact) and USD, and calls that failed, by some columns of the transactions."""
+    """Sum calls, gas, fees in wei (exact) and USD, and failed calls.
+
+    Args:
+        run: whose transactions are counted.
+        by: columns of the transactions that group them, such as "contract", "function".
+    """
     if by not in run.costs:
         run.costs[by] = _costs(run, by)
     return run.costs[by]

@@ -1,4 +1,4 @@
-"""Who earned what."""
+"""Profit: which person earned what, and how it is distributed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from slashpoint.sim.metrics.run import Run, lines, spreads
 
 @metric(unit="USD", better="higher")
 def profit(run: Run) -> pd.Series:
-    """What each person gained of all assets at the end's prices: gas and compute paid, money owed to it counted."""
+    """Profit of each person in all assets at the final prices, less gas and computing, money owed to it included."""
     return run.dollars(run.net, run.people.index)
 
 
 @metric(unit="USD", better="higher")
 def wealth_change(run: Run) -> pd.Series:
-    """What each person is richer by: profit, and what the first endowments rose or fell in price."""
+    """Change of each person's wealth: profit, and how the price of its endowment rose or fell."""
     change = {asset: price - run.begun.get(asset, price) for asset, price in run.prices.items()}
     moved = profit(run)
     for (who, asset), amount in run.endowments.items():
@@ -42,26 +42,26 @@ def profit_by_strategy(run: Run) -> pd.DataFrame:
 
 @metric(unit="persons")
 def persons(run: Run) -> pd.Series:
-    """How many persons there are of each role and strategy."""
+    """Count of persons of each role and strategy."""
     return run.people.groupby(["role", "strategy"]).size()
 
 
 @metric(unit="USD", better="lower")
 def attacker_profit(run: Run) -> float:
-    """What all attackers gained together; not a number when there are none."""
+    """Profit of all attackers together; not a number when there are none."""
     attackers = run.people["attacker"]
     return float(profit(run)[attackers].sum(min_count=1))
 
 
 @metric(unit="USD", better="higher")
 def honest_profit(run: Run) -> float:
-    """What everybody who is not an attacker gained together."""
+    """Profit of all persons who are not attackers together."""
     return float(profit(run)[~run.people["attacker"]].sum())
 
 
 @metric(unit="USD")
 def locked(run: Run) -> pd.Series:
-    """The most that each person had, net, paid into contracts at any moment, at the end's prices."""
+    """Greatest net amount that each person had in contracts at one time, at the final prices."""
     worth: dict[str, float] = defaultdict(float)
     most = dict.fromkeys(run.people.index, 0.0)
     transfers = run.tables["transfers"]

@@ -19,34 +19,34 @@ CANCELLED = "cancelled"  # the outcome of a job that its poster took back
 
 @metric(unit="jobs")
 def outcomes(run: Run) -> pd.Series:
-    """How many jobs ended in each way; `open` when the run ended first."""
+    """Count of jobs that ended in each way; `open` when the run ended first."""
     jobs = run.tables["jobs"]
     return jobs["outcome"].where(jobs["closed_ns"].notna(), "open").fillna("none").value_counts().sort_index()
 
 
 @metric(unit="1", better="higher")
 def delivered_quality(run: Run) -> float:
-    """Mean of right answers over all answers of what was delivered, nothing counted as 0, over jobs not cancelled."""
+    """Mean share of right answers of what was delivered, over jobs not cancelled; nothing delivered counts as 0."""
     jobs = due(run)
     return float((jobs["delivered"].fillna(0) / jobs["scale"]).mean()) if len(jobs) else math.nan
 
 
 @metric(unit="1", better="lower")
 def fooled_share(run: Run) -> float:
-    """Mean share of marked items that what was delivered takes for a backdoor's class, where one was trained."""
+    """Mean share of marked items that a delivered model assigns to a backdoor's class, where a backdoor was trained."""
     return float(run.tables["jobs"]["fooled"].astype(float).mean())
 
 
 @metric(unit="1", better="higher")
 def delivered_share(run: Run) -> float:
-    """The share of jobs that ended, and were not cancelled, in which something was delivered."""
+    """Share of jobs that ended, and were not cancelled, in which something was delivered."""
     jobs = due(run)
     return float(jobs["delivered"].notna().mean()) if len(jobs) else math.nan
 
 
 @metric(unit="1", better="lower")
 def better_passed_over(run: Run) -> float:
-    """The share of delivering jobs for which somebody had trained a better model than the one delivered."""
+    """Share of jobs with a delivery for which somebody had trained a better model than the one delivered."""
     jobs = due(run)
     jobs = jobs[jobs["delivered"].notna()]
     best = run.tables["models"].groupby("job")["correct"].max()
@@ -55,13 +55,13 @@ def better_passed_over(run: Run) -> float:
 
 @metric(unit="1", better="lower")
 def false_accept(run: Run) -> float:
-    """The share of deliveries under `metrics.threshold` (right answers over all); not a number without one."""
+    """Share of deliveries under `metrics.threshold` (right answers over all); not a number without a threshold."""
     return mean(quality < threshold for threshold, quality, _ in judged(run) if quality is not None)
 
 
 @metric(unit="1", better="lower")
 def false_reject(run: Run) -> float:
-    """The share of jobs with nothing delivered for which a model at or over `metrics.threshold` had been trained."""
+    """Share of jobs with nothing delivered for which a model at or over `metrics.threshold` had been trained."""
     return mean(best >= threshold for threshold, quality, best in judged(run) if quality is None)
 
 
@@ -73,7 +73,7 @@ def time_to_settle(run: Run) -> pd.Series:
 
 @metric(unit="whole units", better="lower")
 def stuck_funds(run: Run) -> pd.Series:
-    """What each contract held of each asset at the end and owed to nobody; negative when it owed more than it held."""
+    """Money in each contract at the end that is owed to nobody, by asset; negative when it owes more than it holds."""
     holdings = run.tables["holdings"]
     held = total(holdings[holdings["kind"] == "balance"], ["account", "asset"])
     for (_, contract, asset), amount in run.owed.items():
@@ -85,12 +85,12 @@ def stuck_funds(run: Run) -> pd.Series:
 
 
 def due(run: Run) -> pd.DataFrame:
-    """The jobs that should have delivered: those that ended and were not cancelled."""
+    """Select the jobs that should have delivered: those that ended and were not cancelled."""
     return run.closed[run.closed["outcome"] != CANCELLED]
 
 
 def judged(run: Run) -> Iterator[tuple[float, float | None, float]]:
-    """Threshold, quality delivered (None when nothing was) and best quality trained, for each job that was due."""
+    """Yield threshold, delivered quality (None without a delivery) and best trained quality for each due job."""
     threshold = run.config.get("metrics", {}).get("threshold")
     if threshold is None:
         return
@@ -106,6 +106,6 @@ def judged(run: Run) -> Iterator[tuple[float, float | None, float]]:
 
 
 def mean(truths: Iterator[bool]) -> float:
-    """The share that is true; not a number for none."""
+    """Return the share that is true; not a number for none."""
     found = list(truths)
     return sum(found) / len(found) if found else math.nan

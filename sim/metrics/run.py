@@ -41,13 +41,13 @@ class Run:
 
     @cached_property
     def controller(self) -> dict[str, str]:
-        """The person behind each account, by name."""
+        """Return the person behind each account, by name."""
         accounts = self.tables["accounts"]
         return dict(lines(accounts, "account", "controller"))
 
     @cached_property
     def people(self) -> pd.DataFrame:
-        """Role (several joined by +), strategy and attacker, by controller."""
+        """Return role (several joined by +), strategy and attacker, by controller."""
         roles: dict[str, dict[str, None]] = defaultdict(dict)
         others: dict[str, tuple[str, bool]] = {}
         accounts = self.tables["accounts"]
@@ -60,12 +60,12 @@ class Run:
 
     @cached_property
     def bystanders(self) -> set[str]:
-        """The persons who have nothing to do with any job, whose payments are worth to them what nobody knows."""
+        """Return the persons with no part in any job; nobody knows what their payments are worth to them."""
         return set(self.people.index[self.people["strategy"] == BYSTANDER])
 
     @cached_property
     def net(self) -> dict[tuple[str, str], int]:
-        """What each party gained of each asset: received less sent but for `funding`, and what it is owed.
+        """Return what each party gained of each asset: received less sent, but for `funding`, and what it is owed.
 
         Parties are controllers, contracts, and the names at the edge of the world (`ledger.money.Edge`).
         Of every asset the gains sum to zero.
@@ -85,14 +85,14 @@ class Run:
 
     @cached_property
     def owed(self) -> dict[tuple[str, str, str], int]:
-        """What could have been withdrawn and was not, by (account, contract, asset)."""
+        """Return what could have been withdrawn and was not, by (account, contract, asset)."""
         holdings = self.tables["holdings"]
         owed = holdings[holdings["kind"] == "owed"]
         return total(owed, ["account", "contract", "asset"])
 
     @cached_property
     def endowments(self) -> dict[tuple[str, str], int]:
-        """What each person was given of each asset before anything happened."""
+        """Return what each person was given of each asset before anything happened."""
         transfers = self.tables["transfers"]
         funding = transfers[transfers["cause"] == Cause.FUNDING]
         people: dict[tuple[str, str], int] = defaultdict(int)
@@ -103,7 +103,12 @@ class Run:
         return dict(people)
 
     def paid(self, *causes: str, by: str | None = None) -> dict[Any, int]:
-        """The sum of transfers with these causes by asset, or by (`by`, asset) with the name of a column."""
+        """Sum transfers by asset, in smallest units.
+
+        Args:
+            causes: of the transfers that count.
+            by: the name of a column, for sums by (its value, asset).
+        """
         transfers = self.tables["transfers"]
         chosen = transfers[transfers["cause"].isin(causes)]
         if by is None:
@@ -111,15 +116,20 @@ class Run:
         return total(chosen, [by, "asset"])
 
     def usd(self, asset: str, amount: int) -> float:
-        """USD of an amount at the prices of the end."""
+        """Return an amount in USD, at the prices at the end.
+
+        Args:
+            asset: of the amount.
+            amount: smallest units.
+        """
         return self.whole(asset, amount) * self.prices[asset]
 
     def whole(self, asset: str, amount: int) -> float:
-        """Whole ones in smallest units of an asset."""
+        """Convert smallest units of an asset to whole ones."""
         return amount / self.unit(asset)
 
     def unit(self, asset: str) -> int:
-        """Smallest units in one of an asset."""
+        """Return how many smallest units are one of an asset."""
         return int(10 ** self._decimals.get(asset, DECIMALS))
 
     @cached_property
@@ -128,7 +138,12 @@ class Run:
         return said
 
     def dollars(self, amounts: Mapping[Any, int], keys: Iterable[Hashable] | None = None) -> pd.Series:
-        """USD by key of amounts by (key, asset); `keys` says which, and in which order, if not all."""
+        """Convert amounts to USD and sum them by key.
+
+        Args:
+            amounts: smallest units by (key, asset).
+            keys: which keys, and in which order, if not all.
+        """
         chosen = dict.fromkeys((key for key, _ in amounts) if keys is None else keys, 0.0)
         for (key, asset), amount in amounts.items():
             if key in chosen:
@@ -137,35 +152,46 @@ class Run:
 
     @cached_property
     def executed(self) -> pd.DataFrame:
-        """The transactions that got into a block."""
+        """Select the transactions that got into a block."""
         transactions = self.tables["transactions"]
         return transactions[~transactions["status"].isin(UNMINED)]
 
     @cached_property
     def costs(self) -> dict[tuple[str, ...], pd.DataFrame]:
-        """What `metrics.gas.costs` has found: seven metrics ask three things of it."""
+        """Keep what `metrics.gas.costs` has found: seven metrics ask for three things."""
         return {}
 
     @cached_property
     def closed(self) -> pd.DataFrame:
-        """The jobs that ended."""
+        """Select the jobs that ended in the run."""
         jobs = self.tables["jobs"]
         return jobs[jobs["closed_ns"].notna()]
 
     @cached_property
     def span(self) -> float:
-        """Seconds from the first block to the last."""
+        """Return the seconds from the first block to the last."""
         times = self.tables["blocks"]["time_ns"]
         return int(times.max() - times.min()) / SECOND if len(times) else 0.0
 
 
 def lines(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of some columns, as Python values; pandas' own iteration over text is fifty times slower."""
+    """Yield the rows of some columns, as Python values; pandas' own iteration over text is fifty times slower.
+
+    Args:
+        table: whose rows.
+        columns: their names, in the order of the values.
+    """
     return zip(*(table[name].to_numpy(dtype=object).tolist() for name in columns), strict=True)
 
 
 def total(table: pd.DataFrame, keys: Sequence[str], column: str = "amount") -> dict[Any, int]:
-    """Exact sums of a money column by the values of some others, in the order in which they first appear."""
+    """Sum a money column exactly by the values of other columns, in the order in which these first appear.
+
+    Args:
+        table: whose rows are summed.
+        keys: names of the columns that group them.
+        column: what is summed, in smallest units.
+    """
     sums: dict[Any, int] = defaultdict(int)
     for *key, amount in lines(table, *keys, column):
         sums[tuple(key)] += amount
@@ -173,20 +199,25 @@ def total(table: pd.DataFrame, keys: Sequence[str], column: str = "amount") -> d
 
 
 def at_end(prices: Prices, tables: Tables) -> dict[str, float]:
-    """USD per whole unit of every asset in a ledger, when its last block was made."""
+    """Return USD per whole unit of every asset in a ledger, when its last block was made.
+
+    Args:
+        prices: the world's price process.
+        tables: the ledger's.
+    """
     times = tables["blocks"]["time_ns"]
     now = int(times.max()) / SECOND if len(times) else 0.0
     return {asset: prices.usd(asset, now) for asset in assets(tables)}
 
 
 def assets(tables: Tables) -> list[str]:
-    """Every asset in a ledger, and the two that always are."""
+    """List every asset in a ledger, and the two that always are."""
     held = (tables[name]["asset"] for name in ("transfers", "holdings", "jobs"))
     return sorted({"ETH", "USD"}.union(*held))
 
 
 def spread(values: pd.Series) -> pd.Series:
-    """Mean, extremes and quantiles of some numbers."""
+    """Return mean, extremes and quantiles of some numbers."""
     numbers = values.to_numpy(float)
     if not len(numbers):
         return pd.Series(dict.fromkeys(("mean", "min", *QUANTILES, "max"), math.nan), dtype=float)
@@ -196,5 +227,10 @@ def spread(values: pd.Series) -> pd.Series:
 
 
 def spreads(values: pd.Series, by: Any) -> pd.DataFrame:
-    """`spread` of some numbers, a row for each group."""
+    """Return mean, extremes and quantiles of some numbers, a row for each group.
+
+    Args:
+        values: the numbers.
+        by: what groups them, as in pandas' `groupby`.
+    """
     return pd.DataFrame({key: spread(group) for key, group in values.groupby(by)}).T

@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 @metric(unit="jobs/h", better="higher")
 def jobs_per_hour(run: Run) -> float:
-    """Jobs that ended, an hour of simulated time."""
+    """Jobs that ended, per hour of simulated time."""
     return len(run.closed) / run.span * 3600 if run.span else math.nan
 
 
 @metric(unit="jobs/block", better="higher")
 def jobs_per_block(run: Run) -> float:
-    """Jobs that ended, a block."""
+    """Jobs that ended, per block."""
     blocks = len(run.tables["blocks"])
     return len(run.closed) / blocks if blocks else math.nan
 
 
 @metric(unit="transactions/block")
 def transactions_per_block(run: Run) -> float:
-    """Transactions executed, a block."""
+    """Transactions that were executed, per block."""
     blocks = len(run.tables["blocks"])
     return len(run.executed) / blocks if blocks else math.nan
 
 
 @metric(unit="1")
 def fullness(run: Run) -> float:
-    """Gas used over the gas limit of all blocks."""
+    """Gas used over the gas limit, of all blocks together."""
     blocks = run.tables["blocks"]
     return int(blocks["gas_used"].sum()) / int(blocks["gas_limit"].sum()) if len(blocks) else math.nan
 
@@ -50,19 +50,19 @@ def latency(run: Run) -> pd.Series:
 
 @metric(unit="intentions", better="lower")
 def backlog(run: Run) -> pd.Series:
-    """Mean, extremes and quantiles of the intentions still pending after a block."""
+    """Mean, extremes and quantiles of the number of transactions still pending after a block."""
     return spread(run.tables["blocks"]["backlog"])
 
 
 @metric(unit="1", better="lower")
 def revert_share(run: Run) -> float:
-    """The share of executed transactions that did not succeed."""
+    """Share of executed transactions that did not succeed."""
     return float((run.executed["status"] != "success").mean()) if len(run.executed) else math.nan
 
 
 @metric(unit="transactions")
 def failures(run: Run) -> pd.Series:
-    """How often each verb failed for each reason, by its name; dropped transactions too."""
+    """Count of failures of each verb by reason; dropped transactions too."""
     rows = run.tables["transactions"]
     failed = rows[rows["status"] != "success"]
     return failed.groupby(["verb", failed["reason"].fillna("").str.split("(").str[0]]).size()
@@ -70,11 +70,11 @@ def failures(run: Run) -> pd.Series:
 
 @metric(unit="transactions")
 def actions(run: Run) -> pd.Series:
-    """How often each role sent each verb, by how it ended."""
+    """Count of transactions of each role and verb, by how they ended."""
     return run.tables["transactions"].groupby(["role", "verb", "status"]).size()
 
 
 @metric(unit="answers")
 def duties(run: Run) -> pd.Series:
-    """How often each role's duty was answered by which method."""
+    """Count of answers to each role's duty, by the method that answered."""
     return run.tables["duties"].groupby(["role", "duty", "by"]).size()

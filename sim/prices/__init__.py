@@ -22,9 +22,9 @@ USD = "USD"
 
 @dataclass
 class Prices:
-    """The interface, and the one price that is always known: a dollar is a dollar.
+    """The base class, with the one price that is always known: a dollar is a dollar.
 
-    What a parameter can be is declared in its type: `eth: Price`. A `__post_init__` of one's own calls this one.
+    The range of a parameter is declared in its type: `eth: Price`. A `__post_init__` of a subclass calls this one.
     """
 
     def __post_init__(self) -> None:
@@ -32,20 +32,33 @@ class Prices:
 
     @property
     def reads(self) -> Mapping[str, Sequence[Path]]:
-        """The files that each parameter stands for, by its name: what they hold counts, not where they lie."""
+        """Return the files that each parameter stands for, by its name; they count by content, not by path."""
         return {}
 
     def begin(self, luck: Luck, genesis: float) -> None:
-        """Get ready for a world: its luck, and the Unix time at which it begins. ValueError if it cannot."""
+        """Get ready for a world. ValueError if it cannot.
+
+        Args:
+            luck: of the prices.
+            genesis: Unix time, in seconds, at which the world begins.
+        """
 
     def ready(self, genesis: float) -> None:
-        """Refuse files that hold something else than they should, with ValueError, before there is a world."""
+        """Read the process's files and raise ValueError if their content is wrong, before there is a world."""
 
     def observes(self, fact: Fact) -> None:
-        """Hear of a fact as it is published, in order; only reflexive prices care."""
+        """Take note of a fact as it is published, in order; for prices that depend on what happens."""
 
     def usd(self, asset: str, now: float) -> float:  # noqa: ARG002 - a dollar is one at any time
-        """USD per whole one of an asset, not its smallest unit, at a Unix time; KeyError for one that has no price."""
+        """Return USD per whole unit of an asset, not per smallest unit.
+
+        Args:
+            asset: such as "ETH".
+            now: Unix time, in seconds.
+
+        Raises:
+            KeyError: it has no price.
+        """
         if asset == USD:
             return 1.0
         raise KeyError(f"{type(self).__name__} has no price for {asset}")

@@ -1,4 +1,4 @@
-"""Prices that never change."""
+"""Constant prices: the default, for runs in which only the protocol matters."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from slashpoint.sim.prices import USD, Prices
 
 @dataclass
 class Constant(Prices):
-    """One price for ether and one for every token, for ever."""
+    """One price for ether and one for every token, at all times."""
 
     eth: Price = 2500.0  # USD per ETH
     token: Price = 1.0  # USD per whole token
 
     def usd(self, asset: str, now: float) -> float:
-        """USD per whole unit of an asset."""
+        """Return USD per whole unit of an asset: see `Prices.usd`."""
         if asset == USD:
             return super().usd(asset, now)
         return self.eth if asset == "ETH" else self.token

@@ -39,11 +39,11 @@ class GBM(Prices):
     _days: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def begin(self, luck: Luck, genesis: float) -> None:
-        """Start at `genesis`, with this luck."""
+        """Start at `genesis`, with this luck: see `Prices.begin`."""
         self._luck, self._genesis, self._days = luck, genesis, {}
 
     def usd(self, asset: str, now: float) -> float:
-        """USD per whole unit of an asset; before genesis, the price at genesis."""
+        """Return USD per whole unit of an asset; before genesis, the price at genesis."""
         if asset == USD:
             return super().usd(asset, now)
         start = self.eth if asset == "ETH" else self.token
@@ -53,7 +53,7 @@ class GBM(Prices):
         return start * math.exp(trend + volatility * math.sqrt(DAY / YEAR) * self._walk(asset, passed / DAY))
 
     def _walk(self, asset: str, days: float) -> float:
-        """Standard Brownian motion of an asset after some days."""
+        """Return standard Brownian motion of an asset after some days."""
         day, rest = divmod(days, 1.0)
         sums = self._days.setdefault(asset, [0.0])
         while len(sums) <= day + 1:

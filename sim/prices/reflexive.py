@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Reflexive(Prices):
-    """A token worth what the market's record is: price = token × trust ** elasticity; ether stays where it is.
+    """A token whose price follows its market's record: price = token × trust ** elasticity; ether's price is constant.
 
     Trust is the share of jobs, among those seen to end and `memory` good ones before them, that delivered a model of at
     least `poor` of the scale. A job that ends without a model that can be fetched is a failure too. At elasticity 0 the
@@ -37,7 +37,7 @@ class Reflexive(Prices):
     _trust: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def begin(self, luck: Luck, genesis: float) -> None:  # noqa: ARG002 - nothing here is random
-        """Start with a good name."""
+        """Start with full trust: see `Prices.begin`."""
         self._seen, self._bad, self._times, self._trust = set(), 0, [], []
 
     def observes(self, fact: Fact) -> None:
@@ -51,7 +51,7 @@ class Reflexive(Prices):
         self._trust.append(1 - self._bad / (self.memory + len(self._seen)))
 
     def usd(self, asset: str, now: float) -> float:
-        """USD per whole unit of an asset, by what was seen until then."""
+        """Return USD per whole unit of an asset, by what was seen until then: see `Prices.usd`."""
         if asset == USD:
             return super().usd(asset, now)
         if asset == "ETH":
@@ -62,6 +62,6 @@ class Reflexive(Prices):
 
 
 def _quality(job: Any) -> float:
-    """The share of the scale that a job's delivered model reaches; below zero when nothing was delivered."""
+    """Return the share of the scale that a job's delivered model reaches; below zero when nothing was delivered."""
     model = job.market.delivered(job)
     return -1.0 if model is None else job.market.world.training_cache.score(model, job.task) / job.scale

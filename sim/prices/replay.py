@@ -1,4 +1,4 @@
-"""Prices from a file."""
+"""Recorded prices, read from a CSV file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Replay(Prices):
 
     @property
     def reads(self) -> Mapping[str, Sequence[Path]]:
-        """The file; its path is taken from the current folder."""
+        """Return the file; its path is relative to the current folder."""
         return {"path": [Path(self.path)]}
 
     def begin(self, luck: Luck, genesis: float) -> None:  # noqa: ARG002 - nothing here is left to chance
@@ -67,11 +67,11 @@ class Replay(Prices):
                 )
 
     def ready(self, genesis: float) -> None:
-        """Refuse a file that holds no prices, or none at genesis yet."""
+        """Raise ValueError if the file has no prices, or none at genesis yet."""
         self.begin(Luck("prices"), genesis)
 
     def usd(self, asset: str, now: float) -> float:
-        """USD per whole unit: the last recorded price at a Unix time."""
+        """Return USD per whole unit: the last recorded price at a Unix time."""
         if asset not in self._rows:
             if asset == USD:
                 return super().usd(asset, now)
@@ -117,5 +117,5 @@ def moment(row: Row) -> tuple[float, str]:
 
 
 def instant(time: float) -> str:
-    """A Unix time for people."""
+    """Format a Unix time for people."""
     return datetime.fromtimestamp(time, UTC).isoformat()

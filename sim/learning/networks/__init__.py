@@ -1,4 +1,4 @@
-"""Networks: architectures whose models train in cohorts, many at once, each as if it were alone."""
+"""Networks: architectures whose models train in cohorts, many at once, with the same result as alone."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Pupil(NamedTuple):
 
 
 class Network(ABC):
-    """An architecture. Who trains or answers beside a model never changes it, bit for bit."""
+    """An architecture. A model does not depend on which others train or answer with it, bit for bit."""
 
     @property
     @abstractmethod
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shapes of a model's weights by name; layers are numbered, and "w1" and "b1" belong to one."""
+        """Return the shapes of a model's weights by name; layers are numbered, and "w1" and "b1" belong to one."""
 
     def draw(self, generator: np.random.Generator) -> Weights:
-        """Initial weights: uniform within 1/√inputs of each layer, biases too (LeCun 1998; torch's default)."""
+        """Draw initial weights: uniform within 1/√inputs of each layer, biases too (LeCun 1998; torch's default)."""
         shapes = self.shapes
         bounds = {name[1:]: np.prod(shape[:-1]) ** -0.5 for name, shape in shapes.items() if name[0] == "w"}
         return {
@@ -50,7 +50,7 @@ class Network(ABC):
         pupils: Iterable[Pupil],
         rate: float,
     ) -> Iterator[Weights]:
-        """Train networks by stochastic gradient descent on the cross-entropy; they come back in the order they came.
+        """Train networks by stochastic gradient descent on the cross-entropy; yield them in the order they came.
 
         Args:
             inputs: all the data, shape (rows, inputs).
@@ -64,4 +64,10 @@ class Network(ABC):
     def predict(
         self, inputs: npt.NDArray[np.float32], models: Sequence[Weights], rows: Sequence[npt.NDArray[np.integer[Any]]]
     ) -> list[bytes]:
-        """What each model says of its own rows (as many for each): the likeliest classes, one byte an item."""
+        """Return the likeliest class of each row, one byte a row, for each model.
+
+        Args:
+            inputs: all the data, shape (rows, inputs).
+            models: weights by name.
+            rows: for each model the rows that it answers, as many for each, shape (models, items).
+        """

@@ -44,7 +44,7 @@ class Cnn(Network):
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Filters "w0" and "w1" (channels in, 3, 3, channels out), "w2" (features, classes), and their biases."""
+        """Return shapes: filters "w0", "w1" (channels in, 3, 3, channels out), "w2" (features, classes), and biases."""
         first, second = self.channels
         features = second * (self.side // 4) ** 2
         return {
@@ -53,7 +53,7 @@ class Cnn(Network):
         }  # fmt: skip
 
     def chunk(self, batch: int) -> int:
-        """How many models of a batch size train at once."""
+        """Return how many models of a batch size train at once."""
         first, _ = self.channels
         patches = FILTER**2 * batch * (self.side**2 + first * (self.side // 2) ** 2)
         return max(1, PATCHES // patches)
@@ -79,7 +79,7 @@ class Cnn(Network):
     def predict(
         self, inputs: npt.NDArray[np.float32], models: Sequence[Weights], rows: Sequence[npt.NDArray[np.integer[Any]]]
     ) -> list[bytes]:
-        """What models answer: see `Network.predict`."""
+        """Return what models answer: see `Network.predict`."""
         torch.set_num_threads(1)
         x, said = torch.from_numpy(inputs), []
         for model, some in zip(models, rows, strict=True):
@@ -110,7 +110,7 @@ class Cnn(Network):
         return [trained[place] for place in np.argsort(order)]
 
     def _forward(self, weights: Tensors, x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        """The logits, shape (models, rows, classes); `rows` has shape (models, rows)."""
+        """Return the logits, shape (models, rows, classes); `rows` has shape (models, rows)."""
         models, size = rows.shape
         signal = x.index_select(0, rows.reshape(-1)).view(models, 1, size, self.side, self.side)
         for layer, channels in enumerate(self.channels):
@@ -124,7 +124,7 @@ class Cnn(Network):
 
 
 def _patches(signal: torch.Tensor) -> torch.Tensor:
-    """What filters see: (models, channels, rows, side, side) to (models, channels × 9, rows × side × side)."""
+    """Arrange what filters see: (models, channels, rows, side, side) to (models, channels × 9, rows × side × side)."""
     models, channels, rows, side, _ = signal.shape
     wide = pad(signal, (1, 1, 1, 1))
     shifted = [wide[..., i : i + side, j : j + side] for i in range(FILTER) for j in range(FILTER)]

@@ -35,7 +35,7 @@ class Mlp(Network):
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Weights "w0" (inputs, hidden) and biases "b0" (hidden,), "w1" … of the layers in order."""
+        """Return shapes: weights "w0" (inputs, hidden) and biases "b0" (hidden,), "w1" … of the layers in order."""
         layers = list(enumerate(pairwise(self.sizes)))
         return {f"w{i}": pair for i, pair in layers} | {f"b{i}": (pair[1],) for i, pair in layers}
 
@@ -62,7 +62,7 @@ class Mlp(Network):
         models: Sequence[Weights],
         rows: Sequence[npt.NDArray[np.integer[Any]]],
     ) -> list[bytes]:
-        """What models answer: see `Network.predict`."""
+        """Return what models answer: see `Network.predict`."""
         torch.set_num_threads(1)
         x = torch.from_numpy(inputs)
         said: list[bytes] = []
@@ -96,7 +96,7 @@ def _train_chunk(x: torch.Tensor, y: torch.Tensor, pupils: list[Pupil], rate: fl
 
 
 def _step(weights: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor, rows: torch.Tensor, rate: float) -> None:
-    """One step of every network, in place; `rows` has shape (networks, batch)."""
+    """Take one step of every network, in place; `rows` has shape (networks, batch)."""
     count, size = rows.shape
     signals, logits = _forward(weights, x, rows)
     error = torch.softmax(logits, 1)  # less one at the true classes:
@@ -114,7 +114,7 @@ def _step(weights: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor, ro
 def _forward(
     weights: dict[str, torch.Tensor], x: torch.Tensor, rows: torch.Tensor
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """What goes into each layer, (networks, batch, width), and the logits, transposed: (networks, classes, batch)."""
+    """Return each layer's inputs, (networks, batch, width), and the logits, transposed: (networks, classes, batch)."""
     signals = [x.index_select(0, rows.reshape(-1)).view(*rows.shape, -1)]
     last = len(weights) // 2 - 1
     for i in range(last):

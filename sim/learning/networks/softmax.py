@@ -33,7 +33,7 @@ class Softmax(Network):
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Weights "w0" (inputs, classes) and biases "b0" (classes,)."""
+        """Return the shapes of weights "w0" (inputs, classes) and biases "b0" (classes,)."""
         return {"w0": (self.inputs, self.classes), "b0": (self.classes,)}
 
     def train(
@@ -53,7 +53,7 @@ class Softmax(Network):
     def predict(
         self, inputs: Floats, models: Sequence[Weights], rows: Sequence[npt.NDArray[np.integer[Any]]]
     ) -> list[bytes]:
-        """What models answer: see `Network.predict`."""
+        """Return what models answer: see `Network.predict`."""
         with np.errstate(all="ignore"):  # a stranger's weights may be anything
             return [
                 (inputs[some] @ model["w0"] + model["b0"]).argmax(1).astype(np.uint8).tobytes()
@@ -78,7 +78,7 @@ def _train_chunk(x: Floats, truth: Floats, pupils: list[Pupil], rate: float) -> 
 
 
 def _step(weight: Floats, bias: Floats, x: Floats, truth: Floats, rate: float) -> None:
-    """One step of every model, in place; `x` has shape (models, batch, inputs)."""
+    """Take one step of every model, in place; `x` has shape (models, batch, inputs)."""
     logits = x @ weight
     logits += bias
     logits -= logits.max(2, keepdims=True)
