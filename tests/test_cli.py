@@ -16,6 +16,7 @@ import pytest
 from slashpoint.experiments.cli import main, worst
 from slashpoint.experiments.report.explain import jobs, story
 from slashpoint.experiments.report.listing import LISTS
+from slashpoint.experiments.setup import run as real
 from slashpoint.experiments.setup.catalogue import HOME
 from slashpoint.experiments.setup.folder import RunFolder
 from slashpoint.experiments.verbs.list import KINDS
@@ -75,6 +76,7 @@ class FakeRun(ModuleType):
     def __init__(self, **how: Any) -> None:
         super().__init__("slashpoint.experiments.setup.run")
         self.how, self.seen = how, []
+        self.deploy = real.deploy  # composing asks whether the contracts can be deployed
 
     def run(self, config: Any, **given: Any) -> Any:
         self.seen.append((config.seed, given["overrides"]))

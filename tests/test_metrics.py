@@ -385,7 +385,7 @@ def test_the_tidy_table(run: Run) -> None:
     first = table[table["name"] == "welfare"].iloc[0]
     assert (first["unit"], first["better"]) == ("USD", "higher")
     assert first["definition"] == (
-        "Value delivered less compute, messages and gas; what money merely changed hands cancels out."
+        "Value delivered less computing, messages and gas (total surplus); money that only changes hands cancels out."
     )
 
 

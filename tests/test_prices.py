@@ -246,9 +246,9 @@ def test_a_price_that_answers_to_what_happens() -> None:
 
 def ended(key: str, quality: float | None, time: int = 10) -> Any:
     """The fact that a job ended with a model of some quality, or with none."""
-    workshop = SimpleNamespace(score=lambda model, _: model)
+    cache = SimpleNamespace(score=lambda model, _: model)
     market = SimpleNamespace(delivered=lambda _: None if quality is None else quality * 100, world=None)
-    market.world = SimpleNamespace(workshop=workshop)
+    market.world = SimpleNamespace(training_cache=cache)
     job = SimpleNamespace(key=key, closed=time, market=market, task=None, scale=100)
     return SimpleNamespace(job=job, time=time * 10**9)
 
