@@ -16,6 +16,7 @@ unexport PIP_FIND_LINKS UV_FIND_LINKS PIP_REQUIRE_VIRTUALENV PYTHONPATH VIRTUAL_
 
 run: $(READY) native ## one honest market and its table (overrides: make run ARGS="attack=lazy seed=3")
 	$(BIN)/slashpoint run $(ARGS)
+	@echo "now slashpoint itself: source $(BIN)/activate, then slashpoint --help"
 
 test: lint ## style, types and the quick tests
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
@@ -26,9 +27,10 @@ test-slow: lint ## the slow tests: what the documents cite as evidence
 test-all: lint ## both, and Hypothesis searches afresh
 	$(BIN)/python -m pytest -q -n $(JOBS) --hypothesis-profile=search
 
-lint: $(READY) native ## ruff and mypy
+lint: $(READY) native ## style and types: ruff, mypy, and what an editor's type checker says
 	$(BIN)/ruff check -q
 	$(BIN)/mypy --no-error-summary
+	@mkdir -p .build && $(BIN)/basedpyright > .build/basedpyright.log || { cat .build/basedpyright.log; exit 1; }
 
 compile: $(READY) ## compile the contracts again (needs npm)
 	$(BIN)/slashpoint compile
@@ -51,6 +53,7 @@ lock: $(BIN)/uv ## resolve requirements.lock again (hashes of every file, no ind
 	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 $(READY): requirements.lock pyproject.toml | $(BIN)/uv
+	@echo "setting up $(VENV): 5 GB, 4 of them torch with CUDA; a minute or two, and longer on a slow network"
 	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --build-constraints requirements.lock requirements.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -49,7 +49,7 @@ def invariant(check: Any = None, /, *, period: int = 1, final: bool = False) -> 
 def invariants_of(owner: Any) -> list[Invariant]:
     """The marked functions of a module, or the marked methods of an object, by name."""
     found = [getattr(owner, name) for name in sorted(dir(owner))]
-    marked = [one for one in found if callable(one) and hasattr(one, "period")]
+    marked: list[Any] = [one for one in found if callable(one) and hasattr(one, "period")]
     return [one for one in marked if not inspect.ismodule(owner) or one.__module__ == owner.__name__]
 
 

@@ -62,7 +62,7 @@ def test_the_wheel_holds_one_package_and_all_of_it(wheel: Path) -> None:
     for folder in ("sim", "protocols", "agents", "experiments", "conf", "contracts/build", "contracts/src"):
         here = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
         assert {f"slashpoint/{path.relative_to(ROOT)}" for path in here} <= names
-    assert not [name for name in names if "__pycache__" in name or "node_modules" in name or "/tests/" in name]
+    assert not [name for name in names if re.search(r"__pycache__|node_modules|/tests/.*\.py$", name)]
 
 
 def test_a_wheel_made_of_the_source_archive_is_the_same(wheel: Path, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def _earned(run: Run, first: int) -> dict[str, list[tuple[float, float]]]:
         if cause == "funding":
             continue
         for party, sign in ((sender, -1), (receiver, 1)):
-            name = names.get(run.controller.get(party, party))
+            name = names.get(run.party(party))
             if name is not None:
                 gained[name] += sign * run.usd(asset, amount)
                 series[name].append(((time - first) / SECOND / 60, gained[name]))
@@ -132,10 +132,10 @@ def _money(run: Run) -> str:
     sums: dict[tuple[str, ...], int] = defaultdict(int)
     columns = ("asset", "cause", "sender", "receiver", "amount")
     for asset, cause, sender, receiver, amount in lines(run.tables["transfers"], *columns):
-        parties = (run.controller.get(party, party) for party in (sender, receiver))
+        parties = (run.party(party) for party in (sender, receiver))
         sums[asset, cause, *(roles.get(party, party) for party in parties)] += amount
     for (account, contract, asset), amount in run.owed.items():
-        sums[asset, "owed at the end", contract, roles.get(run.controller.get(account, account), account)] += amount
+        sums[asset, "owed at the end", contract, roles.get(run.party(account), account)] += amount
     whole = {key: Decimal(amount) / run.unit(key[0]) for key, amount in sorted(sums.items())}
     rows = ((*key, f"{amount:,.8f}".rstrip("0").rstrip(".")) for key, amount in whole.items())
     return _table(("asset", "why", "from", "to", "whole units"), rows)

@@ -165,9 +165,10 @@ def known(config: DictConfig, overrides: Sequence[Override], options: Callable[[
             if not isinstance(node, DictConfig):
                 break  # inside a list or below a value: OmegaConf knows
             if name not in node:
-                if seen in LISTS and name in (there := options(seen)):
-                    raise Misconfigured(f"{key}: nothing reads it; choose it first: {seen}={name}")
                 if seen in LISTS:
+                    there = options(seen)
+                    if name in there:
+                        raise Misconfigured(f"{key}: nothing reads it; choose it first: {seen}={name}")
                     raise Misconfigured(f"{key}: there is no {seen} {name!r}; {choices(name, sorted(there))}")
                 raise Misconfigured(f"{key}: nothing reads it; {choices(name, map(str, node))}")
             node, seen = node._get_node(name), f"{seen}.{name}".lstrip(".")  # noqa: SLF001 - it may be unresolved

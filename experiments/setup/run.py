@@ -271,7 +271,8 @@ def run(
 def _conclude(
     config: DictConfig, world: World, ledger: Ledger, folder: RunFolder | None, project: Path | None
 ) -> Result:
-    hashes = dict(zip(("chain_hash", "full_hash"), ledger.hashes(), strict=True))
+    chain_hash, full_hash = ledger.hashes()
+    hashes = {"chain_hash": chain_hash, "full_hash": full_hash}
     ledger.close()
     tables = read(folder.path if folder else ledger)
     market, engine = world.markets[0], world.engine.name

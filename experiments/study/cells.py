@@ -35,7 +35,8 @@ def cells(
         Misconfigured: something is given twice, chosen in another way, or not there.
     """
     once(overrides)
-    given = dict(one.lstrip("+~").partition("=")[::2] for one in overrides)
+    parts = (one.lstrip("+~").partition("=") for one in overrides)
+    given = {key: value for key, _, value in parts}
     if "attack" in given:
         said = given["attack"]
         named = said.strip("[]").replace(",", "+" if "[" in said else " ")

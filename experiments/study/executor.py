@@ -135,7 +135,8 @@ def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tup
                 asked = settings[project].ask(overrides, stand_ins)
             row = None if cache is None else Kept(cache, asked.key).read(COLUMNS, project)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
-            row = NOTHING | {"error": traced(error)}
+            yield job, NOTHING | {"error": traced(error)}, None
+            continue
         if row is None:
             missing.append((job, asked, cache))
         else:

@@ -44,12 +44,12 @@ class _Burials(CancunState):
 
     def apply_transaction(self, transaction: Any) -> Any:
         """Execute; what only pretends to be a transaction, and offers no fee, is not asked to pay one."""
-        free = isinstance(transaction, SpoofTransaction) and not transaction.max_fee_per_gas
-        if not free:
-            return super().apply_transaction(transaction)
+        pretended: Any = transaction if isinstance(transaction, SpoofTransaction) else None
+        if pretended is None or pretended.max_fee_per_gas:
+            return super().apply_transaction(transaction)  # pyright: ignore[reportArgumentType]
         executor = self.get_transaction_executor()
         # without the checks before, and the last step, which would pay for a base fee that nobody offered
-        return executor.build_computation(executor.build_evm_message(transaction), transaction)
+        return executor.build_computation(executor.build_evm_message(pretended), pretended)
 
     def has_code_or_nonce(self, address: Address) -> bool:
         """Whether no contract may be created here: storage forbids it too (EIP-7610)."""

@@ -116,7 +116,7 @@ class StringPool:
             return [self._texts[place] for place in places]
         if self._array is None:
             self._array = pa.array(self._texts, pa.string())
-        return self._array.take(pa.array(places, pa.int32()))
+        return self._array.take(pa.array(places, pa.int32()))  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def culprit(values: Values, column: Column) -> str:

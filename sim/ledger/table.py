@@ -116,7 +116,7 @@ class Table(Generic[Row]):
             self._wide |= wides(batch)
             chained = batch
             if self.name == "transfers":
-                chained = batch.filter(pc.not_equal(batch["cause"], Cause.COMPUTE.value))
+                chained = batch.filter(pc.not_equal(batch["cause"], Cause.COMPUTE.value))  # pyright: ignore[reportAttributeAccessIssue]
             if chain is None and len(chained) < len(batch):
                 chain = full.copy()
             full.update(batch)

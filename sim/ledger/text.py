@@ -55,7 +55,7 @@ def text(names: Iterable[str], values: Iterable[Any]) -> str:
 def texts(args: dict[str, Values]) -> pa.Array:
     """`text` of each row of columns."""
     parts = [part for name, column in args.items() for part in (f', "{name}": ', *column_text(column))]
-    return pc.binary_join_element_wise("{" + parts[0].removeprefix(", "), *parts[1:], "}", "")
+    return pc.binary_join_element_wise("{" + parts[0].removeprefix(", "), *parts[1:], "}", "")  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def column_text(column: Values) -> list[Any]:

@@ -81,7 +81,7 @@ def definition(metric: Metric) -> str:
 def metrics_of(owner: Any) -> list[Metric]:
     """Find the marked functions of an object, or those that a module defines, by name."""
     found = [getattr(owner, name) for name in sorted(dir(owner))]
-    marked = [one for one in found if callable(one) and hasattr(one, "unit") and hasattr(one, "better")]
+    marked: list[Any] = [one for one in found if callable(one) and hasattr(one, "unit") and hasattr(one, "better")]
     return [one for one in marked if not inspect.ismodule(owner) or one.__module__ == owner.__name__]
 
 

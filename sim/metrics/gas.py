@@ -83,7 +83,7 @@ def _costs(run: Run, by: tuple[str, ...]) -> pd.DataFrame:
         row[2] += burned + tipped
         row[3] += status != "success"
     keys = sorted(sums)
-    index = pd.MultiIndex.from_tuples(keys, names=by) if len(by) > 1 and keys else pd.Index(keys, name=by[0])
+    index = pd.MultiIndex.from_tuples(keys, names=by) if len(by) > 1 and keys else pd.Index(keys, name=next(iter(by)))
     calls, gas, wei, failed = zip(*(sums[key] for key in keys), strict=True) if keys else ((),) * 4
     found = pd.DataFrame({"calls": calls, "gas": gas, "failed": failed}, index=index, dtype="int64")
     return found.assign(wei=pd.Series(wei, index, dtype=object), usd=[run.usd("ETH", each) for each in wei])

@@ -45,6 +45,10 @@ class Run:
         accounts = self.tables["accounts"]
         return dict(lines(accounts, "account", "controller"))
 
+    def party(self, account: str) -> str:
+        """Return whose an account is: its controller's, or its own where it is a contract or the edge of the world."""
+        return self.controller.get(account, account)
+
     @cached_property
     def people(self) -> pd.DataFrame:
         """Return role (several joined by +), strategy and attacker, by controller."""
@@ -76,10 +80,10 @@ class Run:
             transfers, "sender", "receiver", "asset", "amount", "cause"
         ):
             if cause != Cause.FUNDING:
-                gains[self.controller.get(sender, sender), asset] -= amount
-                gains[self.controller.get(receiver, receiver), asset] += amount
+                gains[self.party(sender), asset] -= amount
+                gains[self.party(receiver), asset] += amount
         for (account, contract, asset), amount in self.owed.items():
-            gains[self.controller.get(account, account), asset] += amount
+            gains[self.party(account), asset] += amount
             gains[contract, asset] -= amount
         return dict(gains)
 

@@ -11,7 +11,7 @@ from slashpoint.sim.ledger.money import Cause, Edge
 from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from slashpoint.sim.chain import Block
     from slashpoint.sim.recorder.decoder import Movements
@@ -157,7 +157,7 @@ class Money:
             booked[receiver] += amount
             touched.add(receiver)
 
-    def _tally(self, asset: str, sender: bytes, receiver: bytes, causes: list[tuple[str, int, str | None]]) -> None:
+    def _tally(self, asset: str, sender: bytes, receiver: bytes, causes: Sequence[tuple[str, int, str | None]]) -> None:
         tally, accounts = self._world.tally, self._world.accounts
         assert tally is not None
         for who, sign in ((sender, -1), (receiver, 1)):
