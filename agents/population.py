@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.conduct import Conduct, compose, overridden_duties
 from slashpoint.agents.knowledge import Knowledge
 from slashpoint.agents.person import Person, Traits
 from slashpoint.agents.scenario import People
+from slashpoint.agents.takeover import Takeover
 from slashpoint.sim.domain import limits
+from slashpoint.sim.market import Market
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from slashpoint.agents.draws import Spec
     from slashpoint.agents.roles import Role
     from slashpoint.sim.luck import Luck
-    from slashpoint.sim.market import Market
     from slashpoint.sim.world import World
 
 
@@ -48,7 +49,7 @@ class Population:
         Raises:
             ValueError: the attack has no seat here.
         """
-        attackers = self.attacking_seats(roles, attacks)
+        attackers = self.attacking_seats(roles, attacks, type(market))
         attacking, coalition = compose(*attacks) if attacks else Conduct(), Knowledge()
         people = []
         for role in roles:
@@ -58,9 +59,9 @@ class Population:
                     continue
                 cheating = name in attackers
                 conduct = attacking if cheating else Conduct()
-                script = conduct.script if conduct.script is not None and issubclass(conduct.script, role) else role
                 person = Person(
-                    world, name, [script(conduct, market)], self.traits(world.luck("traits", name)),
+                    world, name, [played(conduct.script, role)(conduct, market)],
+                    self.traits(world.luck("traits", name)),
                     strategy=label if cheating else "honest", coalition=coalition if cheating else None,
                 )  # fmt: skip
                 people.append(person)
@@ -68,13 +69,24 @@ class Population:
             person.endow(market)
         return people
 
-    def attacking_seats(self, roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> frozenset[str]:
-        """The names of those who cheat."""
+    def attacking_seats(
+        self, roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: type[Market]
+    ) -> frozenset[str]:
+        """Return the names of those who cheat.
+
+        Args:
+            roles: of the protocol.
+            attacks: composed, leftmost first.
+            market: the protocol's, which offers verbs.
+
+        Raises:
+            ValueError: the attack has no seat here.
+        """
         if not attacks:
             return frozenset()
-        wanted = seating(roles, attacks)
+        wanted = seating(roles, attacks, market)
         if not wanted:
-            raise ValueError(f"{_kinds(attacks)} has no seat here: no role has a duty that it lies about")
+            raise ValueError(unseated(roles, attacks, market))
         names = set()
         for role, number in wanted.items():
             seats = self.seats.get(role, 0)
@@ -82,7 +94,7 @@ class Population:
                 names.add(f"{role}/{(self.rotate + i) % seats}")
         return frozenset(names)
 
-    def turns(self, roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> tuple[int, ...]:
+    def turns(self, roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: type[Market]) -> tuple[int, ...]:
         """Return the values of `rotate` that seat the attack in every seat of its roles by turns.
 
         Who stays away takes no turn, and where an attack takes all seats at once there is one turn.
@@ -90,14 +102,15 @@ class Population:
         Args:
             roles: of the protocol.
             attacks: composed, leftmost first.
+            market: the protocol's, which offers verbs.
 
         Raises:
             ValueError: the attack has no seat here.
         """
-        most = max((self.seats.get(role, 0) for role in seating(roles, attacks)), default=1)
+        most = max((self.seats.get(role, 0) for role in seating(roles, attacks, market)), default=1)
         taken: dict[frozenset[str], int] = {}
         for turn in range(max(1, most)):
-            attackers = replace(self, rotate=turn).attacking_seats(roles, attacks) - self.leave_out
+            attackers = replace(self, rotate=turn).attacking_seats(roles, attacks, market) - self.leave_out
             if attackers:
                 taken.setdefault(attackers, turn)
         if not taken:
@@ -109,11 +122,57 @@ def _kinds(attacks: Sequence[Conduct]) -> str:
     return " + ".join(type(attack).__name__ for attack in attacks)
 
 
-def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct]) -> dict[str, int]:
-    """How many seats of which role an attack takes: as it declares by duty, else one where it lies most."""
+def played(script: Any, role: type[Role]) -> type[Role]:
+    """Return the class that plays a role: an attack's script where it takes the role over, else the role itself."""
+    if script is None or not _takes(script, role):
+        return role
+    found: type[Role] = script.of(role) if issubclass(script, Takeover) else script
+    return found
+
+
+def _takes(script: type, role: type[Role]) -> bool:
+    return script.fits(role) if issubclass(script, Takeover) else issubclass(script, role)
+
+
+def _lacking(attacks: Sequence[Conduct], market: type[Market]) -> list[str]:
+    """Return the verbs that attacks call and that a market does not offer."""
+    scripts = [one.script for one in attacks if one.script is not None]
+    called = [verb for one in scripts if issubclass(one, Takeover) for verb in one.verbs]
+    return [verb for verb in called if getattr(market, verb, None) is getattr(Market, verb, None)]
+
+
+def unseated(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: type[Market]) -> str:
+    """Return why an attack has no seat in a protocol, in words.
+
+    Args:
+        roles: of the protocol.
+        attacks: composed, leftmost first.
+        market: the protocol's, which offers verbs.
+    """
+    why = "no role has a duty that it lies about"
+    if verbs := _lacking(attacks, market):
+        why = f"it calls {' and '.join(verbs)}, which {market.__name__} does not offer"
+    elif any(one.script is not None for one in attacks):
+        why = f"its script takes over none of the roles, {', '.join(role.__name__.lower() for role in roles)}"
+    return f"{_kinds(attacks)} has no seat here: {why}"
+
+
+def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: type[Market]) -> dict[str, int]:
+    """Return how many seats of which role an attack takes: as it declares by duty, else one where it lies most.
+
+    Args:
+        roles: of the protocol.
+        attacks: composed, leftmost first.
+        market: the protocol's, which offers verbs.
+    """
     scripts = [attack.script for attack in attacks if attack.script is not None]
-    if scripts:  # an exploit throws the role's own script away
-        return {role.__name__.lower(): 1 for role in roles for script in scripts if issubclass(script, role)}
+    if scripts:  # it is played in the place of a role's own
+        if _lacking(attacks, market):
+            return {}
+        taken = {script: [role.__name__.lower() for role in roles if _takes(script, role)] for script in scripts}
+        return {
+            name: 1 for script, names in taken.items() for name in names[: 1 if issubclass(script, Takeover) else None]
+        }
     declared: Mapping[str, int] = next((a.seats for a in attacks if a.seats and not a.modifies), {})
     wanted: dict[str, int] = {}
     for duty, number in declared.items():

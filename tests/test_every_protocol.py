@@ -29,8 +29,8 @@ SHARED = [name for name in catalogue.names("attack") if catalogue.load("attack",
 
 def seated(protocol: str, attack: str) -> bool:
     """Whether a protocol asks for what an attack lies about."""
-    roles = catalogue.rules(protocol).ROLES
-    return bool(seating(roles, [composed(catalogue.make("attack", attack, {}))]))
+    market, _, roles = catalogue.rules(protocol)
+    return bool(seating(roles, [composed(catalogue.make("attack", attack, {}))], market))
 
 
 PLAYED = [(attack, *where) for attack in SHARED for where in VARIANTS if seated(where[0], attack)]

@@ -37,9 +37,10 @@ class Me(SimpleNamespace):
     """Somebody for whom training is an addition, and a model its bytes."""
 
     def __init__(self, **more):
-        mind = Knowledge()
-        mind.addresses.add(b"me")
-        super().__init__(name="me", mind=mind, coalition=mind, now=0.0, block_time=12.0, asked=[], **more)
+        knowledge = Knowledge()
+        knowledge.addresses.add(b"me")
+        both = {"knowledge": knowledge, "coalition": knowledge}
+        super().__init__(name="me", now=0.0, block_time=12.0, asked=[], **both, **more)
 
     def luck(self, *key):
         return Luck("me", *key)
@@ -65,7 +66,7 @@ class Me(SimpleNamespace):
 def job(handed=(), base=BASE, number=1, key="job"):
     public = [Subject(i, b"rival", one, i, 100) for i, one in enumerate(handed)]
     return SimpleNamespace(
-        key=key, turn=(key, number), round=number, deadline=600.0, base=None if base is None else model(base),
+        key=key, round_key=(key, number), round=number, deadline=600.0, base=None if base is None else model(base),
         market=SimpleNamespace(handed=lambda _: public),
     )  # fmt: skip
 
@@ -107,12 +108,12 @@ def test_who_sees_others_updates_makes_of_them_what_the_formula_says(conduct, fo
 
 
 @pytest.mark.parametrize(("conduct", "formula"), FORMULAS)
-def test_who_sees_nothing_learns_from_its_circle_or_trains_again(conduct, formula):
+def test_who_sees_nothing_learns_from_its_coalition_or_trains_again(conduct, formula):
     alone = Me()
     np.testing.assert_allclose(update(conduct, job(), alone), formula(np.stack([OWN, TWICE])), atol=1e-5)
     assert [twist for _, twist, _ in alone.asked] == ["", "again"]
     together = Me()
-    together.circle.tells(("updates", ("job", 1)), (RIVALS[0], RIVALS[1]))
+    together.coalition.tells(("updates", ("job", 1)), (RIVALS[0], RIVALS[1]))
     np.testing.assert_allclose(update(conduct, job(), together), formula(np.stack([*RIVALS[:2], OWN])), atol=1e-5)
     assert len(together.asked) == 1
 
@@ -223,11 +224,11 @@ def test_crooked_judges_pay_where_judgements_are_bonded(protocol, judge, attack)
 
 
 def test_an_open_vote_is_copied_without_measuring_and_a_sealed_one_is_not():
-    copied = run("collective", "seed", "vote_copier")
+    copied = run("collective", "literal", "vote_copier")
     duties = copied.ledger["duties"]
     mine = duties[duties["by"].str.startswith("VoteCopier")]
     assert set(mine["answer"].astype(int)) == {0, 76}
-    usage = {name: profit("learner/0", "collective", "seed", name) for name in ("vote_copier", ())}
+    usage = {name: profit("learner/0", "collective", "literal", name) for name in ("vote_copier", ())}
     assert usage["vote_copier"] >= usage[()]
     sealed = run("collective", "hardened", "vote_copier").ledger["duties"]
     assert "0" not in set(sealed[sealed["by"].str.startswith("VoteCopier")]["answer"])

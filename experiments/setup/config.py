@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slashpoint.agents.conduct import compose as together
-from slashpoint.agents.population import seating
+from slashpoint.agents.population import seating, unseated
 from slashpoint.agents.roles import Role
 from slashpoint.agents.scenario import MOST_PEOPLE, Scenario
 from slashpoint.experiments.setup import catalogue
@@ -315,9 +315,9 @@ def _check_seats(config: DictConfig, project: Path | None) -> None:
         together(*conducts)
     except TypeError as error:
         raise Misconfigured(f"attack=[{','.join(map(str, config.attack))}]: {error}") from error
-    if conducts and not seating(catalogue.rules(config.protocol.name, project).ROLES, conducts):
-        said = " + ".join(type(one).__name__ for one in conducts)
-        raise NoSeat(f"{said} has no seat here: no role has a duty that it lies about")
+    market, _, roles = catalogue.rules(config.protocol.name, project)
+    if conducts and not seating(roles, conducts, market):
+        raise NoSeat(unseated(roles, conducts, market))
 
 
 def _check_attacks(config: DictConfig, project: Path | None) -> None:

@@ -67,9 +67,9 @@ def seats(overrides: Sequence[str], project: Path | None = None) -> tuple[int, .
     given, scenario = config.protocol.seats, config.scenario
     crowd = {str(role): int(number) * scenario.scale for role, number in given.items()}
     population = Population(crowd, {}, attackers=scenario.attackers, leave_out=frozenset(scenario.absent))
-    roles = catalogue.rules(config.protocol.name, project).ROLES
+    market, _, roles = catalogue.rules(config.protocol.name, project)
     try:
-        return population.turns(roles, attacks(config, project))
+        return population.turns(roles, attacks(config, project), market)
     except ValueError as error:
         raise NoSeat(str(error)) from error
 

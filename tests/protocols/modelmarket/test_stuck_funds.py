@@ -9,8 +9,8 @@ from slashpoint.experiments.gate.patches import mutants
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.config import compose
 from slashpoint.experiments.setup.run import build
+from slashpoint.protocols.modelmarket import MARKET, ROLES
 from slashpoint.protocols.modelmarket.market import CANDIDATE, GROUNDED, SUCCESS
-from slashpoint.protocols.modelmarket.roles import ROLES
 from slashpoint.sim.contract.artifact import standing_in
 from slashpoint.sim.engine import Status, Tx
 from slashpoint.sim.ledger import Ledger
@@ -22,7 +22,7 @@ WITHDRAWS_AGAIN = next(one.build for one in mutants() if one.name == "WithdrawAg
 
 
 def seated(attack):
-    return bool(seating(ROLES, [catalogue.make("attack", attack, {})]))
+    return bool(seating(ROLES, [catalogue.make("attack", attack, {})], MARKET))
 
 
 ATTACKS = [(), *((name,) for name in catalogue.names("attack") if seated(name)), ("sybil", "overclaim")]

@@ -15,7 +15,7 @@ BUILD = Path(__file__).parent.parent / "contracts" / "build"
 class EscrowTerms(Terms):
     reward: float  # ETH
     window: float  # seconds for work
-    careful: bool  # whether a job that is over stays so
+    careful: bool  # whether the contract asks who calls, and whether a job is over
 
 
 @dataclass
@@ -33,6 +33,9 @@ class Escrow(Market):
 
     def submits(self, job, cid):
         return self.does("submits", job, self.contract.handIn(job.id, cid), carries=cid)
+
+    def claims(self, job, right):
+        return self.does("claims", job, self.contract.claim(job.id, right), carries=right)
 
     def settles(self, job):
         return self.does("settles", job, self.contract.accept(job.id))
@@ -54,20 +57,22 @@ class Client(Poster):
         handed = yield me.sees(self.market.HandedIn, by=job.deadline)
         answer = "dispute"
         if handed:
+            yield me.sees(self.market.Claimed, by=job.deadline)
             subject = Subject(handed.worker, handed.worker, me.fetches(handed.cid), None, job.scale)
             answer = yield from self.ask(me, "settle", job, subject)
         yield me.sends(self.market.settles(job) if answer == "accept" else self.market.cancels(job))
 
 
 class Worker(Server):
-    duties = frozenset({"enter", "work"})
+    duties = frozenset({"enter", "work", "claim"})
 
     def serve(self, me, job):
         if not (yield from self.ask(me, "enter", job)):
             return
         work = yield from self.ask(me, "work", job, by=job.deadline)
-        if work and work.model:
-            yield me.sends(self.market.submits(job, me.publishes(work.model)), by=job.deadline)
+        if work and work.model and (yield me.sends(self.market.submits(job, me.publishes(work.model)))).ok:
+            right = yield me.measures(Subject("own", me.address, work.model, None, job.scale), job)
+            yield me.sends(self.market.claims(job, (yield from self.ask(me, "claim", job, right)) or 0))
 
 
 MARKET, TERMS, ROLES = Escrow, EscrowTerms, (Client, Worker)
