@@ -217,3 +217,61 @@ def test_its_file_of_parameters_need_not_say_what_all_protocols_have(project: Pa
     config = compose(["protocol=escrow", "scenario=small", "protocol.value_usd=5", "protocol.endowment.eth=3"], project)
     assert (config.protocol.name, config.protocol.variant) == ("escrow", "hardened")
     assert (config.protocol.value_usd, config.protocol.endowment.eth) == (5, 3)
+
+
+EXPLOIT = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from slashpoint import Conduct
+from {where} import {role}
+
+
+class Hasty({role}):
+    def live(self, me):
+        yield me.until(me.now + 1)
+        yield from super().live(me)
+
+
+@dataclass
+class Rush(Conduct):
+    '''Hopes to be first.'''
+
+    script: ClassVar[type | None] = Hasty
+"""
+
+
+def test_a_protocol_in_one_file_may_have_a_folder_of_exploits(project: Path) -> None:
+    exploits = project / "protocols/escrow_tricks/exploits"
+    exploits.mkdir(parents=True)
+    (exploits / "rush.py").write_text(EXPLOIT.format(where="...escrow", role="Worker"))
+    result = slashpoint.simulate("escrow", "rush", "small", 0, ["scenario.jobs=1"], project)
+    assert result.run.people.query("attacker")["strategy"].tolist() == ["rush"]
+
+
+def test_an_exploit_of_a_role_that_is_not_there_has_no_seat(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "attacks").mkdir()
+    text = EXPLOIT.format(where="slashpoint.protocols.modelmarket.roles", role="Trainer")
+    (project / "attacks/rush.py").write_text(text)
+    assert main(["run", "protocol=escrow", "attack=rush", "scenario=small", "--out", str(project / "runs")]) == 2
+    told = capsys.readouterr().err
+    assert "Rush has no seat here: its script takes over none of the roles, client, worker" in told
+
+
+def test_a_folder_without_its_init_is_no_protocol_and_says_what_is_missing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "protocols/barter").mkdir()
+    (project / "protocols/barter/market.py").write_text("x = 1\n")
+    (project / "conf/protocol/barter.yaml").write_text("seats: {client: 1}\n")
+    assert main(["run", "protocol=barter", "scenario=small", "--out", str(project / "runs")]) == 2
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    assert "protocols/barter/__init__.py" in told
+
+
+def test_a_file_and_a_folder_of_one_name_are_two_protocols_and_refused(project: Path) -> None:
+    shutil.copytree(project / "protocols", project / "protocols/escrow", ignore=shutil.ignore_patterns("escrow"))
+    (project / "protocols/escrow/__init__.py").write_text((project / PYTHON).read_text())
+    with pytest.raises(Misconfigured, match="escrow"):
+        compose(["protocol=escrow", "scenario=small"], project)

@@ -133,6 +133,9 @@ def part(kind: Kind, name: str, project: Path | None = None) -> ModuleType:
     files = _files(kind, project)
     found = [(path, owner) for path, owner in files if stem(path) == name]
     if not found:
+        folder = project / kind.folder / name if project else None
+        if folder is not None and folder.is_dir() and kind is PROTOCOL:
+            raise Misconfigured(f"{folder / '__init__.py'} is missing: it must define {' and '.join(kind.needs)}")
         stems = sorted(stem(path) for path, _ in files)
         raise Misconfigured(f"there is no {name}.py in {kind.folder}/; {choices(name, stems)}")
     if len(found) > 1:
