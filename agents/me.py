@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from slashpoint.agents.conduct import POWERS
 from slashpoint.agents.free_entry import enters
 from slashpoint.agents.pool import Pool
-from slashpoint.sim.chain import Pending
 from slashpoint.sim.contract import Event
 from slashpoint.sim.facts import Hearing, Inbox, past
+from slashpoint.sim.intention import Pending
 from slashpoint.sim.learning import Order
 from slashpoint.sim.ledger import DutyRow
 from slashpoint.sim.ledger.money import Edge

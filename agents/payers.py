@@ -16,7 +16,7 @@ from slashpoint.sim.units import GWEI
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from slashpoint.sim.crowd import Numbers, Places
+    from slashpoint.sim.batch import Numbers, Places
     from slashpoint.sim.market import Market
     from slashpoint.sim.world import World
 

@@ -9,7 +9,7 @@ from slashpoint.sim.units import nanoseconds
 
 if TYPE_CHECKING:
     from slashpoint.agents.person import Account
-    from slashpoint.sim.chain import Pending
+    from slashpoint.sim.intention import Pending
     from slashpoint.sim.market import Job
     from slashpoint.sim.world import World
 

@@ -17,13 +17,14 @@ from slashpoint.sim.market import Market, Terms
 from slashpoint.sim.units import ETH, GWEI
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
 
     from slashpoint.agents.me import Me
     from slashpoint.sim.contract import Artifact, Call
+    from slashpoint.sim.market import Actor
 
 SETTING = Setting("transfers/s", "agents", (1_000, 10_000), long=(100_000,), base="verbs")
 TRANSFER = bytes.fromhex("a9059cbb") + bytes(12)
@@ -56,6 +57,10 @@ class Purse(Market):
 
     asset: ClassVar[str] = "MDC"
     news = ()
+
+    def setup(self, me: Actor) -> Sequence[Call]:
+        """Return nothing: nobody else takes tokens, so that there is nothing to approve."""
+        return ()
 
     def causes(
         self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int

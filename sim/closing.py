@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from slashpoint.sim.learning import Order
-    from slashpoint.sim.world import World
+    from slashpoint.sim.state import State
 
 
 class Trained(NamedTuple):
@@ -26,7 +26,7 @@ class Trained(NamedTuple):
     seconds: float  # simulated, on its device
 
 
-def take(world: World, models: Sequence[Trained]) -> None:
+def take(world: State, models: Sequence[Trained]) -> None:
     """Write it down in the ledger.
 
     Args:
@@ -40,7 +40,7 @@ def take(world: World, models: Sequence[Trained]) -> None:
         _holdings(world, address, name)
 
 
-def _models(world: World, models: Iterable[Trained]) -> None:
+def _models(world: State, models: Iterable[Trained]) -> None:
     cache = world.training_cache
     for one in models:
         order = one.order
@@ -62,7 +62,7 @@ def _models(world: World, models: Iterable[Trained]) -> None:
         )
 
 
-def _jobs(world: World, models: Iterable[Trained]) -> None:
+def _jobs(world: State, models: Iterable[Trained]) -> None:
     for market in world.markets:
         for job in market.jobs.values():
             got = job.received if job.fetched else market.delivered(job)
@@ -91,7 +91,7 @@ def _jobs(world: World, models: Iterable[Trained]) -> None:
             )
 
 
-def _fooled(world: World, model: bytes, job: Any, models: Iterable[Trained]) -> float | None:
+def _fooled(world: State, model: bytes, job: Any, models: Iterable[Trained]) -> float | None:
     """How well the worst of the backdoors that were trained for a job opens a model."""
     poisons = {one.order.poison for one in models if one.job == job.key}
     try:
@@ -101,7 +101,7 @@ def _fooled(world: World, model: bytes, job: Any, models: Iterable[Trained]) -> 
         return None
 
 
-def _accounts(world: World) -> None:
+def _accounts(world: State) -> None:
     for account in sorted(world.accounts.values(), key=lambda account: account.name):
         person = account.person
         world.ledger.accounts.append(
@@ -116,7 +116,7 @@ def _accounts(world: World) -> None:
         )
 
 
-def _holdings(world: World, address: bytes, name: str) -> None:
+def _holdings(world: State, address: bytes, name: str) -> None:
     ledger = world.ledger
     holds = partial(HoldingRow, account=name, kind="balance", contract=None)
     ledger.holdings.append(holds(asset="ETH", amount=world.engine.balance(address)))

@@ -7,34 +7,22 @@ and the next when it has heard what became of that. Only the deciding is done fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate, repeat
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from slashpoint.sim.engine import Status, Tx
-from slashpoint.sim.engine.columns import CallColumns
+from slashpoint.sim.batch import Batch
 from slashpoint.sim.engine.keys import address_of
-from slashpoint.sim.luck import tie_break
 from slashpoint.sim.units import nanoseconds, to_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    import numpy.typing as npt
-
-    from slashpoint.sim.chain import Chain
-    from slashpoint.sim.contract import Call
+    from slashpoint.sim.batch import Numbers, Places
     from slashpoint.sim.contract.rows import CallRows
-    from slashpoint.sim.engine import BlockResult
     from slashpoint.sim.world import World
 
-    Numbers = npt.NDArray[np.int64]
-    Places = npt.NDArray[np.intp]
-
-
 BYSTANDER = "bystander"  # strategy of who wants nothing of the market: what its payments are worth nobody knows
-TIP_LIMIT_WEI = 2**62  # wei per gas: nobody is told from those who tip more
 
 
 @dataclass(slots=True, eq=False)
@@ -152,139 +140,3 @@ class Crowd:
         """A block is out (nanoseconds): everybody hears of it after a latency."""
         self.heard = time + self.latency
         self.batches = [batch for batch in self.batches if batch.waiting.any()]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What members sent at one block's news; row i of each column is one transaction."""
-
-    crowd: Crowd
-    calls: CallRows
-    who: Places
-    tip: Numbers
-    max_fee: Numbers
-    nonce: Numbers
-    sent: Numbers  # nanoseconds
-    arrival: Numbers  # the same
-    waiting: npt.NDArray[np.bool_]
-
-    def ready(self, time: int, base_fee: int) -> Places:
-        """The rows that a block at `time` could take."""
-        return np.flatnonzero(self.waiting & (self.arrival < time) & (self.max_fee >= base_fee))
-
-
-class BatchSlice(NamedTuple):
-    """What of a batch is in a block."""
-
-    batch: Batch
-    rows: Places
-    places: Places  # in the block's result
-
-    def up_to(self, most: int) -> BatchSlice:
-        """Those with a place below `most`, in the order of the block."""
-        order = np.argsort(self.places)[: np.count_nonzero(self.places < most)]
-        return BatchSlice(self.batch, self.rows[order], self.places[order])
-
-    def signed(self) -> Iterator[Tx]:
-        """The transactions as the engine takes them."""
-        batch, rows, call = self.batch, self.rows, self.batch.calls.call
-        senders, width = batch.crowd.senders, batch.calls.data.shape[1]
-        raw = batch.calls.data[rows].tobytes()
-        fees = [column[rows].tolist() for column in (batch.max_fee, batch.tip, batch.nonce)]
-        return map(Tx._make, zip(
-            [senders[one] for one in batch.who[rows].tolist()], repeat(call.to),
-            [raw[at : at + width] for at in range(0, len(raw), width)], repeat(call.value), repeat(call.gas), *fees,
-            repeat(()),
-        ))  # fmt: skip
-
-    def ran(self, result: BlockResult) -> BatchSlice:
-        """Those that were executed."""
-        kept = result.status[self.places] < Status.DEFERRED
-        return self if kept.all() else BatchSlice(self.batch, self.rows[kept], self.places[kept])
-
-    def refused(self, result: BlockResult) -> BatchSlice:
-        """Those that never can be."""
-        kept = result.status[self.places] == Status.INVALID
-        return BatchSlice(self.batch, self.rows[kept], self.places[kept])
-
-    def done(self, result: BlockResult) -> None:
-        """Tell the members what became of their transactions."""
-        batch, crowd = self.batch, self.batch.crowd
-        gone, ran = self.refused(result), self.ran(result)
-        crowd.nonce[batch.who[gone.rows]] -= 1
-        crowd.ok[batch.who[gone.rows]] = False
-        who, gas = batch.who[ran.rows], result.gas[ran.places].astype(np.int64)
-        for one in who.tolist():
-            crowd.members[one].executed += 1
-        crowd.ok[who], crowd.gas[who] = result.status[ran.places] == Status.SUCCESS, gas
-        for rows in (gone.rows, ran.rows):
-            batch.waiting[rows] = False
-            crowd.free[batch.who[rows]] = True
-
-    def tips(self, base_fee: int) -> Numbers:
-        """Wei per gas that go to whoever builds the block."""
-        batch, rows = self.batch, self.rows
-        return np.minimum(batch.tip[rows], batch.max_fee[rows] - base_fee)
-
-
-def mixed(
-    parts: Sequence[tuple[Batch, Places]], keys: Sequence[tuple[int, int]], chain: Chain
-) -> tuple[Places, Places]:
-    """Where the transactions of a block go that people and crowds fill together: people's first, then each part's.
-
-    People's own order stands: a transaction that waits for its account's one before comes no earlier than that.
-
-    Args:
-        parts: batches with their rows that are ready.
-        keys: what people's transactions are ordered by, in their order.
-        chain: whose ordering it is.
-
-    Returns:
-        The place of each, and to which of the parts it belongs (-1: to the people).
-    """
-    keys = list(accumulate(keys, max))
-    best, ties = (
-        [np.array([max(key[0], -TIP_LIMIT_WEI) for key in keys], np.int64)],
-        [np.array([key[1] for key in keys], np.uint64)],
-    )
-    for batch, rows in parts:
-        number = batch.nonce[rows].astype(np.uint64)
-        match chain.rules.ordering:
-            case "priority":
-                best.append(-BatchSlice(batch, rows, rows).tips(chain.base_fee))
-            case "fifo":
-                best.append(batch.arrival[rows])
-            case _:
-                best.append(np.zeros(len(rows), np.int64))
-                number[:] = chain.slot(chain.time)
-        ties.append(tie_break(batch.crowd.rank[batch.who[rows]], number))
-    order = np.lexsort((np.concatenate(ties), np.concatenate(best)))
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order))
-    return places, np.repeat(np.arange(-1, len(parts)), [len(column) for column in best])
-
-
-def together(crowded: Sequence[BatchSlice]) -> CallColumns | None:
-    """A block of crowds alone, as an engine takes columns; None where calldata differ in length."""
-    widths = {rows.batch.calls.data.shape[1] for rows in crowded}
-    if len(widths) != 1:
-        return None
-    order = np.argsort(np.concatenate([rows.places for rows in crowded]))
-
-    def column(of: Callable[[Batch, Places], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        return np.concatenate([of(rows.batch, rows.rows) for rows in crowded])[order]
-
-    def shared(of: Callable[[Call], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        return column(lambda batch, rows: np.broadcast_to(one := of(batch.calls.call), (len(rows), *one.shape)))
-
-    return CallColumns(
-        sender=column(lambda batch, rows: batch.crowd.addresses[batch.who[rows]]),
-        to=shared(lambda call: np.frombuffer(call.to, np.uint8)),
-        data=column(lambda batch, rows: batch.calls.data[rows]),
-        ends=np.arange(1, len(order) + 1, dtype=np.uint64) * np.uint64(widths.pop()),
-        value=shared(lambda call: np.frombuffer(call.value.to_bytes(32, "big"), np.uint8)),
-        gas=shared(lambda call: np.array(call.gas, np.uint64)),
-        max_fee=column(lambda batch, rows: batch.max_fee[rows]).astype(np.uint64),
-        tip=column(lambda batch, rows: batch.tip[rows]).astype(np.uint64),
-        nonce=column(lambda batch, rows: batch.nonce[rows]).astype(np.uint64),
-    )

@@ -10,7 +10,7 @@ from slashpoint.sim.errors import Misconfigured
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from slashpoint.sim.world import World
+    from slashpoint.sim.state import State
 
 Check = TypeVar("Check", bound="Callable[..., Iterator[str]]")  # a function of a world, or a method
 
@@ -21,8 +21,8 @@ class Invariant(Protocol):
     __name__: str
     period: int
 
-    def __call__(self, world: World, /) -> Iterator[str]:
-        """Complaints."""
+    def __call__(self, world: State, /) -> Iterator[str]:
+        """Yield what is wrong, in words."""
         ...
 
 
@@ -33,8 +33,10 @@ def invariant(*, period: int = 1, final: bool = False) -> Callable[[Check], Chec
 def invariant(check: Any = None, /, *, period: int = 1, final: bool = False) -> Any:
     """Mark a generator function as an invariant: each `yield` is a complaint in words.
 
-    It is asked after every `period`-th block that had transactions, and once at the end of a run; if `final`, there
-    alone.
+    Args:
+        check: the function, where the mark has no arguments.
+        period: it is asked after every `period`-th block that had transactions, and once at the end of a run.
+        final: ask it at the end alone.
     """
 
     def mark(check: Check) -> Check:
@@ -47,49 +49,7 @@ def invariant(check: Any = None, /, *, period: int = 1, final: bool = False) -> 
 
 
 def invariants_of(owner: Any) -> list[Invariant]:
-    """The marked functions of a module, or the marked methods of an object, by name."""
+    """Return the marked functions of a module, or the marked methods of an object, by name."""
     found = [getattr(owner, name) for name in sorted(dir(owner))]
     marked: list[Any] = [one for one in found if callable(one) and hasattr(one, "period")]
     return [one for one in marked if not inspect.ismodule(owner) or one.__module__ == owner.__name__]
-
-
-@invariant
-def wei_is_conserved(world: World) -> Iterator[str]:
-    """Each touched account holds what the recorded movements, burns and tips say, to the wei."""
-    touched, wei = list(world.touched["ETH"]), world.booked["ETH"]
-    rows = zip(touched, world.engine.balances(touched))
-    for address, held in sorted([row for row in rows if row[1] != wei[row[0]]]):
-        yield f"{world.name_of(address)} holds {held} wei, but {wei[address]} were recorded"
-
-
-@invariant(period=16)
-def tokens_are_conserved(world: World) -> Iterator[str]:
-    """Each account that moved a token holds what the recorded transfers say, and supplies do not change."""
-    for asset, token in world.tokens.items():
-        booked = world.booked[asset]
-        for address in sorted(world.touched[asset]):
-            if (held := token.balanceOf(address)) != booked[address]:
-                yield f"{world.name_of(address)} holds {held} {asset}, but {booked[address]} were recorded"
-        if (total := sum(booked.values())) != (supply := token.totalSupply()):
-            yield f"{asset}: {total} were recorded, the supply is {supply}"
-
-
-@invariant
-def nonces_count_transactions(world: World) -> Iterator[str]:
-    """An account's nonce on chain is the number of its transactions that ran."""
-    accounts = world.accounts
-    touched = [address for address in world.touched["ETH"] if address in accounts]
-    rows = zip(touched, world.engine.nonces(touched))
-    for address, nonce in sorted([row for row in rows if row[1] != accounts[row[0]].executed]):
-        yield f"{accounts[address].name} ran {accounts[address].executed} transactions, its nonce is {nonce}"
-
-
-@invariant
-def markets_are_solvent(world: World) -> Iterator[str]:
-    """A market's contract holds exactly what it owes."""
-    for market in world.markets:
-        owes = market.liabilities()
-        for asset, held in market.holdings().items():
-            if held != (owed := sum(owes[asset].values())):
-                parts = ", ".join(f"{who} {amount}" for who, amount in owes[asset].items())
-                yield f"{market.name} holds {held} {asset} and owes {owed} ({parts})"

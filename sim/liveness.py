@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from slashpoint.sim.engine import Status
 from slashpoint.sim.invariants import invariant
@@ -12,30 +12,22 @@ from slashpoint.sim.units import SECOND, nanoseconds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slashpoint.sim.chain import Pending
-    from slashpoint.sim.world import World
+    from slashpoint.sim.intention import Poke
+    from slashpoint.sim.state import State
 
 GRACE_BLOCKS = 16  # blocks in which somebody should have done what is due
 RETRIES = 3  # failed calls about one job after which a race that was lost does not explain them
 
 
-class Poke(NamedTuple):
-    """What became of a call that anybody may make to move a job on."""
-
-    pending: Pending
-    failure: str  # why it failed; empty where it did not
-    dropped: bool = False  # before a block had it
-
-
 @invariant(final=True)
-def liveness(world: World) -> Iterator[str]:
+def liveness(world: State) -> Iterator[str]:
     """At the end no job is overdue, calls that move jobs on got through, and what contracts hold can be withdrawn."""
     yield from _overdue(world)
     yield from _in_vain(world)
     yield from _locked(world)
 
 
-def _overdue(world: World) -> Iterator[str]:
+def _overdue(world: State) -> Iterator[str]:
     """Jobs that are open although what would move them on has been due for long, or nothing ever will be."""
     now, grace = world.chain.time, GRACE_BLOCKS * world.chain.period
     for market in world.markets:
@@ -49,7 +41,7 @@ def _overdue(world: World) -> Iterator[str]:
                 yield f"{market.name}: job {job.key} is open; {what} for {(now - since) / SECOND:,.0f} s"
 
 
-def _in_vain(world: World) -> Iterator[str]:
+def _in_vain(world: State) -> Iterator[str]:
     """Calls to move jobs on that failed each time, whoever made them."""
     worked = {one.pending.call.function for one in world.pokes if not one.failure}
     failed: dict[tuple[str, str], list[Poke]] = defaultdict(list)
@@ -62,7 +54,7 @@ def _in_vain(world: World) -> Iterator[str]:
             yield f"{role}: all {len(calls)} calls of {function} failed, the last by {calls[-1].failure}"
 
 
-def _locked(world: World) -> Iterator[str]:
+def _locked(world: State) -> Iterator[str]:
     """Money that somebody is owed and cannot withdraw, or that lies in a contract when all is over, and is nobody's."""
     for market in world.markets:
         owed = {account: amount for account in world.accounts if (amount := market.owed(account))}
@@ -79,5 +71,5 @@ def _locked(world: World) -> Iterator[str]:
                     yield f"{market.name} holds {stuck} that nobody can withdraw; all jobs are over"
 
 
-def _whole(world: World, asset: str, amount: int) -> str:
+def _whole(world: State, asset: str, amount: int) -> str:
     return f"{world.whole(asset, amount):.6g} {asset}"

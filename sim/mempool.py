@@ -9,7 +9,7 @@ from slashpoint.sim.units import GWEI
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slashpoint.sim.chain import Pending
+    from slashpoint.sim.intention import Pending
     from slashpoint.sim.script import Wait
 
     Dropped = list[tuple[Pending, str]]  # with the reason

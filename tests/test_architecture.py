@@ -43,7 +43,7 @@ FENCES = {  # who may import what
     "yaml": ("experiments/setup/strict_yaml.py",),
     "html": ("experiments/report/text.py",),
     "duckdb": ("experiments", "sim/ledger"),
-    "mesa": ("sim/world.py", "agents"),
+    "mesa": ("sim/world.py", "sim/state.py", "agents"),
     "simpy": ("sim",),
 }
 HEAVY = {"altair", "duckdb", "eth", "hydra", "mesa", "numpy", "pandas", "rich", "sklearn", "torch", "web3"}
@@ -109,6 +109,50 @@ def test_every_import_follows_the_arrow_and_respects_the_fences() -> None:
 )
 def test_the_rules_catch(path: str, source: str) -> None:
     assert list(complaints(path, source))
+
+
+def neighbours(modules: dict[str, str]) -> dict[str, set[str]]:
+    """Which of some modules (name → source) each imports anywhere, also inside functions and for types alone."""
+    found: dict[str, set[str]] = {name: set() for name in modules}
+    for name, source in modules.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    found[name].add(whole if whole in modules else node.module)
+        found[name] &= modules.keys() - {name}
+    return found
+
+
+def cycles(imports: dict[str, set[str]]) -> list[str]:
+    """The modules that import themselves by way of others."""
+    reached = {name: set(targets) for name, targets in imports.items()}
+    for through in imports:
+        for targets in reached.values():
+            if through in targets:
+                targets |= reached[through]
+    return sorted(name for name, targets in reached.items() if name in targets)
+
+
+MUTUAL = {"slashpoint.sim.state": "slashpoint.sim.market"}  # a world knows its markets, and each its world
+
+
+def test_no_module_of_the_machine_needs_itself_even_for_types() -> None:
+    modules = {
+        "slashpoint." + path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): source
+        for path, source in sources()
+        if path.startswith("sim/")
+    }
+    found = neighbours(modules)
+    for world, market in MUTUAL.items():
+        assert market in found[world]
+        found[world].remove(market)
+    assert cycles(found) == []
+
+
+def test_a_cycle_is_seen() -> None:
+    one, two = "if TYPE_CHECKING:\n    from s import two", "def f():\n    from s.one import x"
+    assert cycles(neighbours({"s.one": one, "s.two": two, "s.three": "from s.one import x"})) == ["s.one", "s.two"]
 
 
 def test_the_fences_name_what_is_installed() -> None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashpoint.sim.chain import Chain, ChainRules, next_base_fee
+from slashpoint.sim.chain import Chain, next_base_fee
 from slashpoint.sim.demand import Background
 from slashpoint.sim.engine import make_engine
 from slashpoint.sim.luck import Luck
+from slashpoint.sim.rules import ChainRules
 
 LIMIT = 30_000_000
 TARGET = LIMIT // 2

@@ -16,8 +16,8 @@ from slashpoint.experiments.setup import catalogue, config
 from slashpoint.experiments.setup.composer import Composer, composer
 from slashpoint.experiments.setup.config import attacks, compose, expand, plugin
 from slashpoint.experiments.setup.project import find_project
-from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.rules import ChainRules
 
 ATTACK = """
     from dataclasses import dataclass

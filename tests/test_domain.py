@@ -11,8 +11,8 @@ import pytest
 
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.catalogue import KINDS, PROTOCOL
-from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Share, Within, check, domains
+from slashpoint.sim.rules import ChainRules
 
 SETTINGS = [
     ChainRules,

@@ -21,11 +21,11 @@ from slashpoint.experiments.setup.composer import composer, sentence
 from slashpoint.experiments.setup.invariants import allowed, of_project
 from slashpoint.experiments.setup.protocol_check import vet_deployed
 from slashpoint.experiments.setup.vetting import vet
-from slashpoint.sim.chain import ChainRules
 from slashpoint.sim.engine import ENGINES, make_engine
 from slashpoint.sim.errors import PROJECT, Misconfigured, choices, location, named
 from slashpoint.sim.ledger import Ledger
 from slashpoint.sim.market import Market
+from slashpoint.sim.rules import ChainRules
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:

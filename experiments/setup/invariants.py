@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.catalogue import INVARIANTS
 from slashpoint.experiments.setup.vetting import vet_marked, vet_names
-from slashpoint.sim import invariants as builtin
-from slashpoint.sim import liveness
+from slashpoint.sim import conservation, liveness
 from slashpoint.sim.errors import Misconfigured, choices
 from slashpoint.sim.invariants import invariants_of
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def of_every_world() -> list[Invariant]:
     """Return the invariants that no protocol brings."""
-    return [*invariants_of(builtin), *invariants_of(liveness)]
+    return [*invariants_of(conservation), *invariants_of(liveness)]
 
 
 def of_protocol(name: str, project: Path | None) -> list[Invariant]:

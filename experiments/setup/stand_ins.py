@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from slashpoint.experiments.gate.patches import mutants
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.run import deploy
-from slashpoint.sim import invariants, world
+from slashpoint.sim import conservation, founding, state, world
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.contract.artifact import standing_in
 from slashpoint.sim.contract.entry import Function
@@ -97,7 +97,7 @@ def _deployed(config: DictConfig, project: Path | None) -> dict[str, Artifact]:
 def _used(protocol: str, project: Path | None) -> set[str]:
     """Return how the code of a protocol, its roles and the world calls things: attributes as `.x`, texts as `"x`."""
     market, _, roles = catalogue.rules(protocol, project)
-    names = {world.__name__, invariants.__name__}
+    names = {one.__name__ for one in (state, founding, world, conservation)}
     names |= {one.__module__ for kind in (market, *roles) for one in kind.__mro__[:-1]}
     files = {sys.modules[name].__file__ for name in names}
     return {word for file in files if file for word in re.findall(r'[."]\w+', Path(file).read_text(encoding="utf-8"))}

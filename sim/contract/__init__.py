@@ -8,7 +8,8 @@ data say.
 from eth_hash.auto import keccak
 
 from slashpoint.sim.contract.artifact import Artifact
-from slashpoint.sim.contract.contract import Call, Contract, ViewFailed
+from slashpoint.sim.contract.call import Call
+from slashpoint.sim.contract.contract import Contract, ViewFailed
 from slashpoint.sim.contract.entry import Event
 from slashpoint.sim.contract.revert import Revert
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.sim.contract.call import GAS, Call
 from slashpoint.sim.contract.entry import Event
 from slashpoint.sim.contract.revert import Revert
 from slashpoint.sim.contract.rows import CallRows, matrix
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from slashpoint.sim.contract.rows import Values
     from slashpoint.sim.engine import Engine, Log
 
-GAS = 500_000  # what a call declares unless it says otherwise
 VIEW_GAS = 50_000_000  # a view pays nothing
 
 
@@ -31,37 +30,6 @@ class ViewFailed(RuntimeError):
     def __init__(self, what: str, revert: Revert) -> None:
         super().__init__(f"{what}: {revert}")
         self.revert = revert
-
-
-@dataclass(slots=True)
-class Call:
-    """An intention: a function of a contract with its arguments, not yet sent.
-
-    The last four fields are what others may see of it while it waits, whatever the protocol.
-    """
-
-    to: bytes
-    data: bytes
-    function: str
-    names: tuple[str, ...]  # of its parameters
-    values: Sequence[Any]  # of its arguments
-    value: int = 0  # wei
-    gas: int = GAS  # the limit that it declares
-    contract: str = ""  # name
-    verb: str = ""  # submits, claims …
-    job: Any = None
-    subject: Any = None
-    carries: Any = None  # what it gives away: sealed bytes, a number, a preimage
-
-    @property
-    def args(self) -> dict[str, Any]:
-        """Its arguments by name."""
-        return dict(zip(self.names, self.values, strict=True))
-
-    def tagged(self, verb: str, job: Any = None, subject: Any = None, carries: Any = None) -> Call:
-        """Fill the neutral fields in; returns the call itself."""
-        self.verb, self.job, self.subject, self.carries = verb, job, subject, carries
-        return self
 
 
 class Method:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from slashpoint.sim.contract.contract import Call
+    from slashpoint.sim.contract.call import Call
     from slashpoint.sim.contract.entry import Function
 
     Bytes = npt.NDArray[np.uint8]

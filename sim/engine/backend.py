@@ -15,8 +15,8 @@ from eth.vm.spoof import SpoofTransaction
 from eth_hash.auto import keccak
 from eth_tester import PyEVMBackend
 
-from slashpoint.sim.engine import ZERO_ADDRESS, BlockContext
 from slashpoint.sim.engine.frames import CancunFrame, PragueFrame
+from slashpoint.sim.engine.interface import ZERO_ADDRESS, BlockContext
 from slashpoint.sim.engine.validity import floor_gas
 from slashpoint.sim.units import GWEI
 

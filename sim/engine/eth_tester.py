@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Any
 from eth.vm.spoof import SpoofTransaction
 from eth_keys.datatypes import PrivateKey
 
-from slashpoint.sim.engine import ZERO_ADDRESS, BlockContext, BlockResult, CallResult, Movement, Status, Transfer, Tx
 from slashpoint.sim.engine.backend import FORKS, Backend, pending_header
 from slashpoint.sim.engine.frames import movements
+from slashpoint.sim.engine.interface import (
+    ZERO_ADDRESS,
+    BlockContext,
+    BlockResult,
+    CallResult,
+    Movement,
+    Status,
+    Transfer,
+    Tx,
+)
 from slashpoint.sim.engine.keys import key_of
 from slashpoint.sim.engine.limits import check_block, check_context, check_funds, check_placed, check_transaction
 from slashpoint.sim.engine.transaction import Row, block_result, gas_used, result_of

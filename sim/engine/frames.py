@@ -12,7 +12,7 @@ from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.opcode import as_opcode
 from eth.vm.opcode_values import SELFDESTRUCT
 
-from slashpoint.sim.engine import ZERO_ADDRESS, Movement, Transfer
+from slashpoint.sim.engine.interface import ZERO_ADDRESS, Movement, Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from slashpoint.sim.engine import BlockContext, Tx
+    from slashpoint.sim.engine.interface import BlockContext, Tx
 
 BLOCK = {"number": 256, "timestamp": 256, "base_fee": 64, "gas_limit": 64}  # bits
 TRANSACTION = {"value": 256, "gas": 64, "max_fee": 128, "tip": 128, "nonce": 64}

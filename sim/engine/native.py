@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slashpoint_revm
 
-from slashpoint.sim.engine import (
+from slashpoint.sim.engine.columns import EventColumns, LazySequence, TransferColumns
+from slashpoint.sim.engine.interface import (
     BlockContext,
     BlockResult,
     CallResult,
@@ -19,7 +20,6 @@ from slashpoint.sim.engine import (
     Transfer,
     Tx,
 )
-from slashpoint.sim.engine.columns import EventColumns, LazySequence, TransferColumns
 from slashpoint.sim.engine.limits import check_placed
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from eth.vm.execution_context import ExecutionContext
 from eth_typing import Address, BlockNumber, Hash32
 
-from slashpoint.sim.engine import BlockContext, BlockResult, CallResult, Status, Tx
 from slashpoint.sim.engine.accounts import Accounts, Mark, PragueAccounts
+from slashpoint.sim.engine.interface import BlockContext, BlockResult, CallResult, Status, Tx
 from slashpoint.sim.engine.limits import check_block, check_context, check_funds, check_placed, check_transaction
 from slashpoint.sim.engine.root import state_root
 from slashpoint.sim.engine.transaction import Row, block_result, transact

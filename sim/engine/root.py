@@ -11,7 +11,7 @@ from trie.hexary import HexaryTrie
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from slashpoint.sim.engine import Log
+    from slashpoint.sim.engine.interface import Log
 
 
 class Account(NamedTuple):

@@ -23,8 +23,8 @@ from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth.vm.message import Message
 from eth_typing import Address
 
-from slashpoint.sim.engine import ZERO_ADDRESS, BlockResult, CallResult, Log, Movement, Status, Transfer, Tx
 from slashpoint.sim.engine.frames import movements
+from slashpoint.sim.engine.interface import ZERO_ADDRESS, BlockResult, CallResult, Log, Movement, Status, Transfer, Tx
 from slashpoint.sim.engine.validity import floor_gas, initcode_gas, intrinsic_gas
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slashpoint.sim.engine import BlockContext, Status, Tx
+from slashpoint.sim.engine.interface import BlockContext, Status, Tx
 
 if TYPE_CHECKING:
     from typing import Protocol

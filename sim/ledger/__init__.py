@@ -9,7 +9,10 @@ The tables are those of `columns.TABLES`, and `read` takes a ledger in any of th
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from slashpoint.sim.errors import OutOfRoom, unwritten
 from slashpoint.sim.ledger.arrow import LedgerError, schema
@@ -29,12 +32,11 @@ from slashpoint.sim.ledger.columns import (
     row,
 )
 from slashpoint.sim.ledger.digest import seal
-from slashpoint.sim.ledger.reading import PARTIAL, Tables, read
+from slashpoint.sim.ledger.reading import PARTIAL, Tables, from_folder
 from slashpoint.sim.ledger.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -161,3 +163,20 @@ class Ledger:
     def _unwritten(self, error: OSError) -> str:
         lost = sum(table.waiting for table in self.tables.values())
         return unwritten(error, f"{self.folder}: {lost} rows not written" if lost else self.folder)
+
+
+def read(source: Path | Ledger) -> Tables:
+    """Return the tables of a ledger that is still in memory, or of the folder that one was written under.
+
+    Raises:
+        LedgerError: there is none, it is damaged, or a newer or older schema wrote it.
+    """
+    if isinstance(source, Path):
+        return from_folder(source)
+    source.flush()
+    if source.folder:
+        return from_folder(source.folder)
+    return Tables(
+        {name: pa.Table.from_batches(table.batches, table.schema) for name, table in source.tables.items()},
+        complete=source.complete,
+    )

@@ -17,6 +17,7 @@ from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES, Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -234,3 +235,14 @@ def whole(amounts: pa.ChunkedArray, wide: pa.ChunkedArray | None = None) -> list
             if value is not None:
                 numbers[row] = int.from_bytes(value, "big")
     return numbers
+
+
+def batches_in(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yield the whole batches of an Arrow stream, which may end anywhere."""
+    if not path.exists():
+        return
+    with pa.OSFile(str(path)) as file:
+        try:
+            yield from pa.ipc.open_stream(file)
+        except (pa.ArrowInvalid, OSError):
+            return  # a torn end: its writer was killed, or the disk was full

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from slashpoint.sim.ledger.arrow import WIDE, LedgerError, given, outward, schema, whole, wides
+from slashpoint.sim.ledger.arrow import WIDE, LedgerError, batches_in, given, outward, schema, whole, wides
 from slashpoint.sim.ledger.columns import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pathlib import Path
 
-    from slashpoint.sim.ledger import Ledger
+    import pandas as pd
 
 ABOUT_ONE = {b"table", b"complete", b"wide"}  # metadata of one table, not of the ledger
 PARTIAL = "PARTIAL"  # the file that marks an unfinished ledger, and says why it is one
@@ -63,22 +62,6 @@ class Tables(Mapping[str, "pd.DataFrame"]):
         return {key.decode(): value.decode() for key, value in found.items() if key not in ABOUT_ONE}
 
 
-def read(source: Path | Ledger) -> Tables:
-    """The tables of a ledger that is still in memory, or of the folder that one was written under.
-
-    Raises LedgerError when there is none, when it is damaged, or when a newer or older schema wrote it.
-    """
-    if isinstance(source, Path):
-        return from_folder(source)
-    source.flush()
-    if source.folder:
-        return from_folder(source.folder)
-    return Tables(
-        {name: pa.Table.from_batches(table.batches, table.schema) for name, table in source.tables.items()},
-        complete=source.complete,
-    )
-
-
 def from_folder(folder: Path) -> Tables:
     """The tables under a run's folder, or in its ledger folder."""
     inside = folder / "ledger" if (folder / "ledger").is_dir() else folder
@@ -106,17 +89,6 @@ def _parquet(path: Path) -> pa.Table:
         return pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise LedgerError(f"{path} is damaged: {str(error).partition(chr(10))[0]}") from error
-
-
-def batches_in(path: Path) -> Iterator[pa.RecordBatch]:
-    """The whole batches of an Arrow stream, which may end anywhere."""
-    if not path.exists():
-        return
-    with pa.OSFile(str(path)) as file:
-        try:
-            yield from pa.ipc.open_stream(file)
-        except (pa.ArrowInvalid, OSError):
-            return  # a torn end: its writer was killed, or the disk was full
 
 
 def _outward(table: pa.Table) -> pa.Table:

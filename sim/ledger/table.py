@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from slashpoint.sim.ledger.arrow import BULK, Same, encode, given, outward, pack, schema, wides
+from slashpoint.sim.ledger.arrow import BULK, Same, batches_in, encode, given, outward, pack, schema, wides
 from slashpoint.sim.ledger.columns import TABLES
 from slashpoint.sim.ledger.digest import Digest
 from slashpoint.sim.ledger.money import Cause
-from slashpoint.sim.ledger.reading import batches_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

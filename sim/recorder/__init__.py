@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.sim.chain import DEFERRED
+from slashpoint.sim.block import DEFERRED
 from slashpoint.sim.closing import Trained
 from slashpoint.sim.ledger import BlockRow, EventRow
 from slashpoint.sim.ledger.money import Cause, Edge
@@ -19,9 +19,9 @@ from slashpoint.sim.recorder.names import NameCodes
 from slashpoint.sim.recorder.transactions import Transactions
 
 if TYPE_CHECKING:
-    from slashpoint.sim.chain import Block
+    from slashpoint.sim.block import Block
     from slashpoint.sim.learning import Order
-    from slashpoint.sim.world import World
+    from slashpoint.sim.state import State
 
 NOTHING = Decoded()
 
@@ -29,7 +29,7 @@ NOTHING = Decoded()
 class Recorder:
     """Writes a world's ledger."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: State) -> None:
         self._world, self._ledger = world, world.ledger
         self.names = NameCodes(world.name_of, world.names.__contains__)
         self.decoder = Decoder(world)

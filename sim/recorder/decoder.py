@@ -10,10 +10,11 @@ from slashpoint.sim.engine import Status
 from slashpoint.sim.facts import Fact
 
 if TYPE_CHECKING:
-    from slashpoint.sim.chain import Block, Pending
+    from slashpoint.sim.block import Block
     from slashpoint.sim.contract import Call, Event
     from slashpoint.sim.engine import BlockResult, Log
-    from slashpoint.sim.world import World
+    from slashpoint.sim.intention import Pending
+    from slashpoint.sim.state import State
 
 
 class Movements(NamedTuple):
@@ -59,7 +60,7 @@ def verb_fact(pending: Pending, time: int) -> Fact:
 class Decoder:
     """Decodes what a block did by what a world knows of contracts, tokens and markets."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: State) -> None:
         self._world = world
 
     def decode(self, block: Block) -> Decoded:

@@ -13,10 +13,10 @@ from slashpoint.sim.units import ETH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from slashpoint.sim.chain import Block
+    from slashpoint.sim.block import Block
     from slashpoint.sim.recorder.decoder import Movements
     from slashpoint.sim.recorder.names import NameCodes
-    from slashpoint.sim.world import World
+    from slashpoint.sim.state import State
 
 PAYMENT, UNKNOWN = Cause.PAYMENT.value, Cause.UNKNOWN.value
 
@@ -24,7 +24,7 @@ PAYMENT, UNKNOWN = Cause.PAYMENT.value, Cause.UNKNOWN.value
 class Money:
     """Writes down what moved and why; keeps what the invariants compare with (`world.booked`, `world.touched`)."""
 
-    def __init__(self, world: World, names: NameCodes) -> None:
+    def __init__(self, world: State, names: NameCodes) -> None:
         self._world, self._names, self._table = world, names, world.ledger.transfers
 
     def transfer(self, sender: str, receiver: str, asset: str, amount: int, cause: Cause, job: str | None) -> None:
@@ -106,7 +106,9 @@ class Money:
                 continue
             call = calls[tx]
             market = world.market_of.get(call.to)
-            causes = list(market.causes(call, asset, sender, receiver, amount)) if market else [(UNKNOWN, amount, None)]
+            causes: list[tuple[str, int, str | None]] = [(UNKNOWN, amount, None)]
+            if market is not None:
+                causes = list(market.causes(call, asset, sender, receiver, amount))
             if world.tally is not None:
                 self._tally(asset, sender, receiver, causes)
             ends = code(sender), code(receiver)

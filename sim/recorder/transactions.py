@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slashpoint.sim.chain import Block
+from slashpoint.sim.block import Block
 from slashpoint.sim.engine import Status
 from slashpoint.sim.ledger.money import Cause, Edge
 from slashpoint.sim.ledger.text import plain, text, texts
@@ -16,13 +16,13 @@ from slashpoint.sim.ledger.text import plain, text, texts
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from slashpoint.sim.chain import Pending
-    from slashpoint.sim.crowd import BatchSlice
+    from slashpoint.sim.batch import BatchSlice
     from slashpoint.sim.engine import BlockResult
+    from slashpoint.sim.intention import Pending
     from slashpoint.sim.recorder.decoder import Decoder
     from slashpoint.sim.recorder.money import Money
     from slashpoint.sim.recorder.names import Column, Columns, NameCodes
-    from slashpoint.sim.world import World
+    from slashpoint.sim.state import State
 
 STATUS = [status.name.lower() for status in Status]
 SUCCESS = int(Status.SUCCESS)  # an enumeration's own comparison costs more than the row
@@ -56,7 +56,7 @@ def no_place(rows: int, status: str, reasons: list[str]) -> Columns:
 class Transactions:
     """Writes down transactions, whatever became of them, and the fees of those that ran."""
 
-    def __init__(self, world: World, names: NameCodes, decoder: Decoder, money: Money) -> None:
+    def __init__(self, world: State, names: NameCodes, decoder: Decoder, money: Money) -> None:
         self._world, self._names, self._decoder, self._money = world, names, decoder, money
         self._table, self._transfers = world.ledger.transactions, world.ledger.transfers
 
