@@ -36,5 +36,5 @@ def test_the_parameters_of_the_page_exist(protocol):
 
 def test_the_conducts_of_the_page_exist():
     page = (ROOT / "protocols/modelmarket/README.md").read_text()
-    probes = page[page.index("Conducts that throw") : page.index("Against our contract")]
+    probes = page[page.index("Attacks that replace a role's script") : page.index("Against our contract")]
     assert set(re.findall(r"`(\w+)`", probes)) <= set(names("attack"))
