@@ -62,6 +62,10 @@ class Among:
         """Return what a text must be."""
         return "" if value in self.names else choices(value, self.names)
 
+    def __str__(self) -> str:
+        """In words."""
+        return ", ".join(self.names[:-1]) + f" or {self.names[-1]}" if len(self.names) > 1 else self.names[0]
+
 
 Share = Annotated[float, Within(0, 1)]
 Part = Annotated[float, Within(0, 1, "low")]  # a share that is not nothing
@@ -109,6 +113,13 @@ def limits(kind: Any) -> Mapping[str, Any]:
     """Return the first domain of each field of a dataclass that has one."""
     found = {name: _apart(hint)[1] for name, hint in domains(kind).items()}
     return {name: many[0] for name, many in found.items() if many}
+
+
+def in_words(hint: Any) -> str:
+    """Return what a type allows, in words: its kinds and its domains."""
+    kinds, limits = _apart(hint)
+    names = [KINDS[get_origin(one) or one] for one in map(_bare, kinds) if (get_origin(one) or one) in KINDS]
+    return ": ".join(part for part in (" or ".join(names), ", ".join(map(str, limits))) if part)
 
 
 def _check(value: Any, hint: Any, where: str) -> None:

@@ -1,4 +1,4 @@
-"""What there is to choose from and to read, as rows of plain values: ours and the project's."""
+"""What there is to choose from and to read, as rows of plain texts: ours and the project's."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.catalogue import PROTOCOL, kept
-from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.errors import Misconfigured, choices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+
+    from slashpoint.sim.invariants import Invariant
 
 Row = dict[str, str]
 Broken = list[Misconfigured]  # what could not be read, with why
+SHARED = "every protocol that has the duty or the verbs"
 
 
 def protocols(project: Path | None, broken: Broken) -> list[Row]:
@@ -29,7 +32,13 @@ def protocols(project: Path | None, broken: Broken) -> list[Row]:
 
 
 def options(kind: str, project: Path | None, broken: Broken) -> list[Row]:
-    """The options of a kind, with their parameters."""
+    """Return the options of a kind, with their parameters.
+
+    Args:
+        kind: attack, task or prices.
+        project: its folder.
+        broken: where errors of its files are noted.
+    """
     rows = []
     for name in catalogue.names(kind, project):
         with kept(broken):
@@ -37,6 +46,42 @@ def options(kind: str, project: Path | None, broken: Broken) -> list[Row]:
             taken = dataclasses.fields(catalogue.parameters(cls))
             rows.append({"name": name, "what": first_line(cls), "parameters": ", ".join(map(parameter, taken))})
     return rows
+
+
+def attacks(project: Path | None, broken: Broken) -> list[Row]:
+    """Return the attacks: those of every protocol first, each with the duties that it answers and where it plays."""
+    from slashpoint.agents.population import seating
+
+    rules = {}
+    for protocol in _bound(project):
+        with kept(broken):
+            rules[protocol] = catalogue.rules(protocol, project)
+    rows = []
+    for row in options("attack", project, broken):
+        cls = catalogue.load("attack", row["name"], project)
+        with kept(broken):
+            one = catalogue.make("attack", row["name"], {}, project)
+            seats = {protocol: seating(each.ROLES, [one], each.MARKET) for protocol, each in rules.items()}
+            plays = [f"{protocol} ({', '.join(taken)})" for protocol, taken in seats.items() if taken]
+            rows.append(row | {"of": _owner(cls), "answers": _answers(cls), "plays": ", ".join(plays)})
+    return sorted(rows, key=lambda row: (row["of"] != SHARED, row["of"], row["answers"], row["name"]))
+
+
+def _owner(cls: type[Any]) -> str:
+    """Return the one protocol in which an attack can play, by the folder that it lies in."""
+    *_, protocol, folder, _ = ("", "", *cls.__module__.split("."))
+    return protocol if folder == "exploits" else SHARED
+
+
+def _answers(cls: type[Any]) -> str:
+    """Return which duties an attack answers otherwise, or else what it does instead."""
+    from slashpoint.agents.conduct import Conduct, overridden_duties
+
+    if duties := sorted(overridden_duties(cls)):
+        return ", ".join(duties)
+    if cls.script is not None:
+        return f"all that a {cls.script.__name__.lower()} does"
+    return "how many accounts one has" if cls.identities is not Conduct.identities else "how others are answered"
 
 
 def duties(project: Path | None, broken: Broken) -> list[Row]:
@@ -69,21 +114,26 @@ def _often(period: int) -> str:
 
 
 def invariants(project: Path | None, broken: Broken) -> list[Row]:
-    """Invariants of every world, of each protocol, and the project's."""
+    """Return the invariants of every world, of each protocol, and the project's."""
+    return [
+        {
+            "name": one.__name__, "of": whose, "asked": _often(one.period),
+            "what": first_line(one),
+        }
+        for whose, ones in every_invariant(project, broken)
+        for one in ones
+    ]  # fmt: skip
+
+
+def every_invariant(project: Path | None, broken: Broken) -> list[tuple[str, list[Invariant]]]:
+    """Return the invariants that there are, by what they are of."""
     from slashpoint.experiments.setup.invariants import of_every_world, of_project, of_protocol
 
     found = [("every world", of_every_world()), ("the project", of_project(project, broken))]
     for protocol in _bound(project):
         with kept(broken):
             found.append((protocol, of_protocol(protocol, project)))
-    return [
-        {
-            "name": one.__name__, "of": whose, "asked": _often(one.period),
-            "what": first_line(one),
-        }
-        for whose, ones in found
-        for one in ones
-    ]  # fmt: skip
+    return found
 
 
 def _bound(project: Path | None) -> list[str]:
@@ -93,13 +143,46 @@ def _bound(project: Path | None) -> list[str]:
 
 LISTS: Mapping[str, Callable[[Path | None, Broken], list[Row]]] = {
     "protocols": protocols,
-    "attacks": lambda project, broken: options("attack", project, broken),
+    "attacks": attacks,
     "duties": duties,
     "tasks": lambda project, broken: options("task", project, broken),
     "metrics": metrics,
     "invariants": invariants,
     "prices": lambda project, broken: options("prices", project, broken),
 }
+
+
+ABOUT = {
+    "protocols": "the rules of a market: contract, roles, terms",
+    "attacks": "what dishonest people do: shared by all protocols, and each protocol's own exploits",
+    "duties": "what a protocol asks of whom: what an attack can answer otherwise",
+    "tasks": "what is learnt",
+    "metrics": "what is measured of a run, with units",
+    "invariants": "what must hold in every run",
+    "prices": "what ether and tokens are worth, over time",
+}
+
+
+def chosen(rows: Iterable[Row], words: Iterable[str], kind: str) -> list[Row]:
+    """Return the row that has a name, or else the rows in which each of some words occurs.
+
+    Args:
+        rows: of a list.
+        words: one name, or words that are looked for in all that a row says.
+        kind: of what is listed.
+
+    Raises:
+        Misconfigured: there is none.
+    """
+    rows, words = list(rows), list(words)
+    if len(words) == 1 and (named := [row for row in rows if row.get("name") == words[0]]):
+        return named
+    wanted = [word.casefold() for word in words]
+    found = [row for row in rows if all(any(word in text.casefold() for text in row.values()) for word in wanted)]
+    if words and not found:
+        near = choices(" ".join(words), sorted({row.get("name", "") for row in rows} - {""}))
+        raise Misconfigured(f"nothing in the list of {kind} says {' and '.join(map(repr, words))}; {near}")
+    return found
 
 
 def parameter(field: dataclasses.Field[Any]) -> str:
