@@ -65,7 +65,9 @@ def market(clients: int, *, together: bool) -> Once:
         took = perf_counter() - began
         (job,) = world.markets[0].jobs.values()
         assert job.outcome == "completed"
-        right = world.training_cache.score(world.markets[0].delivered(job), job.task)
+        delivered = world.markets[0].delivered(job)
+        assert delivered is not None
+        right = world.training_cache.score(delivered, job.task)
         sent = sum(account.executed for account in world.accounts.values())
         world.forget()
         return {

@@ -37,6 +37,7 @@ SAID = (
 def build(engine: str, agents: int, ledger: Ledger) -> World:
     """A world whose trainers come and are to be served."""
     from slashpoint.agents.population import Population
+    from slashpoint.agents.roles import Keeper
     from slashpoint.experiments.setup.config import chain_rules, compose, plugin
     from slashpoint.protocols.modelmarket import MARKET, TERMS, roles
     from slashpoint.sim.engine import make_engine
@@ -65,7 +66,7 @@ def build(engine: str, agents: int, ledger: Ledger) -> World:
     world.add_market(market)
     seats = {"requester": -(-jobs // COMMISSIONS), "trainer": agents, "keeper": 1}
     who = Population(seats, config.scenario.people, tokens=market.terms.endowment["mdc"])
-    people = who.settle(world, market, (roles.Requester, Trainer, roles.Keeper), (), "honest")
+    people = who.settle(world, market, (roles.Requester, Trainer, Keeper), (), "honest")
     for job in range(jobs):
         mine = world.demand.setdefault(f"requester/{job // COMMISSIONS}", [])
         mine.append((len(mine), first + job * rules.block_time))

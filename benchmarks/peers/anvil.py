@@ -29,8 +29,10 @@ class Anvil:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         options = f"--port {port} --no-mining --auto-impersonate --silent --order fees --gas-limit {gas_limit}".split()
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        node = subprocess.Popen([program, *options], start_new_session=True, **quiet)  # noqa: S603 - from the user's PATH
+        quiet = subprocess.DEVNULL
+        node = subprocess.Popen(  # noqa: S603 - from the user's PATH
+            [program, *options], start_new_session=True, stdin=quiet, stdout=quiet, stderr=quiet
+        )
         Finalize(self, os.killpg, (node.pid, signal.SIGKILL), exitpriority=1)  # npm's is a script that starts the node
         self._connection = http.client.HTTPConnection("127.0.0.1", port)
         for _ in range(100):

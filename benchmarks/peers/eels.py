@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from slashpoint.sim.engine import (
     Tx,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 FORKS = ("cancun", "prague", "osaka")
 
 
@@ -30,10 +33,11 @@ class Watched:
     """One fork's modules, and what happened in the transaction that ran last."""
 
     def __init__(self, fork: str) -> None:
-        self.fork, self.state, self.vm, self.types, self.transactions = (
+        parts: tuple[Any, ...] = tuple(
             import_module(f"ethereum.forks.{fork}.{name}")
             for name in ("fork", "state", "vm", "fork_types", "transactions")
         )
+        self.fork, self.state, self.vm, self.types, self.transactions = parts
         self.revert = import_module(f"ethereum.forks.{fork}.vm.exceptions").Revert
         self.sender = b""  # no signature is recovered: it is this
         self.output: Any = None  # of the outermost message
@@ -115,7 +119,7 @@ class Eels:
         self._state = self._spec.state.State()
         self._snapshots: list[Any] = []
 
-    def run_block(self, context: BlockContext, txs: list[Tx]) -> BlockResult:
+    def run_block(self, context: BlockContext, txs: Sequence[Tx]) -> BlockResult:
         """Execute `txs` in order as one block."""
         logs: list[Log] = []
         transfers: list[Transfer] = []
@@ -215,6 +219,29 @@ class Eels:
 
         self._spec.state.set_account_balance(self._state, self._spec.types.Address(address), U256(wei))
 
+    def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:
+        """Set the nonce, the code and the whole storage of an account; its balance stays.
+
+        Args:
+            address: 20 bytes.
+            nonce: that it uses next.
+            code: of a contract; empty for none.
+            storage: word by slot.
+        """
+        from ethereum_types.bytes import Bytes, Bytes32
+        from ethereum_types.numeric import U256, Uint
+
+        of, who = self._spec.state, self._spec.types.Address(address)
+
+        def write_nonce(account: Any) -> None:
+            account.nonce = Uint(nonce)
+
+        of.destroy_storage(self._state, who)
+        of.modify_state(self._state, who, write_nonce)
+        of.set_code(self._state, who, Bytes(code))
+        for slot, word in storage.items():
+            of.set_storage(self._state, who, Bytes32(slot.to_bytes(32, "big")), U256(word))
+
     def _account(self, address: bytes) -> Any:
         return self._spec.state.get_account(self._state, self._spec.types.Address(address))
 
@@ -226,11 +253,11 @@ class Eels:
         """The nonce that an account uses next."""
         return int(self._account(address).nonce)
 
-    def balances(self, addresses: list[bytes]) -> list[int]:
+    def balances(self, addresses: Sequence[bytes]) -> list[int]:
         """Wei of many accounts."""
         return [self.balance(address) for address in addresses]
 
-    def nonces(self, addresses: list[bytes]) -> list[int]:
+    def nonces(self, addresses: Sequence[bytes]) -> list[int]:
         """Nonces of many accounts."""
         return [self.nonce(address) for address in addresses]
 
