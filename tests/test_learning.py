@@ -311,7 +311,7 @@ def test_the_same_model_is_evaluated_once(monkeypatch):
         return predict(network, inputs, models, rows)
 
     monkeypatch.setattr(Mlp, "predict", counting)
-    monkeypatch.setattr("slashpoint.sim.learning.classification.REMEMBERED", 5)
+    monkeypatch.setattr("slashpoint.sim.learning.classification.MAX_CACHED_EVALUATIONS", 5)
     task = Digits()
     one, other = problem(task), problem(task, 1)
     a, b = task.train([Order("ann", one, effort=0.1), Order("bob", one, effort=0.1)], LUCK)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from slashpoint.sim.learning import Order, correct
 from slashpoint.sim.learning.digits import Digits
-from slashpoint.sim.learning.shards import LEAST, split
+from slashpoint.sim.learning.shards import MIN_SHARD_ROWS, split
 from slashpoint.sim.learning.synthetic import Synthetic
 from slashpoint.sim.luck import Luck
 
@@ -27,12 +27,12 @@ def shares(task, shards):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    classes=st.lists(st.integers(0, 3), min_size=LEAST, max_size=120),
+    classes=st.lists(st.integers(0, 3), min_size=MIN_SHARD_ROWS, max_size=120),
     count=st.integers(1, 30),
     alpha=st.sampled_from([1e-9, 0.01, 0.3, 5.0, 1e9, EVEN]),
 )
 def test_no_row_is_in_two_shards_and_none_is_left_over(classes, count, alpha):
-    if len(classes) < LEAST * count:
+    if len(classes) < MIN_SHARD_ROWS * count:
         with pytest.raises(ValueError, match="too few for"):
             split(np.array(classes), count, alpha, Luck(1))
         return
@@ -41,7 +41,7 @@ def test_no_row_is_in_two_shards_and_none_is_left_over(classes, count, alpha):
     assert sorted(np.concatenate([place for part in parts for place in part])) == list(range(len(classes)))
     sizes = [len(train) + len(test) for train, test in parts]
     assert max(sizes) - min(sizes) <= 1
-    assert all(len(train) >= LEAST - 1 and len(test) >= 1 for train, test in parts)
+    assert all(len(train) >= MIN_SHARD_ROWS - 1 and len(test) >= 1 for train, test in parts)
 
 
 @pytest.mark.parametrize("task", TASKS)

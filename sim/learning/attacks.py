@@ -105,7 +105,7 @@ def mimic(others: Stack) -> Vector:
 def outlier(others: Stack) -> int:
     """Return the row of `others` that mimics repeat. In the paper they choose once, and keep to that person."""
     apart = others - others.mean(axis=0)
-    _, directions = np.linalg.eigh(apart @ apart.T)  # places of each row along the directions, up to their scale
+    _, directions = np.linalg.eigh(apart @ apart.T)  # coordinates of each row along the directions, up to their scale
     return int(np.argmax(np.abs(directions[:, -1])))
 
 

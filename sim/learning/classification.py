@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.learning.poison import Poison
     from slashpoint.sim.luck import Luck
 
-REMEMBERED = 10_000  # evaluations
+MAX_CACHED_EVALUATIONS = 10_000
 
 
 def _all(problem: Problem) -> Rows:
@@ -111,12 +111,12 @@ class Classification(Task):
 
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
         """Train a cohort: see `Task.train`. A model is its float32 weights, packed."""
-        places = sorted(range(len(orders)), key=lambda i: -self._steps(orders[i]))  # chunks of similar length
+        longest_first = sorted(range(len(orders)), key=lambda i: -self._steps(orders[i]))  # chunks of similar length
         starts = {base: self._start(base) for base in {order.base for order in orders}}  # clients of a round share one
-        inputs, labels, below = self._spoilt({order.poison for order in orders if order.poison is not None})
-        pupils = (self._pupil(orders[i], starts[orders[i].base], below[orders[i].poison], luck) for i in places)
+        inputs, labels, offset = self._spoilt({order.poison for order in orders if order.poison is not None})
+        pupils = (self._pupil(orders[i], starts[orders[i].base], offset[orders[i].poison], luck) for i in longest_first)
         models = [b""] * len(orders)
-        for i, weights in zip(places, self.network.train(inputs, labels, pupils, self.rate), strict=True):
+        for i, weights in zip(longest_first, self.network.train(inputs, labels, pupils, self.rate), strict=True):
             models[i] = encode(weights)
         return models
 
@@ -136,7 +136,7 @@ class Classification(Task):
             answers = self.network.predict(self.inputs, models, [one.test for one in problems])
             known.update(zip(some, answers, strict=True))
         self._answers.update(known)
-        while len(self._answers) > REMEMBERED:
+        while len(self._answers) > MAX_CACHED_EVALUATIONS:
             del self._answers[next(iter(self._answers))]
         return [known[key] for key in keys]
 
@@ -145,21 +145,21 @@ class Classification(Task):
         weights, others = self._weights(model), problem.test[self.table[1][problem.test] != backdoor.target]
         if weights is None or not len(others):
             return 0.0
-        inputs, _, below = self._spoilt({backdoor})
-        (said,) = self.network.predict(inputs, [weights], [others.astype(np.int64) + below[backdoor]])
-        return said.count(backdoor.target or 0) / len(others)
+        inputs, _, offset = self._spoilt({backdoor})
+        (answers,) = self.network.predict(inputs, [weights], [others.astype(np.int64) + offset[backdoor]])
+        return answers.count(backdoor.target or 0) / len(others)
 
     def _spoilt(
         self, poisons: set[Poison]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], dict[Poison | None, int]]:
         """Append a poisoned copy of the table for each poison; return inputs, labels, each copy's offset in rows."""
         parts: list[tuple[Any, Any]] = [(self.inputs, self.table[1])]
-        below: dict[Poison | None, int] = {None: 0}
+        offset: dict[Poison | None, int] = {None: 0}
         for poison in poisons:
-            below[poison] = len(parts) * self.rows
+            offset[poison] = len(parts) * self.rows
             parts.append(poison.spoils(*parts[0], self.classes))
         inputs, labels = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts))
-        return inputs, labels, below
+        return inputs, labels, offset
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
         """Return all weights and biases, in the order of their names, shape (parameters,), or None."""
@@ -190,7 +190,7 @@ class Classification(Task):
         """Return what training from a base begins with: its part of luck's key, and the weights, if there are any."""
         return ((), None) if base is None else ((blake2b(base, digest_size=8).hexdigest(),), self._weights(base))
 
-    def _pupil(self, order: Order, start: tuple[tuple[str, ...], Weights | None], below: int, luck: Luck) -> Pupil:
+    def _pupil(self, order: Order, start: tuple[tuple[str, ...], Weights | None], offset: int, luck: Luck) -> Pupil:
         """Draw rows, weights and batches, each from its own luck: less effort sees the same batches, only fewer."""
         begun, weights = start
         mine = luck("train", order.who, order.problem.key, order.twist, *begun)
@@ -198,7 +198,7 @@ class Classification(Task):
         rows = mine("rows").generator().permutation(given)[: math.ceil(order.share * len(given))]
         if order.poison is not None:
             spoilt = math.ceil(order.poison.share * len(rows))
-            rows = np.concatenate([rows[:spoilt].astype(np.int64) + below, rows[spoilt:]])
+            rows = np.concatenate([rows[:spoilt].astype(np.int64) + offset, rows[spoilt:]])
         if order.leak:
             rows = np.concatenate([rows, order.problem.test])
         steps = self._steps(order)

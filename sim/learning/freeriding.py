@@ -33,19 +33,25 @@ def plain(base: Vector) -> Vector:
 
 
 def disguised(
-    base: Vector, first: Vector, turn: int, generator: np.random.Generator, *, k: float = 1.0, gamma: float = 1.0
+    base: Vector,
+    first: Vector,
+    round_number: int,
+    generator: np.random.Generator,
+    *,
+    k: float = 1.0,
+    gamma: float = 1.0,
 ) -> Vector:
     """Return the base with noise that fades as training does: θ_t + N(0, (σ k t^−γ)²).
 
     Args:
         base: θ_t, shape (d,).
         first: what the first round changed, θ_1 − θ_0, shape (d,); σ is the mean of its absolute values.
-        turn: t, the number of the round, from 1.
+        round_number: t, from 1.
         generator: of the noise.
         k: factor.
         gamma: how fast it fades.
     """
-    deviation = float(np.abs(first).mean()) * k * turn**-gamma
+    deviation = float(np.abs(first).mean()) * k * round_number**-gamma
     return base + generator.normal(0.0, deviation, base.shape)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Poison(NamedTuple):
     """What is done to a share of the rows: by default all labels are flipped; with a mark and a target a backdoor."""
 
-    target: int | None = None  # the class that rows are said to be of; None is the mirrored one, C − 1 − y
+    target: int | None = None  # the class that rows are labelled as; None is the mirrored one, C − 1 − y
     mark: int = 0  # how many inputs, the last of a row, are set to the table's highest: what a backdoor answers to
     share: float = 1.0  # of the trainer's rows
 
@@ -33,5 +33,5 @@ class Poison(NamedTuple):
         marked = inputs.copy()
         if self.mark:
             marked[:, -self.mark :] = inputs.max()
-        said = label_flip(labels, classes) if self.target is None else np.full_like(labels, self.target)
-        return marked, said.astype(np.uint8)
+        spoilt = label_flip(labels, classes) if self.target is None else np.full_like(labels, self.target)
+        return marked, spoilt.astype(np.uint8)

@@ -55,9 +55,9 @@ def decode(model: bytes, limit: int = LIMIT) -> Weights:
         ModelError: it is none, it is over the limit, or its layers are not those that its tensors make up.
     """
     try:
-        said = json.loads(inflate(from_text(model.decode("ascii")), limit))
-        weights = {name: _array(**tensor) for name, tensor in said["tensors"].items()}
-        if said["layers"] != layers({name: array.shape for name, array in weights.items()}):
+        document = json.loads(inflate(from_text(model.decode("ascii")), limit))
+        weights = {name: _array(**tensor) for name, tensor in document["tensors"].items()}
+        if document["layers"] != layers({name: array.shape for name, array in weights.items()}):
             raise ModelError("its tensors do not make up its layers; use portable.encode")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ModelError(f"a model of {len(model):,} bytes is not portable ({error}); use portable.encode") from error

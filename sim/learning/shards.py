@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.luck import Luck
 
-    Places = npt.NDArray[np.intp]
+    Indices = npt.NDArray[np.intp]
 
 HELD_OUT = 0.2  # of each shard, for its owner's own tests
-LEAST = 5  # rows in a shard: four to train on and one to test with
+MIN_SHARD_ROWS = 5  # four to train on and one to test with
 
 
-def split(classes: npt.NDArray[np.integer[Any]], count: int, alpha: float, luck: Luck) -> list[tuple[Places, Places]]:
+def split(classes: npt.NDArray[np.integer[Any]], count: int, alpha: float, luck: Luck) -> list[tuple[Indices, Indices]]:
     """Split rows into shards of equal size, no row in two, none left over.
 
     As Hsu, Qi and Brown do it (2019): each person draws preferences for classes from a Dirichlet distribution around
@@ -38,14 +38,15 @@ def split(classes: npt.NDArray[np.integer[Any]], count: int, alpha: float, luck:
     """
     if not alpha > 0:
         raise ValueError(f"alpha={alpha} splits nothing: it is positive, and inf for an even split")
-    if count < 1 or len(classes) < LEAST * count:
+    if count < 1 or len(classes) < MIN_SHARD_ROWS * count:
         raise ValueError(
-            f"{len(classes)} rows are too few for {count} shards of at least {LEAST}: take fewer people or more rows"
+            f"{len(classes)} rows are too few for {count} shards of at least {MIN_SHARD_ROWS}: "
+            "take fewer people or more rows"
         )
     generator = luck.generator()
     order = generator.permutation(len(classes))
     if math.isfinite(alpha):
-        order = order[_by_taste(classes[order], count, alpha, generator)]
+        order = order[_by_preferences(classes[order], count, alpha, generator)]
     return [(shard[held:], shard[:held]) for shard in np.array_split(order, count) for held in (_held(len(shard)),)]
 
 
@@ -54,19 +55,19 @@ def _held(size: int) -> int:
     return max(1, round(HELD_OUT * size))
 
 
-def _by_taste(
+def _by_preferences(
     classes: npt.NDArray[np.integer[Any]], count: int, alpha: float, generator: np.random.Generator
-) -> Places:
+) -> Indices:
     """Return the indices of all rows, shard after shard, each in random order."""
     kinds, sizes = np.unique(classes, return_counts=True)
     stock = [np.flatnonzero(classes == kind).tolist() for kind in kinds]
     left, taken = sizes.copy(), []
     for size in (len(part) for part in np.array_split(classes, count)):
-        taste = generator.dirichlet(alpha * sizes / sizes.sum())
+        preferences = generator.dirichlet(alpha * sizes / sizes.sum())
         mine: list[int] = []
         while len(mine) < size:
-            wanted = np.where(left > 0, taste, 0)
-            if not wanted.sum() > 0:  # it has had all of what it likes
+            wanted = np.where(left > 0, preferences, 0)
+            if not wanted.sum() > 0:  # no rows of its preferred classes are left
                 wanted = left
             drawn = np.minimum(generator.multinomial(size - len(mine), wanted / wanted.sum()), left)
             for kind, number in enumerate(drawn):

@@ -113,11 +113,11 @@ def _check_numbers(metric: Metric, found: Sequence[tuple[str, Any]]) -> None:
     """Refuse values that are not real numbers, and two numbers under one key."""
     seen = set[str]()
     for key, value in found:
-        said = f"the metric {metric.__name__}{key and f' at {key}'}"
+        name = f"the metric {metric.__name__}{key and f' at {key}'}"
         if isinstance(value, Complex) and not isinstance(value, Real):
-            raise BrokenProject(f"{said}: {value} is no real number")
+            raise BrokenProject(f"{name}: {value} is no real number")
         if key in seen:
-            raise BrokenProject(f"{said}: there are two numbers for this key; give each its own")
+            raise BrokenProject(f"{name}: there are two numbers for this key; give each its own")
         seen.add(key)
 
 

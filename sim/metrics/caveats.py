@@ -51,8 +51,8 @@ def unmined(run: Run) -> Iterator[str]:
     waited = sent[(sent["status"] == PENDING) & (sent["reason"] != UNARRIVED)]
     if len(waited):
         whys = waited["reason"].str.split(":").str[0].value_counts()
-        told = ", ".join(f"{count} {why}" for why, count in sorted(whys.items()))
-        yield f"{len(waited):,} transactions never got into a block: {told}"
+        reasons = ", ".join(f"{count} {why}" for why, count in sorted(whys.items()))
+        yield f"{len(waited):,} transactions never got into a block: {reasons}"
 
 
 def fruitless(run: Run) -> Iterator[str]:

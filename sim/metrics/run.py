@@ -138,8 +138,8 @@ class Run:
 
     @cached_property
     def _decimals(self) -> dict[str, int]:
-        said: dict[str, int] = json.loads(self.tables.meta.get("decimals", "{}"))
-        return said
+        decimals: dict[str, int] = json.loads(self.tables.meta.get("decimals", "{}"))
+        return decimals
 
     def dollars(self, amounts: Mapping[Any, int], keys: Iterable[Hashable] | None = None) -> pd.Series:
         """Convert amounts to USD and sum them by key.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("time", "asset", "price")
 UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
-LATEST = 1e11  # Unix seconds (the year 5138): a number beyond is in a smaller unit
+LATEST_SECONDS = 1e11  # Unix seconds (the year 5138): a number beyond is in a smaller unit
 
 
 @dataclass
@@ -82,13 +82,13 @@ class Replay(Prices):
     def _read(self) -> Iterator[tuple[str, float, float, Row]]:
         unit, since = "", 0
         for row in read(self.path, "prices.path", COLUMNS):
-            time, said = moment(row)
-            if said and unit and said != unit:
+            time, its_unit = moment(row)
+            if its_unit and unit and its_unit != unit:
                 raise ValueError(
-                    f"{row.where}: {row.cells['time']} is in {said}, and the time in line {since} in {unit}"
+                    f"{row.where}: {row.cells['time']} is in {its_unit}, and the time in line {since} in {unit}"
                 )
-            if said:
-                unit, since = said, since or row.line
+            if its_unit:
+                unit, since = its_unit, since or row.line
             price = row.number("price")
             if not 0 < price < math.inf:
                 raise ValueError(f"{row.where}: {price} is no price")
@@ -111,7 +111,7 @@ def moment(row: Row) -> tuple[float, str]:
     if not math.isfinite(number):
         raise ValueError(f"{row.where}: {text!r} is no time")
     for unit, parts in UNITS.items():
-        if abs(number) / parts < LATEST:
+        if abs(number) / parts < LATEST_SECONDS:
             return number / parts, unit
     raise ValueError(f"{row.where}: {text!r} is no time in any unit")
 

@@ -81,14 +81,14 @@ class Cnn(Network):
     ) -> list[bytes]:
         """Return what models answer: see `Network.predict`."""
         torch.set_num_threads(1)
-        x, said = torch.from_numpy(inputs), []
+        x, answers = torch.from_numpy(inputs), []
         for model, some in zip(models, rows, strict=True):
             weights = {name: torch.from_numpy(array.copy())[None] for name, array in model.items()}
             picked = torch.from_numpy(some.astype(np.int64))[None]
             parts = [picked[:, begin : begin + BLOCK] for begin in range(0, len(some), BLOCK)]
             logits = torch.cat([self._forward(weights, x, part) for part in parts], 1)
-            said.append(logits[0].argmax(1).to(torch.uint8).numpy().tobytes())
-        return said
+            answers.append(logits[0].argmax(1).to(torch.uint8).numpy().tobytes())
+        return answers
 
     def _train_chunk(self, x: torch.Tensor, y: torch.Tensor, pupils: list[Pupil], rate: float) -> list[Weights]:
         """Train all at once, those with most steps first: who still trains is always the head of each tensor."""

@@ -65,15 +65,15 @@ class Mlp(Network):
         """Return what models answer: see `Network.predict`."""
         torch.set_num_threads(1)
         x = torch.from_numpy(inputs)
-        said: list[bytes] = []
+        answers: list[bytes] = []
         chunk = max(1, min(CHUNK, MAX_INPUT_NUMBERS // (inputs.shape[1] * max(map(len, rows), default=1))))
         for start in range(0, len(models), chunk):
             some = models[start : start + chunk]
             weights = {name: torch.from_numpy(np.stack([model[name] for model in some])) for name in some[0]}
             picked = torch.from_numpy(np.stack(rows[start : start + chunk]).astype(np.int64))
             _, logits = _forward(weights, x, picked)
-            said += [classes.tobytes() for classes in logits.argmax(1).to(torch.uint8).numpy()]
-        return said
+            answers += [classes.tobytes() for classes in logits.argmax(1).to(torch.uint8).numpy()]
+        return answers
 
 
 @torch.inference_mode()
