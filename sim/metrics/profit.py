@@ -55,7 +55,7 @@ def attacker_profit(run: Run) -> float:
 
 @metric(unit="USD", better="higher")
 def honest_profit(run: Run) -> float:
-    """Profit of all persons who are not attackers together."""
+    """Profit of all honest persons together."""
     return float(profit(run)[~run.people["attacker"]].sum())
 
 
@@ -77,7 +77,7 @@ def locked(run: Run) -> pd.Series:
 
 @metric(unit="1", better="higher")
 def return_on_locked(run: Run) -> pd.Series:
-    """Profit over the most that was locked in contracts, for each person who locked something."""
+    """Profit over the greatest amount locked in contracts (return on capital), for each person who locked something."""
     capital = locked(run)
     return (profit(run) / capital)[capital > 0]
 
