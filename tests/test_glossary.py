@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from slashpoint.agents.conduct import DUTIES
+from slashpoint.sim.market import VERBS
+
 ROOT = Path(__file__).parents[1]
 CONCEPTS = (ROOT / "docs/concepts.md").read_text(encoding="utf-8")
 BEFORE, REST = CONCEPTS.split("## Glossary\n")
@@ -28,3 +31,9 @@ def test_each_word_of_the_glossary_is_used_in_the_pages():
 
 def test_each_meaning_is_one_short_sentence():
     assert [word for word, meaning in MEANINGS if len(meaning.split()) > 25 or ". " in meaning] == []
+
+
+def test_every_duty_and_verb_is_explained_once():
+    tables = CONCEPTS.split("## Duties and verbs\n")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)\(", tables, re.MULTILINE) == list(DUTIES)
+    assert re.findall(r"^\| `(\w+)` \|", tables, re.MULTILINE) == list(VERBS)
