@@ -49,6 +49,16 @@ def test_an_attack_waits_and_bids(project: Path) -> None:
     assert 0 < deadline - late["time_ns"].iloc[0] <= 60 * 10**9
 
 
+def test_an_exploit_plays_a_role_in_its_own_way(project: Path) -> None:
+    """It claims twice, and the contract takes one claim."""
+    run = simulate(attack="second_claim", scenario="small", overrides=QUICK, project=project)
+    (exploiter,) = set(run.ledger["accounts"].query("attacker")["account"])
+    claims = run.ledger["transactions"].query("verb == 'claims' and account == @exploiter")
+    assert sorted(claims["status"]) == ["reverted", "success"]
+    assert claims["reason"].dropna().str.startswith("AlreadyReported").all()
+    assert run.violations.empty
+
+
 def test_an_attack_an_invariant_a_metric_and_a_price_in_a_protocol_of_ones_own(project: Path) -> None:
     """Nothing but the files, and each of them is used."""
     said = (*QUICK, "prices=plunge", "prices.after=0", "prices.share=0.9", "attack.wallflower.patience=120")
