@@ -52,8 +52,9 @@ def test_an_attack_waits_and_bids(project: Path) -> None:
 def test_an_exploit_plays_a_role_in_its_own_way(project: Path) -> None:
     """It claims twice, and the contract takes one claim."""
     run = simulate(attack="second_claim", scenario="small", overrides=QUICK, project=project)
-    (exploiter,) = set(run.ledger["accounts"].query("attacker")["account"])
-    claims = run.ledger["transactions"].query("verb == 'claims' and account == @exploiter")
+    accounts, sent = run.ledger["accounts"], run.ledger["transactions"]
+    exploiter = accounts[accounts["attacker"]]["account"].item()
+    claims = sent[(sent["verb"] == "claims") & (sent["account"] == exploiter)]
     assert sorted(claims["status"]) == ["reverted", "success"]
     assert claims["reason"].dropna().str.startswith("AlreadyReported").all()
     assert run.violations.empty
