@@ -29,12 +29,12 @@ LOOPED = 10
 
 
 def steps(models: int) -> int:
-    """Of gradient descent, in a turn."""
+    """Return the steps of gradient descent in a turn."""
     return max(20, 400 // models)
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and classes."""
+    """Return made-up inputs and their classes."""
     from slashpoint.sim.luck import Luck
 
     generator = Luck("data").generator()
@@ -42,7 +42,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def trained(models: int, train: Callable[[Tensor, Tensor, Sequence[Pupil]], object]) -> Once:
-    """What trains fresh models for a while."""
+    """Return what trains fresh models for a while."""
     import torch
 
     from slashpoint.sim.learning.networks import Pupil
@@ -65,7 +65,7 @@ def trained(models: int, train: Callable[[Tensor, Tensor, Sequence[Pupil]], obje
 
 
 def stacked(these: Sequence[Pupil]) -> tuple[Tensors, Tensor]:
-    """Weights and batches of all models, side by side."""
+    """Return weights and batches of all models, side by side."""
     import torch
 
     weights = {name: torch.from_numpy(np.stack([one.weights[name] for one in these])) for name in these[0].weights}
@@ -73,7 +73,7 @@ def stacked(these: Sequence[Pupil]) -> tuple[Tensors, Tensor]:
 
 
 def loss(weights: Tensors, x: Tensor, y: Tensor) -> Tensor:
-    """Of one model on one batch."""
+    """Return the loss of one model on one batch."""
     import torch
 
     hidden = torch.relu(x @ weights["w0"] + weights["b0"])

@@ -28,7 +28,7 @@ STEPS = {8: 64, 28: 16}  # of all models together, in a turn
 
 
 def trained(case: str, train: Callable[..., object]) -> Once:
-    """What trains fresh models for a while: `train(weights, x, y, batches)`, all of them stacked."""
+    """Return what trains fresh models for a while: `train(weights, x, y, batches)`, all of them stacked."""
     import torch
 
     from slashpoint.sim.learning.networks.cnn import Cnn
@@ -52,7 +52,7 @@ def trained(case: str, train: Callable[..., object]) -> Once:
 
 
 def loss(weights: Tensors, x: Tensor, y: Tensor) -> Tensor:
-    """Of one model on one batch."""
+    """Return the loss of one model on one batch."""
     from torch.nn.functional import conv2d, cross_entropy, max_pool2d
 
     side = round(x.shape[-1] ** 0.5)
@@ -64,7 +64,7 @@ def loss(weights: Tensors, x: Tensor, y: Tensor) -> Tensor:
 
 
 def together(weights: Tensors, x: Tensor, y: Tensor) -> Tensor:
-    """Of all models, each on its own batch: the sum, in which a group of channels is a model."""
+    """Return the sum of all models' losses, each on its own batch: a group of channels is a model."""
     from torch.nn.functional import conv2d, cross_entropy, max_pool2d
 
     models, batch, pixels = x.shape
@@ -80,7 +80,7 @@ def together(weights: Tensors, x: Tensor, y: Tensor) -> Tensor:
 
 
 def descend(weights: Tensors, slopes: tuple[Tensor, ...]) -> Tensors:
-    """One step of gradient descent."""
+    """Take one step of gradient descent."""
     return {
         name: (weight.detach() - RATE * slope).requires_grad_()
         for (name, weight), slope in zip(weights.items(), slopes)

@@ -33,7 +33,7 @@ class Timed(TrainingCache):
     spent = 0.0  # seconds of training
 
     def expect(self, order: Order) -> None:
-        """Nothing is known in advance where all are trained one by one."""
+        """Do nothing: where all are trained one by one, nothing is known in advance."""
         if self.together:
             super().expect(order)
 
@@ -48,7 +48,7 @@ class Timed(TrainingCache):
 
 
 def market(clients: int, *, together: bool) -> Once:
-    """One job, and how much of its time was training."""
+    """Return what runs one job and tells how much of its time was training."""
     from slashpoint.experiments.setup.config import compose
     from slashpoint.experiments.setup.run import build
     from slashpoint.sim.ledger import Ledger

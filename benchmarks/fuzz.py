@@ -25,7 +25,7 @@ TRANSACTIONS = 500  # of a turn, at least
 
 
 def beside(fork: str, reference: Callable[[], Engine], calls: int) -> Once:
-    """Episodes on the reference and the native engine, of other seeds in every turn."""
+    """Return what plays episodes on the reference and the native engine, of other seeds in every turn."""
     from importlib.util import find_spec
 
     from slashpoint.sim.engine import make_engine

@@ -35,7 +35,7 @@ SAID = (
 
 
 def build(engine: str, agents: int, ledger: Ledger) -> World:
-    """A world whose trainers come and are to be served."""
+    """Return a world whose trainers come and are to be served."""
     from slashpoint.agents.population import Population
     from slashpoint.agents.roles import Keeper
     from slashpoint.experiments.setup.config import chain_rules, compose, plugin
@@ -76,7 +76,7 @@ def build(engine: str, agents: int, ledger: Ledger) -> World:
 
 
 def live(engine: str, agents: int, *, traced: bool = False) -> float:
-    """A world from its first block to its end: its transactions per second, or its peak of bytes."""
+    """Run a world from its first block to its end: its transactions per second, or its peak of bytes."""
     from slashpoint.sim.ledger import Ledger, read
 
     with TemporaryDirectory() as folder:
@@ -99,7 +99,7 @@ def live(engine: str, agents: int, *, traced: bool = False) -> float:
 
 
 def market(engine: str, agents: int) -> Once:
-    """A fresh world in every turn; its memory is measured once, beforehand."""
+    """Return what runs a fresh world in every turn; its memory is measured once, beforehand."""
     live(engine, CROWD)  # imports, and what is made on first use
     memory = {"B/agent": live(engine, agents, traced=True) / agents} if agents <= TRACED else {}
     return lambda: {SETTING.unit: live(engine, agents), **memory}

@@ -30,7 +30,7 @@ TRANSFERS = 10_000  # of a turn
 
 
 def payments(size: int) -> Iterator[list[tuple[bytes, bytes]]]:
-    """Blocks of random payments, the same for everybody: sender and calldata."""
+    """Yield blocks of random payments, the same for everybody: sender and calldata."""
     from slashpoint.sim.luck import Luck
 
     rng = Luck("raw").generator()
@@ -40,19 +40,19 @@ def payments(size: int) -> Iterator[list[tuple[bytes, bytes]]]:
 
 
 def grants() -> list[bytes]:
-    """Calldata that gives every holder coins."""
+    """Return calldata that gives every holder coins."""
     return [TRANSFER + holder + (900 * ETH).to_bytes(32, "big") for holder in HOLDERS]
 
 
 def turns(size: int, run: Callable[[list[tuple[bytes, bytes]]], float], transfers: int = TRANSFERS) -> Once:
-    """What runs so many transfers in blocks, `run` telling the seconds of each."""
+    """Return what runs so many transfers in blocks, `run` telling the seconds of each."""
     blocks = payments(size)
     count = max(1, transfers // size)
     return lambda: count * size / sum(run(next(blocks)) for _ in range(count))
 
 
 def one_by_one(size: int, transact: Callable[[bytes, bytes], object], transfers: int) -> Once:
-    """What has no blocks."""
+    """Return what runs so many transfers where there are no blocks."""
 
     def run(block: list[tuple[bytes, bytes]]) -> float:
         began = perf_counter()
@@ -64,7 +64,7 @@ def one_by_one(size: int, transact: Callable[[bytes, bytes], object], transfers:
 
 
 def on_native(size: int, run: Callable[[Native, bytes, list[Tx]], float]) -> Once:
-    """A native engine whose holders have coins."""
+    """Return a native engine whose holders have coins."""
     import slashpoint_revm
 
     from slashpoint.sim.engine import BlockContext, Tx

@@ -30,7 +30,7 @@ ROUNDS = 20
 
 
 def federated(clients: int, train: Trainer) -> Once:
-    """Rounds of the same clients, from an untrained model."""
+    """Return what runs rounds of the same clients, from an untrained model."""
     from slashpoint.sim.learning import Order, correct
     from slashpoint.sim.learning.digits import Digits
     from slashpoint.sim.luck import Luck

@@ -32,12 +32,12 @@ GAS = 80_000
 
 
 def steps(agents: int, *, slow: bool = False) -> int:
-    """Blocks of a turn."""
+    """Return how many blocks a turn has."""
     return max(1, (1_000 if slow else 10_000) // agents)
 
 
 def payments(me: int, agents: int) -> Iterator[tuple[int, int, int]]:
-    """Whom somebody pays, how much and with which tip: the same for every contender."""
+    """Yield whom somebody pays, how much and with which tip: the same for every contender."""
     turn = 0
     while True:
         turn += 1
@@ -46,7 +46,7 @@ def payments(me: int, agents: int) -> Iterator[tuple[int, int, int]]:
 
 
 def coin() -> Artifact:
-    """The token."""
+    """Return the token's artifact."""
     from slashpoint.sim.contract import Artifact
 
     return Artifact.ours("ModelCoin")
@@ -65,22 +65,22 @@ class Purse(Market):
     def causes(
         self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
     ) -> Iterable[tuple[str, int, str | None]]:
-        """All of it is payments."""
+        """Return one cause: all of it is payments."""
         return [("payment", amount, None)]
 
     def liabilities(self) -> dict[str, dict[str, int]]:
-        """The token owes nothing."""
+        """Return nothing: the token owes nobody."""
         return {self.asset: {}}
 
 
 def paid(me: npt.NDArray[np.int64], turn: int, agents: int) -> tuple[Any, Any, Any]:
-    """The same as `payments`, of many at once."""
+    """Return the same as `payments`, of many at once."""
     mixed = (me * 0x9E3779B1 + turn * 0x85EBCA77) & 0xFFFFFFFF
     return mixed % agents, 1 + mixed % 1_000, GWEI + mixed % 10**6
 
 
 def world(engine: str, agents: int, *, columns: bool = False) -> Once:
-    """People in a world, each with a script, or all of them a crowd that decides by columns."""
+    """Return what runs people in a world, each with a script, or all of them a crowd that decides by columns."""
     from slashpoint.agents.conduct import Conduct
     from slashpoint.agents.person import Person, Traits
     from slashpoint.agents.roles import Role
@@ -163,7 +163,7 @@ def pyevm(agents: int) -> Once:
 
 
 def verbs_sim(agents: int, *, packed: bool) -> Once:
-    """Agents of verbs."""
+    """Return what runs the same transfers in a simulation of verbs."""
     from verbs.abi import get_abi
     from verbs.envs import EmptyEnvGasPriority
     from verbs.sim import Sim

@@ -75,7 +75,7 @@ class Batch:
     waiting: npt.NDArray[np.bool_]
 
     def ready(self, time: int, base_fee: int) -> Places:
-        """The rows that a block at `time` could take."""
+        """Return the rows that a block could take."""
         return np.flatnonzero(self.waiting & (self.arrival < time) & (self.max_fee >= base_fee))
 
 
@@ -87,12 +87,12 @@ class BatchSlice(NamedTuple):
     places: Places  # in the block's result
 
     def up_to(self, most: int) -> BatchSlice:
-        """Those with a place below `most`, in the order of the block."""
+        """Return those with a place below `most`, in the order of the block."""
         order = np.argsort(self.places)[: np.count_nonzero(self.places < most)]
         return BatchSlice(self.batch, self.rows[order], self.places[order])
 
     def signed(self) -> Iterator[Tx]:
-        """The transactions as the engine takes them."""
+        """Return the transactions as the engine takes them."""
         batch, rows, call = self.batch, self.rows, self.batch.calls.call
         senders, width = batch.crowd.senders, batch.calls.data.shape[1]
         raw = batch.calls.data[rows].tobytes()
@@ -104,12 +104,12 @@ class BatchSlice(NamedTuple):
         ))  # fmt: skip
 
     def ran(self, result: BlockResult) -> BatchSlice:
-        """Those that were executed."""
+        """Return those that were executed."""
         kept = result.status[self.places] < Status.DEFERRED
         return self if kept.all() else BatchSlice(self.batch, self.rows[kept], self.places[kept])
 
     def refused(self, result: BlockResult) -> BatchSlice:
-        """Those that never can be."""
+        """Return those that can never be executed."""
         kept = result.status[self.places] == Status.INVALID
         return BatchSlice(self.batch, self.rows[kept], self.places[kept])
 
@@ -128,7 +128,7 @@ class BatchSlice(NamedTuple):
             crowd.free[batch.who[rows]] = True
 
     def tips(self, base_fee: int) -> Numbers:
-        """Wei per gas that go to whoever builds the block."""
+        """Return the wei per gas that go to whoever builds the block."""
         batch, rows = self.batch, self.rows
         return np.minimum(batch.tip[rows], batch.max_fee[rows] - base_fee)
 

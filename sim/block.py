@@ -39,12 +39,12 @@ class Block:
     backlog: int = 0
 
     def executed(self) -> list[tuple[int, Pending]]:
-        """The transactions that ran, with their places in the result's columns."""
+        """Return the transactions that ran, with their places in the result's columns."""
         status = self.status
         return [(i, pending) for i, pending in zip(self.places, self.included) if status[i] < DEFERRED]
 
     def calls(self) -> list[Call]:
-        """What each transaction called, by its place in the result's columns; those of a crowd share one."""
+        """Return what each transaction called, by its place in the result's columns; those of a crowd share one."""
         if not self.crowded:
             return [pending.call for pending in self.included]
         calls = dict(zip(self.places, [pending.call for pending in self.included]))

@@ -92,7 +92,7 @@ def _jobs(world: State, models: Iterable[Trained]) -> None:
 
 
 def _fooled(world: State, model: bytes, job: Any, models: Iterable[Trained]) -> float | None:
-    """How well the worst of the backdoors that were trained for a job opens a model."""
+    """Return how well the worst of the backdoors that were trained for a job opens a model."""
     poisons = {one.order.poison for one in models if one.job == job.key}
     try:
         opened = (world.training_cache.task.fooled(model, job.task, one) for one in poisons if one and one.mark)

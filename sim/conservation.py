@@ -35,7 +35,7 @@ def tokens_are_conserved(world: State) -> Iterator[str]:
 
 @invariant
 def nonces_count_transactions(world: State) -> Iterator[str]:
-    """An account's nonce on chain is the number of its transactions that ran."""
+    """Each account's nonce on chain is the number of its transactions that ran."""
     accounts = world.accounts
     touched = [address for address in world.touched["ETH"] if address in accounts]
     rows = zip(touched, world.engine.nonces(touched))
@@ -45,7 +45,7 @@ def nonces_count_transactions(world: State) -> Iterator[str]:
 
 @invariant
 def markets_are_solvent(world: State) -> Iterator[str]:
-    """A market's contract holds exactly what it owes."""
+    """Each market's contract holds exactly what it owes."""
     for market in world.markets:
         owes = market.liabilities()
         for asset, held in market.holdings().items():

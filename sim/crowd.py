@@ -39,27 +39,27 @@ class Member:
 
     @property
     def strategy(self) -> str:
-        """What all of the crowd are."""
+        """Return the strategy that all of the crowd follow."""
         return self.crowd.strategy
 
     @property
     def person(self) -> Member:
-        """Nobody but itself."""
+        """Return the person behind it: itself."""
         return self
 
     @property
     def controller(self) -> str:
-        """Whose profit its profit is."""
+        """Return the name of the person whose profit its profit is."""
         return self.name
 
     @property
     def role(self) -> str:
-        """What all of the crowd do."""
+        """Return the role that all of the crowd play."""
         return self.crowd.role
 
     @property
     def roles(self) -> list[str]:
-        """The same as a list."""
+        """Return that role as a list."""
         return [self.crowd.role]
 
 
@@ -127,7 +127,7 @@ class Crowd:
 
     @property
     def backlog(self) -> int:
-        """Transactions that wait for a block."""
+        """Return how many transactions wait for a block."""
         return int((~self.free).sum())
 
     def turn(self) -> None:
@@ -137,6 +137,6 @@ class Crowd:
             self.act(free)
 
     def hears(self, time: int) -> None:
-        """A block is out (nanoseconds): everybody hears of it after a latency."""
+        """Let everybody hear, after its latency, that a block is out (nanoseconds)."""
         self.heard = time + self.latency
         self.batches = [batch for batch in self.batches if batch.waiting.any()]

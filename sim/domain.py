@@ -47,7 +47,7 @@ class Within:
         return "" if above and below else f"it must be {self}"
 
     def __str__(self) -> str:
-        """In words."""
+        """Return it in words, for messages."""
         low = f"above {self.low:,.15g}" if self.beyond in {"low", "both"} else f"at least {self.low:,.15g}"
         return f"{low} and {'below' if self.beyond in {'high', 'both'} else 'at most'} {self.high:,.15g}"
 
@@ -63,7 +63,7 @@ class Among:
         return "" if value in self.names else choices(value, self.names)
 
     def __str__(self) -> str:
-        """In words."""
+        """Return it in words, for messages."""
         return ", ".join(self.names[:-1]) + f" or {self.names[-1]}" if len(self.names) > 1 else self.names[0]
 
 
@@ -153,7 +153,7 @@ def _bare(hint: Any) -> Any:
 
 
 def _is(value: Any, hint: Any) -> bool:
-    """Whether a value is of a type, where that is one of KINDS. A whole number is a number, true is not."""
+    """Return whether a value is of a type, where that is one of KINDS. A whole number is a number, true is not."""
     kind = get_origin(_bare(hint)) or _bare(hint)
     if kind is NoneType:
         return value is None

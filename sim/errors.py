@@ -112,7 +112,7 @@ def unwritten(error: OSError, what: object = None) -> str:
 
 
 def traced(error: BaseException) -> str:
-    """Return an error's traceback."""
+    """Return an error's traceback, as text."""
     return legible("".join(traceback.format_exception(error)))
 
 
@@ -126,7 +126,7 @@ def location(error: BaseException) -> str:
 
 
 def from_project(error: BaseException) -> bool:
-    """Whether a file of a project was on the way of an error."""
+    """Return whether a file of a project was on the way of an error."""
     return any(module.startswith(PROJECT) for _, module in _lines(error))
 
 
@@ -140,7 +140,7 @@ def _lines(error: BaseException) -> Iterator[tuple[str, str]]:
 
 
 def choices(name: str, there: Iterable[str]) -> str:
-    """What could have been meant: all that there are, or of many the nearest."""
+    """Return what could have been meant, in words: all that there are, or of many the nearest."""
     names = list(there)
     near = get_close_matches(name, names)
     if len(names) > FEW and near:

@@ -51,7 +51,7 @@ class Facts:
         self._waiting: dict[tuple[Hashable, str | None], list[Hearing]] = {}
 
     def of(self, source: Hashable, job: str | None) -> Sequence[Fact]:
-        """All facts of a source (an event or a verb) about one job (its key), or about any (None), oldest first."""
+        """Return all facts of a source about one job, or about any, oldest first."""
         return self._index.get((source, job), ())
 
     def listen(self, source: Hashable, job: str | None, hearing: Hearing) -> None:
@@ -146,7 +146,7 @@ class Inbox:
         self.cursor = since
 
     def next(self, by: float | None = None) -> Hearing:
-        """The next fact; None when `by` (seconds) passes first."""
+        """Return the next fact; None when `by` (seconds) passes first."""
         hearing: Hearing = self._hear(by, self)
         return hearing.begin(
             self._facts, self._sources, self._job, past(self._facts, self._sources, self._job, self.cursor)
@@ -154,7 +154,7 @@ class Inbox:
 
 
 def past(facts: Facts, sources: Sequence[Hashable], job: str | None, number: int, born: int = 0) -> Iterator[Fact]:
-    """Facts of some sources from `number` on, and not before the time `born`, in order."""
+    """Return the facts of some sources, in order."""
     rows = [row for source in sources if (row := facts.of(source, job)) and row[-1].number >= number]
     if not rows:
         return iter(())

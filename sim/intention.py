@@ -18,7 +18,7 @@ class Owner(Protocol):
 
     @property
     def attacker(self) -> bool:
-        """Whether it is one."""
+        """Return whether this person plays an attack."""
         ...
 
     @property
@@ -40,7 +40,7 @@ class Sender(Protocol):
 
     @property
     def address(self) -> bytes:
-        """Return its 20 bytes."""
+        """Return the 20 bytes of its address."""
         ...
 
     @property
@@ -108,7 +108,7 @@ class Pending:
     moot: bool = False  # another of its nonce stands for it
 
     def signed(self) -> Tx:
-        """The transaction as the engine takes it."""
+        """Return the transaction as the engine takes it."""
         call = self.call
         return Tx(self.account.address, call.to, call.data, call.value, call.gas, self.max_fee, self.tip, self.nonce)
 

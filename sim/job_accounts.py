@@ -24,15 +24,15 @@ class JobAccounts:
         self._books: dict[tuple[str, str], dict[str, JobAccount]] = defaultdict(lambda: defaultdict(JobAccount))
 
     def of(self, job: str, role: str) -> dict[str, JobAccount]:
-        """The books of a role's people for a job: those who took part, by name."""
+        """Return the accounts of a role's people for a job: those who took part, by name."""
         return self._books.get((job, role), {})
 
     def took(self, account: Any, asset: str, amount: int, job: str | None) -> None:
-        """Money that a contract paid to an account, or was paid by it if negative."""
+        """Add money that a contract paid to an account, or was paid by it if negative."""
         if job is not None:
             self._books[job, account.role][account.controller].takings[asset] += amount
 
     def spent(self, account: Any, asset: str, amount: int, job: str | None) -> None:
-        """Money that is gone for good."""
+        """Add money that an account spent and that is gone for good."""
         if job is not None:
             self._books[job, account.role][account.controller].costs[asset] += amount

@@ -28,7 +28,7 @@ def liveness(world: State) -> Iterator[str]:
 
 
 def _overdue(world: State) -> Iterator[str]:
-    """Jobs that are open although what would move them on has been due for long, or nothing ever will be."""
+    """Yield jobs that are open although what would move them on has been due for long, or nothing ever will be."""
     now, grace = world.chain.time, GRACE_BLOCKS * world.chain.period
     for market in world.markets:
         for job in market.jobs.values():
@@ -42,7 +42,7 @@ def _overdue(world: State) -> Iterator[str]:
 
 
 def _in_vain(world: State) -> Iterator[str]:
-    """Calls to move jobs on that failed each time, whoever made them."""
+    """Yield calls to move jobs on that failed each time, whoever made them."""
     worked = {one.pending.call.function for one in world.pokes if not one.failure}
     failed: dict[tuple[str, str], list[Poke]] = defaultdict(list)
     for one in world.pokes:
@@ -55,7 +55,7 @@ def _in_vain(world: State) -> Iterator[str]:
 
 
 def _locked(world: State) -> Iterator[str]:
-    """Money that somebody is owed and cannot withdraw, or that lies in a contract when all is over, and is nobody's."""
+    """Yield money that somebody is owed and cannot withdraw, or that nobody can when all is over."""
     for market in world.markets:
         owed = {account: amount for account in world.accounts if (amount := market.owed(account))}
         for who, amount in owed.items() if market.pulls else ():

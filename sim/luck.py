@@ -22,7 +22,7 @@ Key = str | int | bytes | float | tuple["Key", ...] | None
 
 
 def digest(*key: Key, size: int = 8) -> bytes:
-    """BLAKE2b of a key, `size` bytes: the same in every process and on every machine."""
+    """Return the BLAKE2b hash of a key, `size` bytes: the same in every process and on every machine."""
     return hashlib.blake2b(repr(key).encode(), digest_size=size).digest()
 
 
@@ -35,38 +35,38 @@ class Luck:
         self.key = key
 
     def __call__(self, *key: Key) -> Luck:
-        """The luck of a narrower name."""
+        """Return the luck of a narrower name."""
         return Luck(*self.key, *key)
 
     def integer(self, below: int = 2**63) -> int:
-        """A whole number in [0, below); the bias is under below / 2**128."""
+        """Draw a whole number in [0, below); the bias is under below / 2**128."""
         return int.from_bytes(digest(*self.key, size=16), "big") % below
 
     def random(self) -> float:
-        """A uniform number in [0, 1), 53 bits."""
+        """Draw a uniform number in [0, 1), 53 bits."""
         return (int.from_bytes(digest(*self.key), "big") >> 11) * 2.0**-53
 
     def uniform(self, low: float, high: float) -> float:
-        """A uniform number in [low, high)."""
+        """Draw a uniform number in [low, high)."""
         return low + (high - low) * self.random()
 
     def choice(self, among: Sequence[T]) -> T:
-        """One of `among`, each as likely."""
+        """Draw one of `among`, each as likely."""
         return among[self.integer(len(among))]
 
     def bytes(self, size: int) -> bytes:
-        """`size` random bytes (at most 64 come straight from the hash)."""
+        """Draw `size` random bytes (at most 64 come straight from the hash)."""
         return digest(*self.key, size=size) if size <= 64 else self.generator().bytes(size)
 
     def generator(self) -> np.random.Generator:
-        """A NumPy generator seeded by the key, for where many draws follow."""
+        """Return a NumPy generator seeded by the key, for where many draws follow."""
         import numpy as np
 
         return np.random.Generator(np.random.PCG64(int.from_bytes(digest(*self.key, size=16), "big")))
 
 
 def tie_break(rank: Whole, number: Whole) -> Whole:
-    """A hash of an account's rank (itself a hash of seed and name) and a number: how ties break (Steele, SplitMix).
+    """Return a hash by which ties break (Steele, SplitMix).
 
     Of Python's numbers, or of columns of 64 unsigned bits, whose products wrap as the mask has it.
     """

@@ -89,7 +89,7 @@ class Mempool:
         dropped.append((old, REPLACED))
 
     def _refusal(self, old: Pending | None, new: Pending) -> str:
-        """Why nodes refuse a replacement; empty where they do not."""
+        """Return why nodes refuse a replacement; empty where they do not."""
         if old is None:
             return TOO_LATE
         if new.call.gas > self._limit:
@@ -119,7 +119,7 @@ class Mempool:
         dropped.append((pending, why))
 
     def forget(self, pending: Pending) -> None:
-        """Take out what ran."""
+        """Take an intention out that ran."""
         queue = self.queues[pending.account.address]
         if len(queue) == 1:
             del self.queues[pending.account.address]

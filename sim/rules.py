@@ -37,7 +37,7 @@ class ChainRules:
 
     @property
     def reads(self) -> Mapping[str, Sequence[Path]]:
-        """The file that is replayed, if any; its path is taken from the current folder."""
+        """Return the file that is replayed, if any; its path is taken from the current folder."""
         return {"replay": [Path(self.replay)]} if self.replay else {}
 
     def __post_init__(self) -> None:

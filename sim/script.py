@@ -25,7 +25,7 @@ class Clock(simpy.Environment):
 
     @property
     def now(self) -> int:
-        """Nanoseconds."""
+        """Return the present time, nanoseconds."""
         return self._now  # type: ignore[return-value] # it began with a whole number, and all delays are whole
 
     def deliver(self, event: Event, rank: int, delay: int) -> int:
@@ -74,7 +74,7 @@ class Wait(Event):
 
     @property
     def arrived(self) -> bool:
-        """Whether its value has been, or is being, delivered at this instant."""
+        """Return whether its value has been, or is being, delivered at this instant."""
         return self.due is not None and self.due <= self.env.now
 
     def cancel(self) -> None:
@@ -150,7 +150,7 @@ class First(Wait):
 
 
 def has_arrived(wait: Event) -> bool:
-    """Whether a wait's value is there to be read."""
+    """Return whether a wait's value is there to be read."""
     return wait.processed or (wait.arrived if isinstance(wait, Wait) else False)
 
 

@@ -103,16 +103,16 @@ class State(mesa.Model):
         return sum(self.whole(asset, units) * self.prices.usd(asset, now) for asset, units in amounts.items())
 
     def left_of(self, token: str) -> int:
-        """What nobody was given yet of a token's supply, smallest units."""
+        """Return what nobody was given yet of a token's supply, smallest units."""
         return self.booked[token][self._deployer]
 
     def name_of(self, address: bytes) -> str:
-        """The name of an account or a contract, else its address in hex."""
+        """Return the name of an account or a contract, else its address in hex."""
         return self.names.get(address) or "0x" + address.hex()
 
     @contextmanager
     def fork(self) -> Iterator[Engine]:
-        """What if: whatever is executed on the engine inside is undone after; takes microseconds on `native`."""
+        """Undo after the block whatever is executed on the engine inside it; takes microseconds on `native`."""
         mark = self.engine.snapshot()
         try:
             yield self.engine
@@ -121,11 +121,11 @@ class State(mesa.Model):
             self._forget_views()
 
     def tries(self, call: Call, sender: bytes) -> CallResult:
-        """What a call would come to in the block that ran last, without a trace; free of fees."""
+        """Return what a call would come to in the block that ran last, without a trace; free of fees."""
         return self.engine.call(Tx(sender, call.to, call.data, call.value, call.gas))
 
     def web3(self) -> Any:
-        """A web3.py client of the running chain. Empty blocks come into being with the next that is not empty.
+        """Return a web3.py client of the running chain. Empty blocks come into being with the next that is not empty.
 
         Raises:
             RuntimeError: the engine keeps no chain of signed blocks.

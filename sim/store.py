@@ -16,7 +16,7 @@ class ContentError(LookupError):
 
 
 def cid(content: bytes) -> bytes:
-    """The content identifier: SHA-256, 32 bytes. Anybody can compute it without making the content available."""
+    """Return the content identifier: SHA-256, 32 bytes. Anybody can compute it without making the content available."""
     return sha256(content).digest()
 
 
@@ -35,7 +35,7 @@ class ContentStore:
         return key
 
     def get(self, key: bytes) -> bytes | None:
-        """The content, or None when nobody pins it."""
+        """Return the content, or None when nobody pins it."""
         return self._contents.get(_checked(key))
 
     def pin(self, key: bytes, by: str) -> None:
@@ -62,15 +62,15 @@ class ContentStore:
             del self._pins[key], self._contents[key]
 
     def size(self, key: bytes) -> int:
-        """Bytes of the content; 0 when it is not available."""
+        """Return the bytes of the content; 0 when it is not available."""
         return len(self._contents.get(_checked(key), b""))
 
     def pinned_by(self, key: bytes) -> tuple[str, ...]:
-        """Who keeps it available, in the order in which they began."""
+        """Return who keeps it available, in the order in which they began."""
         return tuple(self._pins.get(_checked(key), ()))
 
     def __iter__(self) -> Iterator[bytes]:
-        """The identifiers of all that is available, the oldest first."""
+        """Yield the identifiers of all that is available, the oldest first."""
         return iter(tuple(self._contents))
 
     def __len__(self) -> int:

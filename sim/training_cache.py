@@ -27,12 +27,12 @@ class TrainingCache:
         return (self.task, self._luck.key, order)
 
     def expect(self, order: Order) -> None:
-        """Announce what will be needed later."""
+        """Announce orders that will be needed later, so that they are trained together."""
         if self._key(order) not in self._models:
             self._pending[order] = None
 
     def model(self, order: Order) -> bytes:
-        """The trained artefact of an order."""
+        """Return the trained artefact of an order."""
         if self._key(order) not in self._models:
             self.expect(order)
             orders = list(self._pending)
@@ -42,5 +42,5 @@ class TrainingCache:
         return self._models[self._key(order)]
 
     def score(self, model: bytes, problem: Problem, answers: bytes | None = None) -> Measured:
-        """How many of the test items a model gets right: by the truth, which is nobody's knowledge, or by `answers`."""
+        """Return how many of the test items a model gets right."""
         return Measured(self.task.predict(model, problem), self.task.labels(problem) if answers is None else answers)

@@ -21,10 +21,10 @@ def to_units(amount: float, decimals: int = DECIMALS) -> int:
 
 
 def nanoseconds(seconds: float) -> int:
-    """Whole nanoseconds in `seconds`, rounded to the nearest."""
+    """Return the whole nanoseconds in `seconds`, rounded to the nearest."""
     return seconds * SECOND if isinstance(seconds, int) else round(seconds * SECOND)
 
 
 def seconds(nanos: int) -> float:
-    """Seconds in whole nanoseconds: exact to a quarter of a microsecond for Unix times."""
+    """Return the seconds in whole nanoseconds: exact to a quarter of a microsecond for Unix times."""
     return nanos / SECOND

@@ -50,7 +50,7 @@ class World(Founding):
                 watcher(pending)
 
     def step(self) -> None:
-        """One block: people live until its time, then it is made of what had arrived by then."""
+        """Make one block: people live until its time, then it is made of what had arrived by then."""
         for crowd in self.chain.crowds:
             crowd.turn()
         self.env.live(self.chain.time + self.chain.period)
@@ -116,7 +116,7 @@ class World(Founding):
 
     @property
     def ended(self) -> bool:
-        """Whether all jobs were posted and are over, and nothing has been pending for a while."""
+        """Return whether all jobs were posted and are over, and nothing has been pending for a while."""
         if self.attempts < self.expected_jobs or self._idle_blocks < IDLE_BLOCKS_TO_END or self.chain.backlog:
             return False
         return all(job.closed is not None for market in self.markets for job in market.jobs.values())

@@ -43,7 +43,7 @@ class Anvil:
                 time.sleep(0.1)
 
     def ask(self, *calls: tuple[str, list[Any]]) -> list[Any]:
-        """The answers to a batch of calls."""
+        """Return the answers to a batch of calls."""
         asked = [{"jsonrpc": "2.0", "id": i, "method": name, "params": given} for i, (name, given) in enumerate(calls)]
         self._connection.request("POST", "/", json.dumps(asked), {"Content-Type": "application/json"})
         answers = json.loads(self._connection.getresponse().read())

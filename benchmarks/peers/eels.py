@@ -50,7 +50,7 @@ class Watched:
         self._watch_deaths(import_module(f"ethereum.forks.{fork}.vm.instructions"))
 
     def movements(self) -> list[tuple[Movement, bytes, bytes, int]]:
-        """Kind, sender, receiver and wei of all that was not undone, in order."""
+        """Return kind, sender, receiver and wei of all that was not undone, in order."""
         return self.moved + sorted(self.buried, key=lambda row: row[1])
 
     def _watch_messages(self, interpreter: Any) -> None:
@@ -210,11 +210,11 @@ class Eels:
         )
 
     def call(self, tx: Tx, context: BlockContext | None = None) -> CallResult:
-        """Not offered."""
+        """Refuse: calls without a trace are not offered."""
         raise NotImplementedError("the specification has no calls")
 
     def fund(self, address: bytes, wei: int) -> None:
-        """Set a balance."""
+        """Set the balance of an account."""
         from ethereum_types.numeric import U256
 
         self._spec.state.set_account_balance(self._state, self._spec.types.Address(address), U256(wei))
@@ -246,38 +246,38 @@ class Eels:
         return self._spec.state.get_account(self._state, self._spec.types.Address(address))
 
     def balance(self, address: bytes) -> int:
-        """Wei of an account."""
+        """Return the wei of an account."""
         return int(self._account(address).balance)
 
     def nonce(self, address: bytes) -> int:
-        """The nonce that an account uses next."""
+        """Return the nonce that an account uses next."""
         return int(self._account(address).nonce)
 
     def balances(self, addresses: Sequence[bytes]) -> list[int]:
-        """Wei of many accounts."""
+        """Return the wei of many accounts, in their order."""
         return [self.balance(address) for address in addresses]
 
     def nonces(self, addresses: Sequence[bytes]) -> list[int]:
-        """Nonces of many accounts."""
+        """Return the next nonces of many accounts, in their order."""
         return [self.nonce(address) for address in addresses]
 
     def code(self, address: bytes) -> bytes:
-        """An account's code."""
+        """Return the code of a contract; empty for others."""
         return bytes(self._account(address).code)
 
     def storage(self, address: bytes, slot: int) -> int:
-        """One word of a contract's storage."""
+        """Return one word of a contract's storage."""
         from ethereum_types.bytes import Bytes32
 
         key = Bytes32(slot.to_bytes(32, "big"))
         return int(self._spec.state.get_storage(self._state, self._spec.types.Address(address), key))
 
     def state_root(self) -> bytes:
-        """The root hash of the state."""
+        """Return the root hash of the state, 32 bytes."""
         return bytes(self._spec.state.state_root(self._state))
 
     def snapshot(self) -> int:
-        """A copy of the state."""
+        """Keep a copy of the state, and return its number."""
         self._snapshots.append(self._copy(self._state))
         return len(self._snapshots) - 1
 

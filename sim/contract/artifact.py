@@ -75,7 +75,7 @@ class Artifact:
 
     @classmethod
     def ours(cls, name: str) -> Artifact:
-        """One of the contracts that this project compiles."""
+        """Return one of the contracts that this project compiles, by its name."""
         path = BUILD / f"{name}.json"
         if not path.exists():
             raise ValueError(
@@ -85,11 +85,11 @@ class Artifact:
 
     @functools.cached_property
     def interface(self) -> Interface:
-        """Its functions, events and errors."""
+        """Return its functions, events and errors."""
         return Interface(self.abi)
 
     def link(self, libraries: Mapping[str, bytes]) -> Artifact:
-        """The same with the addresses of libraries in their places; `libraries` are named `Lib` or `file:Lib`.
+        """Return the same with the addresses of libraries in their places; `libraries` are named `Lib` or `file:Lib`.
 
         Raises:
             ValueError: it uses no such library.
@@ -104,7 +104,7 @@ class Artifact:
         return replace(self, bytecode=code, links=links)
 
     def deploy_data(self, *args: Any) -> bytes:
-        """The data of the transaction that creates it: its code, and the constructor's arguments.
+        """Return the data of the transaction that creates it: its code, and the constructor's arguments.
 
         Raises:
             ValueError: it has no code, or libraries are not linked.
@@ -122,7 +122,7 @@ class Artifact:
 
 
 def _read(path: Path) -> Iterator[tuple[str, Artifact]]:
-    """The contracts in a file, each with the name of its source file where the artifact tells one."""
+    """Yield the contracts in a file, each with the name of its source file where the artifact tells one."""
     match _document(path):
         case {"contracts": dict(files)} | {
             "output": {"contracts": dict(files)}
@@ -149,7 +149,7 @@ def _read(path: Path) -> Iterator[tuple[str, Artifact]]:
 
 
 def _document(path: Path) -> Any:
-    """What a JSON file holds."""
+    """Return what a JSON file holds."""
     if path.is_dir():
         raise Malformed("it is a folder: name a file in it")
     try:
@@ -171,7 +171,7 @@ def _object(value: Any, what: str) -> dict[str, Any]:
 
 
 def _artifact(name: Any, abi: Any, bytecode: Any, beside: dict[str, Any] | None = None) -> Artifact:
-    """One contract; its link references are in the bytecode's object, or beside a bytecode that is plain hex."""
+    """Return one contract; its link references are in the bytecode's object, or beside a bytecode that is plain hex."""
     if not isinstance(name, str):
         raise Malformed(f"it is called {name!r}, which is no text")
     inside = isinstance(bytecode, dict)

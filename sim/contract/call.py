@@ -33,7 +33,7 @@ class Call:
 
     @property
     def args(self) -> dict[str, Any]:
-        """Its arguments by name."""
+        """Return its arguments by name."""
         return dict(zip(self.names, self.values, strict=True))
 
     def tagged(self, verb: str, job: Any = None, subject: Any = None, carries: Any = None) -> Call:

@@ -27,7 +27,7 @@ ARRAY = re.compile(r"(.*)\[(\d*)\]")
 
 
 def coder(parameter: Parameter) -> Coder:
-    """The coder of a parameter's type.
+    """Return the coder of a parameter's type.
 
     Raises:
         ValueError: there is no such type (or a fixed-point one, which Solidity lacks too).
@@ -42,17 +42,17 @@ def coder(parameter: Parameter) -> Coder:
 
 
 def sequence(parameters: Sequence[Parameter]) -> Coder:
-    """The coder of a list of parameters: takes a sequence of as many values, gives a tuple."""
+    """Return the coder of a list of parameters: takes a sequence of as many values, gives a tuple."""
     return _sequence([coder(each) for each in parameters], names_of(parameters))
 
 
 def names_of(parameters: Sequence[Parameter]) -> tuple[str, ...]:
-    """The names of parameters; the nameless third is `_2`."""
+    """Return the names of parameters; the nameless third is `_2`."""
     return tuple(each.get("name") or f"_{i}" for i, each in enumerate(parameters))
 
 
 def record(name: str, parameters: Sequence[Parameter]) -> type[Any]:
-    """The NamedTuple of these parameters: one type for all of one name and fields. `from` is `from_`, `_to` is `to`."""
+    """Return the NamedTuple of these parameters: one type for all of one name and fields."""
     return _record(name, names_of(parameters))
 
 
@@ -81,7 +81,7 @@ def _list(element: Coder) -> Coder:
 
 
 def _struct(parameter: Parameter) -> Coder:
-    """A struct is written from a NamedTuple or another sequence, a dict or a dataclass; it is read as a NamedTuple."""
+    """Return the coder of a struct: written from a sequence, a dict or a dataclass, read as a NamedTuple."""
     parts = parameter["components"]
     names = names_of(parts)
     fields = sequence(parts)
@@ -100,7 +100,7 @@ def _struct(parameter: Parameter) -> Coder:
 
 
 def _sequence(coders: list[Coder], names: tuple[str, ...]) -> Coder:
-    """Values one after the other: heads first, then the tails that dynamic ones point to."""
+    """Return the coder of values one after the other: heads first, then the tails that dynamic ones point to."""
     size = sum(each.size for each in coders)
     dynamic = any(each.dynamic for each in coders)
     packs = [each.pack for each in coders]
@@ -144,7 +144,7 @@ def _sequence(coders: list[Coder], names: tuple[str, ...]) -> Coder:
 
 
 def _blame(why: Exception, coders: list[Coder], names: tuple[str, ...], values: Any) -> TypeError:
-    """The complaint about the first value that its coder does not take, with its name before it."""
+    """Return the complaint about the first value that its coder does not take, with its name before it."""
     try:
         given = list(values)
     except TypeError:

@@ -68,7 +68,7 @@ class Method:
         return Call(to, data, function.name, function.names, args, value or 0, GAS if gas is None else gas, name)
 
     def rows(self, *columns: Values, value: int = 0, gas: int = GAS) -> CallRows:
-        """Many calls, one for each row of the columns; `value` and `gas` are those of every one.
+        """Return many calls, one for each row of the columns; `value` and `gas` are those of every one.
 
         Raises:
             TypeError: the columns are not the function's.
@@ -90,7 +90,7 @@ class Method:
         return fitting[0]
 
     def __repr__(self) -> str:
-        """`ModelMarket.withdraw()`."""
+        """Return its name, with its contract's or its address."""
         return f"{self._contract.name_}.{' | '.join(map(str, self._overloads))}"
 
 
@@ -120,7 +120,7 @@ class Contract:
                     known.append(each)
 
     def __getattr__(self, name: str) -> Any:
-        """A function or an event of the ABI, kept as an attribute from then on."""
+        """Return a function or an event of the ABI, kept as an attribute from then on."""
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         interface = self.artifact_.interface
@@ -137,7 +137,7 @@ class Contract:
         return found
 
     def __repr__(self) -> str:
-        """`ModelMarket at 0x…`."""
+        """Return its name, with its contract's or its address."""
         return f"{self.name_} at 0x{self.address_.hex()}"
 
     def function_(self, name: str) -> Method:
@@ -199,7 +199,7 @@ class Contract:
         return stranger, {"topics": topics, "data": log.data}
 
     def __nameless(self, log: Log) -> Iterator[tuple[Event, dict[str, Any]]]:
-        """What a log says as each anonymous event that it may be of."""
+        """Yield what a log says as each anonymous event that it may be of."""
         for event, record in self.__anonymous:
             with suppress(ValueError):
                 yield event, record.decode(log)
@@ -213,7 +213,7 @@ _NO_EVENT: tuple[Any, tuple[Record, ...]] = (None, ())
 
 
 def _chosen(contract: str, kind: str, name: str, entries: Mapping[str, list[Named]]) -> list[Named]:
-    """Those of a name, or the one of a signature."""
+    """Return those of a name, or the one of a signature."""
     chosen = [each for each in entries.get(name.partition("(")[0], ()) if name in {each.name, each.signature}]
     if not chosen:
         offered = ", ".join(sorted(each.signature for overloads in entries.values() for each in overloads))

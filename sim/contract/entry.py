@@ -30,7 +30,7 @@ class Event:
     fields: tuple[str, ...]
 
     def __repr__(self) -> str:
-        """`ModelMarket.RequestCreated(id, requester)`."""
+        """Return the contract's name with the signature: `ModelMarket.RequestCreated(id, requester)`."""
         return f"{self.contract_name}.{self.name}({', '.join(self.fields)})"
 
 
@@ -46,21 +46,21 @@ class Entry:
 
     @functools.cached_property
     def coder(self) -> Coder:
-        """Of its parameters."""
+        """Return the coder of its parameters."""
         return sequence(self.inputs)
 
     @functools.cached_property
     def hash(self) -> bytes:
-        """keccak-256 of its signature: 32 bytes, whose first four are the selector."""
+        """Return keccak-256 of its signature: 32 bytes, whose first four are the selector."""
         return keccak(self.signature.encode())
 
     @property
     def signature(self) -> str:
-        """`transfer(address,uint256)`."""
+        """Return name and types, such as `transfer(address,uint256)`."""
         return f"{self.name}{self.coder.type}"
 
     def __str__(self) -> str:
-        """`transfer(address to, uint256 value)`."""
+        """Return types and names, such as `transfer(address to, uint256 value)`."""
         inside = ", ".join(f"{each['type']} {each.get('name', '')}".strip() for each in self.inputs)
         return f"{self.name}({inside})"
 
@@ -70,14 +70,14 @@ class Function(Entry):
 
     @functools.cached_property
     def view(self) -> bool:
-        """Whether it changes nothing: compilers before Solidity 0.4.16 said `constant` instead."""
+        """Return whether it changes nothing: compilers before Solidity 0.4.16 said `constant` instead."""
         if "stateMutability" in self.abi:
             return self.abi["stateMutability"] in {"view", "pure"}
         return bool(self.abi.get("constant"))
 
     @functools.cached_property
     def selector(self) -> bytes:
-        """The four bytes that calls of it begin with."""
+        """Return the four bytes that calls of it begin with."""
         return self.hash[:SELECTOR]
 
     def encode(self, values: Sequence[Any]) -> bytes:
@@ -89,7 +89,7 @@ class Function(Entry):
 
     @functools.cached_property
     def answer(self) -> Callable[[bytes], Any]:
-        """Reads return data: a single value alone, several as a NamedTuple, none as None. Raises ValueError."""
+        """Decode return data: a single value alone, several as a NamedTuple, none as None. Raises ValueError."""
         outputs = self.abi.get("outputs", [])
         read = sequence(outputs).unpack
         if not outputs:
@@ -105,17 +105,17 @@ class Record(Entry):
 
     @property
     def anonymous(self) -> bool:
-        """Whether its logs go without its topic."""
+        """Return whether its logs go without its topic."""
         return bool(self.abi.get("anonymous"))
 
     @functools.cached_property
     def topics(self) -> int:
-        """How many topics its logs have."""
+        """Return how many topics its logs have."""
         return len([each for each in self.inputs if each.get("indexed")]) + (not self.anonymous)
 
     @functools.cached_property
     def _plan(self) -> tuple[Callable[[bytes, int], Any], list[tuple[str, Callable[[bytes, int], Any] | None, int]]]:
-        """What reads the data, and for each field what reads it from which topic, or its place in the data."""
+        """Return what reads the data, and for each field what reads it from which topic, or its place in the data."""
         plan: list[tuple[str, Callable[[bytes, int], Any] | None, int]] = []
         topic, place = int(not self.anonymous), 0
         for each, name in zip(self.inputs, self.names, strict=True):
@@ -130,7 +130,7 @@ class Record(Entry):
         return sequence([each for each in self.inputs if not each.get("indexed")]).unpack, plan
 
     def decode(self, log: Log) -> dict[str, Any]:
-        """Its arguments by name, in the ABI's order; of an indexed dynamic one there is only the hash.
+        """Return its arguments by name, in the ABI's order; of an indexed dynamic one there is only the hash.
 
         Raises:
             ValueError: the log is not of this event.

@@ -29,11 +29,11 @@ class Interface:
 
     @functools.cached_property
     def errors(self) -> dict[bytes, Entry]:
-        """By selector: its own, and those that any contract may pass on."""
+        """Return the errors by selector: its own, and those that any contract may pass on."""
         return {**common_errors(), **{each.hash[:SELECTOR]: each for each in self._errors}}
 
     def decode_error(self, data: bytes) -> Revert:
-        """What revert data say."""
+        """Return the error that revert data hold, with its arguments."""
         error = self.errors.get(data[:SELECTOR])
         if error is not None:
             try:

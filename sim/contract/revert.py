@@ -52,7 +52,7 @@ class Revert:
     args: dict[str, Any]
 
     def __str__(self) -> str:
-        """`WrongStake(sent=1, required=2)`; bytes of a message that are no UTF-8 are escaped."""
+        """Return such as `WrongStake(sent=1, required=2)`; bytes of a message that are no UTF-8 are escaped."""
         if not self.args:
             return f"{self.name}()" if self.name.isidentifier() else self.name or "reverted without a reason"
         shown = ((name, f"0x{value.hex()}" if isinstance(value, bytes) else value) for name, value in self.args.items())
@@ -61,7 +61,7 @@ class Revert:
 
 @functools.cache
 def common_errors() -> dict[bytes, Entry]:
-    """Those that any contract may pass on, by selector."""
+    """Return the errors that any contract may pass on, by selector."""
     found = {}
     for text in COMMON_ERRORS:
         name, _, inside = text.removesuffix(")").partition("(")

@@ -35,7 +35,7 @@ class CallRows:
         return len(self.data)
 
     def picked(self, rows: npt.NDArray[np.intp]) -> dict[str, Values]:
-        """The arguments of some rows."""
+        """Return the arguments of some rows."""
         return {
             name: column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
             for name, column in self.args.items()
@@ -43,7 +43,7 @@ class CallRows:
 
 
 def matrix(function: Function, columns: Sequence[Values]) -> Bytes:
-    """Calldata of many calls; a column is an array of whole numbers, one of addresses (n, 20), or any sequence.
+    """Encode the calldata of many calls of one function.
 
     Raises:
         TypeError: the columns are not the function's, differ in length, or a parameter is no single word.

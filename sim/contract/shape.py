@@ -59,7 +59,7 @@ def parameters(given: Any, where: str) -> None:
 
 @cache
 def _element(kind: str) -> str:
-    """The type of what an array of arrays holds in the end."""
+    """Return the type of what an array of arrays holds in the end."""
     while array := codec.ARRAY.fullmatch(kind):
         kind = str(array[1])
     return kind
@@ -67,7 +67,7 @@ def _element(kind: str) -> str:
 
 @cache
 def _unknown(kind: str) -> str:
-    """Why there is no such elementary type, if so."""
+    """Return why there is no such elementary type, if so."""
     try:
         words.coder(kind)
     except ValueError as why:
@@ -116,6 +116,6 @@ def links(references: Any) -> dict[str, tuple[int, ...]]:
 
 
 def _kind(value: Any) -> str:
-    """What a JSON value is."""
+    """Return what a JSON value is."""
     kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
     return kinds.get(type(value), "a number")

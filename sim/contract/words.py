@@ -28,7 +28,7 @@ class Coder(NamedTuple):
 
 
 def coder(kind: str) -> Coder:
-    """The coder of an elementary type.
+    """Return the coder of an elementary type.
 
     Raises:
         ValueError: there is no such type (or a fixed-point one, which Solidity cannot compute with either).
@@ -48,7 +48,7 @@ def coder(kind: str) -> Coder:
 
 
 def _sized(kind: str | None, size: str | None) -> bool:
-    """Whether there is a type of this size: integers of 8, 16 … 256 bits, bytes of 1 to 32."""
+    """Return whether there is a type of this size: integers of 8, 16 … 256 bits, bytes of 1 to 32."""
     if kind is None or size is None:
         return True
     return 1 <= int(size) <= WORD if kind == "bytes" else 8 <= int(size) <= 8 * WORD and int(size) % 8 == 0
@@ -125,7 +125,7 @@ def _blob(kind: str) -> Coder:
 
 
 def length(data: bytes, at: int) -> int:
-    """The number that a word holds, as far as it can be a place or a length in these data."""
+    """Return the number that a word holds, as far as it can be a place or a length in these data."""
     number = int.from_bytes(data[at : at + WORD], "big")
     if at + WORD > len(data) or number > len(data):
         raise ValueError("a length or a pointer leads out of the data")

@@ -45,7 +45,7 @@ ENGINES = ("auto", "native", "pyevm", "eth_tester")
 
 
 def make_engine(name: str = "auto", fork: str = "prague") -> Engine:
-    """An engine by its name; `auto` is the native one where it is installed and SLASHPOINT_NATIVE is not 0, else pyevm.
+    """Return an engine by its name.
 
     Raises:
         ValueError: the engine, or its fork, does not exist.

@@ -53,7 +53,7 @@ class Accounts(CancunState):
     # What a transaction does and undoes
 
     def snapshot(self) -> tuple[Any, JournalDBCheckpoint]:
-        """Where the log stands: what `revert` takes."""
+        """Return where the log stands: what `revert` takes."""
         return BLANK_ROOT_HASH, JournalDBCheckpoint(len(self._log))
 
     def commit(self, snapshot: tuple[Any, JournalDBCheckpoint]) -> None:
@@ -102,55 +102,55 @@ class Accounts(CancunState):
     # Accounts, as py-evm asks for them
 
     def get_balance(self, address: bytes) -> int:
-        """Wei."""
+        """Return the wei of an account."""
         return self.balances.get(address, 0)
 
     def set_balance(self, address: bytes, balance: int) -> None:
-        """Write wei."""
+        """Write the wei of an account."""
         self._write(self.balances, address, balance, 0)
 
     def get_nonce(self, address: bytes) -> int:
-        """Transactions sent, or contracts created plus one."""
+        """Return the transactions that an account sent, or the contracts that it created plus one."""
         return self.nonces.get(address, 0)
 
     def set_nonce(self, address: bytes, nonce: int) -> None:
-        """Write a nonce."""
+        """Write the nonce of an account."""
         self._write(self.nonces, address, nonce, 0)
 
     def increment_nonce(self, address: bytes) -> None:
-        """One more transaction or creation."""
+        """Count one more transaction or creation."""
         self._write(self.nonces, address, self.nonces.get(address, 0) + 1, 0)
 
     def get_code(self, address: bytes) -> bytes:
-        """Code; empty where there is none."""
+        """Return the code of an account; empty where there is none."""
         return self.codes.get(address, b"")
 
     def set_code(self, address: bytes, code: bytes) -> None:
-        """Write code."""
+        """Write the code of an account."""
         self._write(self.codes, address, code, b"")
 
     def get_code_hash(self, address: bytes) -> Any:
-        """Keccak of the code."""
+        """Return the Keccak hash of an account's code."""
         return keccak(self.codes.get(address, b""))
 
     def delete_code(self, address: bytes) -> None:
-        """Empty the code."""
+        """Take an account's code away."""
         self._write(self.codes, address, b"", b"")
 
     def has_code_or_nonce(self, address: bytes) -> bool:
-        """Whether no contract may be created here: storage forbids it too (EIP-7610)."""
+        """Return whether no contract may be created here: storage forbids it too (EIP-7610)."""
         return bool(self.nonces.get(address) or self.codes.get(address) or self._placed.get(address))
 
     def account_is_empty(self, address: bytes) -> bool:
-        """No wei, no nonce, no code (EIP-161)."""
+        """Return whether there is no wei, no nonce and no code (EIP-161)."""
         return not (self.balances.get(address) or self.nonces.get(address) or self.codes.get(address))
 
     def account_exists(self, address: bytes) -> bool:
-        """Not empty."""
+        """Return whether an account is not empty."""
         return not self.account_is_empty(address)
 
     def touch_account(self, address: bytes) -> None:
-        """Nothing: only tries tell an empty account from none."""
+        """Do nothing: only tries tell an empty account from none."""
 
     def delete_account(self, address: bytes) -> None:
         """Bury an account with all that it has."""
@@ -170,7 +170,7 @@ class Accounts(CancunState):
         self._write(self._placed, address, any(storage.values()), False)
 
     def accounts(self) -> Iterator[tuple[bytes, Account]]:
-        """Everybody by address, also those who are empty."""
+        """Return everybody by address, also those who are empty."""
         storage: dict[bytes, dict[int, int]] = {}
         for (address, slot), word in self.slots.items():
             if word:
@@ -181,13 +181,13 @@ class Accounts(CancunState):
     # Storage
 
     def get_storage(self, address: bytes, slot: int, from_journal: bool = True) -> int:
-        """One word: as it is, or as the transaction found it."""
+        """Return one word: as it is, or as the transaction found it."""
         key = (address, slot)
         now = self.slots.get(key, 0)
         return now if from_journal else self._originals.get(key, now)
 
     def set_storage(self, address: bytes, slot: int, value: int) -> None:
-        """Write one word."""
+        """Write one word of an account's storage."""
         key = (address, slot)
         self._originals.setdefault(key, self.slots.get(key, 0))
         self._write(self.slots, key, value, 0)
@@ -199,30 +199,30 @@ class Accounts(CancunState):
                 self.set_storage(address, key[1], 0)
 
     def get_transient_storage(self, address: bytes, slot: int) -> bytes:
-        """What this transaction keeps for its own duration (EIP-1153)."""
+        """Return what this transaction keeps for its own duration (EIP-1153)."""
         return self._transient.get((address, slot), b"")
 
     def set_transient_storage(self, address: bytes, slot: int, value: bytes) -> None:
-        """Write it."""
+        """Write one word that lasts as long as the transaction."""
         self._write(self._transient, (address, slot), value, b"")
 
     # What is warm
 
     def is_address_warm(self, address: bytes) -> bool:
-        """Whether this transaction has paid for the address (EIP-2929), or need not."""
+        """Return whether this transaction has paid for the address (EIP-2929), or need not."""
         return self._warm.get(address, False) or address in self.computation_class.get_precompiles()
 
     def mark_address_warm(self, address: bytes) -> None:
-        """It has paid."""
+        """Note that the transaction has paid for the address."""
         if not self._warm.get(address):
             self._write(self._warm, address, True, False)
 
     def is_storage_warm(self, address: bytes, slot: int) -> bool:
-        """Whether this transaction has paid for the slot."""
+        """Return whether this transaction has paid for the slot."""
         return self._warm.get((address, slot), False)
 
     def mark_storage_warm(self, address: bytes, slot: int) -> None:
-        """It has paid."""
+        """Note that the transaction has paid for the slot."""
         if not self._warm.get((address, slot)):
             self._write(self._warm, (address, slot), True, False)
 

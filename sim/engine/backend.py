@@ -37,7 +37,7 @@ class _Burials(CancunState):
         self.buried: dict[bytes, int] = {}
 
     def delete_account(self, address: Address) -> None:
-        """Bury an account."""
+        """Delete an account, and note the wei that go with it."""
         if wei := self.get_balance(address):
             self.buried[address] = wei
         super().delete_account(address)
@@ -52,7 +52,7 @@ class _Burials(CancunState):
         return executor.build_computation(executor.build_evm_message(pretended), pretended)
 
     def has_code_or_nonce(self, address: Address) -> bool:
-        """Whether no contract may be created here: storage forbids it too (EIP-7610)."""
+        """Return whether no contract may be created here: storage forbids it too (EIP-7610)."""
         return super().has_code_or_nonce(address) or self._account_db._get_storage_root(address) != BLANK_ROOT_HASH  # type: ignore[attr-defined]  # noqa: SLF001
 
 
@@ -70,11 +70,11 @@ class _LenientCancun(CancunVM):
 
     @classmethod
     def validate_header(cls, header: Any, parent_header: Any) -> None:
-        """Nothing to check."""
+        """Check nothing: any number, clock and base fee will do."""
 
     @property
     def previous_hashes(self) -> Any:
-        """Of the blocks before, the youngest first."""
+        """Return the hashes of the blocks before, the youngest first."""
         return super().previous_hashes if self.context is None else self.context.ancestors()
 
 
@@ -97,18 +97,18 @@ class _Chain(MiningChain):
         self.contexts: dict[int, BlockContext] = {}  # by number: of the blocks that the simulation made
 
     def get_vm(self, at_header: Any = None) -> Any:
-        """The VM at a header, with what the simulation says of its block."""
+        """Return the VM at a header, with what the simulation says of its block."""
         vm: Any = super().get_vm(at_header)
         vm.context = self.contexts.get(vm.get_header().block_number)
         return vm
 
     def create_header_from_parent(self, parent_header: Any, **fields: Any) -> Any:
-        """The next block, a second later."""
+        """Return the header of the next block, a second later."""
         fields = {"timestamp": parent_header.timestamp + 1, **fields, "gas_limit": parent_header.gas_limit}
         return super().create_header_from_parent(parent_header, **fields)
 
     def get_transaction_builder(self) -> Any:
-        """What eth-tester asks its chains for."""
+        """Return what eth-tester asks its chains for."""
         return self.get_vm().get_transaction_builder()
 
 
@@ -140,7 +140,7 @@ class Backend(PyEVMBackend):  # type: ignore[misc]  # untyped
         return super().call(_asking(transaction), block_number)
 
     def estimate_gas(self, transaction: dict[str, Any], block_number: Any = "latest") -> int:
-        """The gas to declare, and at least the floor (EIP-7623), which eth-tester knows nothing of."""
+        """Return the gas to declare, and at least the floor (EIP-7623), which eth-tester knows nothing of."""
         estimate: int = super().estimate_gas(_asking(transaction), block_number)
         return max(estimate, floor_gas(transaction.get("data", b""), self._fork))
 
@@ -158,14 +158,14 @@ class Backend(PyEVMBackend):  # type: ignore[misc]  # untyped
 
 
 def _asking(transaction: dict[str, Any]) -> dict[str, Any]:
-    """A transaction that is only tried: free, as a node has it, unless it names a fee. eth-tester offers a gwei."""
+    """Return a transaction that is only tried: free, as a node has it, unless it names a fee."""
     if not FEES.isdisjoint(transaction):
         return transaction
     return {**transaction, "max_fee_per_gas": 0, "max_priority_fee_per_gas": 0}
 
 
 def pending_header(header: Any, context: BlockContext) -> Any:
-    """A pending header as the simulation wants it."""
+    """Return a pending header as the simulation wants it."""
     return header.copy(
         block_number=context.number,
         timestamp=context.timestamp,

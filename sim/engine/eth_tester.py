@@ -63,7 +63,7 @@ class EthTester:
                 self._backend.account_keys += (key,)
 
     def web3(self) -> Web3:
-        """A web3.py client of this very chain; what it sends is mined at once, in a block after the last."""
+        """Return a web3.py client of this very chain; what it sends is mined at once, in a block after the last."""
         from slashpoint.sim.engine.client import client  # takes half a second to import
 
         return client(self._backend, self.chain_id)
@@ -160,31 +160,31 @@ class EthTester:
         self._chain.header = self._chain.header.copy(state_root=state.state_root)
 
     def balance(self, address: bytes) -> int:
-        """Wei of an account."""
+        """Return the wei of an account."""
         return int(self._state.get_balance(address))
 
     def nonce(self, address: bytes) -> int:
-        """The nonce that an account uses next."""
+        """Return the nonce that an account uses next."""
         return int(self._state.get_nonce(address))
 
     def balances(self, addresses: Sequence[bytes]) -> list[int]:
-        """Wei of many accounts."""
+        """Return the wei of many accounts, in their order."""
         return [self.balance(address) for address in addresses]
 
     def nonces(self, addresses: Sequence[bytes]) -> list[int]:
-        """Nonces of many accounts."""
+        """Return the next nonces of many accounts, in their order."""
         return [self.nonce(address) for address in addresses]
 
     def code(self, address: bytes) -> bytes:
-        """The code of a contract; empty for others."""
+        """Return the code of a contract; empty for others."""
         return bytes(self._state.get_code(address))
 
     def storage(self, address: bytes, slot: int) -> int:
-        """One word of a contract's storage."""
+        """Return one word of a contract's storage."""
         return int(self._state.get_storage(address, slot))
 
     def state_root(self) -> bytes:
-        """The root hash of the state, as the chain's own headers have it."""
+        """Return the root hash of the state, as the chain's own headers have it."""
         return bytes(self._chain.header.state_root)
 
     def snapshot(self) -> int:

@@ -29,7 +29,7 @@ class Bequest(NamedTuple):
 
 
 def _opcodes(opcodes: dict[int, OpcodeAPI]) -> dict[int, OpcodeAPI]:
-    """The same, with a note of what SELFDESTRUCT moves: it does so outside of any message."""
+    """Return the same opcodes, with a note of what SELFDESTRUCT moves: it does so outside of any message."""
     original = opcodes[SELFDESTRUCT]
     original = getattr(original, "__wrapped__", original)  # the wrapper only warns that the opcode is deprecated
 
@@ -48,7 +48,7 @@ def _opcodes(opcodes: dict[int, OpcodeAPI]) -> dict[int, OpcodeAPI]:
 
 
 def _repaired(precompiles: dict[Any, Any]) -> dict[Any, Any]:
-    """The same, with 0 to the power of 0: py-evm's MODEXP answers 0 to an empty base whatever the exponent."""
+    """Return the same, with 0 to the power of 0: py-evm's MODEXP answers 0 to an empty base whatever the exponent."""
     address = (5).to_bytes(20, "big")
     original = precompiles[address]
 
@@ -66,7 +66,7 @@ def _repaired(precompiles: dict[Any, Any]) -> dict[Any, Any]:
 
 @lru_cache(maxsize=256)
 def _destinations(code: bytes) -> tuple[set[int], set[int]]:  # noqa: ARG001 - the cache's key
-    """Positions of a code known to be valid jump destinations, and known not to be: filled while it runs."""
+    """Return the positions of a code known to be valid jump destinations, and known not to be: filled while it runs."""
     return set(), set()
 
 
@@ -84,7 +84,7 @@ class CancunFrame(CancunComputation):
 
     @property
     def is_origin_computation(self) -> bool:
-        """Whether the frame is the outermost: py-evm asks who called it, and a call may pose as a contract."""
+        """Return whether the frame is the outermost: py-evm asks who called it, and a call may pose as a contract."""
         return bool(self.msg.depth == 0)
 
 
@@ -96,7 +96,7 @@ class PragueFrame(CancunFrame, PragueComputation):
 
 
 def movements(frame: Any, tx: int) -> Iterator[Transfer]:
-    """Every movement of wei in a frame and those below it, in the order in which they happened.
+    """Yield every movement of wei in a frame and those below it, in the order in which they happened.
 
     A frame that failed undid all of its own and all of those below. DELEGATECALL shows a value and moves none, and
     CALLCODE moves it from an account to itself. A SELFDESTRUCT ends its frame, so it comes last.

@@ -69,7 +69,7 @@ class BlockContext(NamedTuple):
     hashes: bytes = b""  # of the blocks before, 32 bytes each, the youngest last: BLOCKHASH is 0 beyond them
 
     def ancestors(self) -> Iterator[bytes]:
-        """The hashes one by one, the youngest first."""
+        """Return the hashes one by one, the youngest first."""
         return (self.hashes[end - 32 : end] for end in range(len(self.hashes), 31, -32))
 
 
@@ -114,7 +114,7 @@ class BlockResult:
     reasons: dict[int, str] = field(default_factory=dict)  # why: HALTED, DEFERRED and INVALID only
 
     def token_transfers(self, tokens: Sequence[bytes]) -> tuple[TokenTransfers, list[tuple[int, Log]]]:
-        """What the ERC-20 contracts at `tokens` moved, and all events that are no transfers of theirs, by place."""
+        """Return what the ERC-20 contracts at `tokens` moved, and all other events with their places."""
         moved, others = [], []
         for place, log in enumerate(self.logs):
             topics = log.topics
@@ -182,31 +182,31 @@ class Engine(Protocol):
         ...
 
     def balance(self, address: bytes) -> int:
-        """Wei of an account."""
+        """Return the wei of an account."""
         ...
 
     def nonce(self, address: bytes) -> int:
-        """The nonce that an account uses next."""
+        """Return the nonce that an account uses next."""
         ...
 
     def balances(self, addresses: Sequence[bytes]) -> list[int]:
-        """Wei of many accounts, in one call."""
+        """Return the wei of many accounts, in their order."""
         ...
 
     def nonces(self, addresses: Sequence[bytes]) -> list[int]:
-        """Nonces of many accounts, in one call."""
+        """Return the next nonces of many accounts, in their order."""
         ...
 
     def code(self, address: bytes) -> bytes:
-        """The code of a contract; empty for others."""
+        """Return the code of a contract; empty for others."""
         ...
 
     def storage(self, address: bytes, slot: int) -> int:
-        """One word of a contract's storage."""
+        """Return one word of a contract's storage."""
         ...
 
     def state_root(self) -> bytes:
-        """The root hash of the state, 32 bytes: equal where all accounts are equal. Slow: it hashes all of them."""
+        """Return the root hash of the state, 32 bytes. Slow: it hashes all accounts."""
         ...
 
     def snapshot(self) -> int:
@@ -227,7 +227,7 @@ class ByColumns(Protocol):
     """An engine that takes a batch by columns too."""
 
     def run_columns(self, context: BlockContext, calls: CallColumns) -> BlockResult:
-        """`Engine.run_block` of what the columns say."""
+        """Run a block whose transactions come in columns, as `Engine.run_block` runs them."""
         ...
 
 
@@ -240,5 +240,5 @@ class Signer(Protocol):
         ...
 
     def web3(self) -> Web3:
-        """A web3.py client of this very chain."""
+        """Return a web3.py client of this very chain."""
         ...

@@ -9,12 +9,12 @@ ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of
 
 
 def key_of(name: str) -> bytes:
-    """The private key of a name, 32 bytes: for simulations only, anybody can compute it."""
+    """Return the private key of a name, 32 bytes: for simulations only, anybody can compute it."""
     return (int.from_bytes(keccak(b"slashpoint key: " + name.encode()), "big") % (ORDER - 1) + 1).to_bytes(32, "big")
 
 
 def address_of(name: str, scheme: str = "names") -> bytes:
-    """The address of a name, 20 bytes.
+    """Return the address of a name, 20 bytes.
 
     Under `names` it is cut from the name's hash, and nobody has its key. Under `keys` it belongs to `key_of(name)`, so
     that signed transactions can come from it, at the cost of one multiplication on the curve.

@@ -38,11 +38,11 @@ class NativeResult(BlockResult):
     block: slashpoint_revm.Block = field(kw_only=True)
 
     def events(self) -> list[tuple[int, bytes, str, tuple[object, ...]]]:
-        """`(tx, address, event, values)` of every log that the ABI registered at its address can read."""
+        """Return `(tx, address, event, values)` of every log that the ABI registered at its address can read."""
         return self.block.events()
 
     def event_columns(self) -> dict[tuple[bytes, str], EventColumns]:
-        """The same in columns, by contract and event."""
+        """Return the same in columns, by contract and event."""
         columns = {}
         for key, (tx, log, values) in self.block.event_columns().items():
             place = np.frombuffer(tx, np.uint32)
@@ -50,13 +50,13 @@ class NativeResult(BlockResult):
         return columns
 
     def token_transfers(self, tokens: Sequence[bytes]) -> tuple[TokenTransfers, list[tuple[int, Log]]]:
-        """What the ERC-20 contracts at `tokens` moved, and all other events; see `BlockResult.token_transfers`."""
+        """Return what the ERC-20 contracts at `tokens` moved, and all other events with their places."""
         tx, token, sender, receiver, amount, others = self.block.token_transfers(tokens)
         logs = [(place, Log(*fields)) for place, fields in others]
         return TokenTransfers(tx, token, sender, receiver, amount), logs
 
     def transfer_columns(self) -> TransferColumns:
-        """`transfers` in columns."""
+        """Return the movements of wei as columns."""
         tx, kind, sender, receiver, wei = (np.frombuffer(each, np.uint8) for each in self.block.transfer_columns())
         sender, receiver, wei = sender.reshape(-1, 20), receiver.reshape(-1, 20), wei.reshape(-1, 32)
         return TransferColumns(tx.view(np.uint32), kind, sender, receiver, wei)
@@ -92,7 +92,7 @@ class Native:
         return self._result(context, self._evm.run_block(context, txs))
 
     def run_columns(self, context: BlockContext, calls: CallColumns) -> NativeResult:
-        """The same from columns. Raises as `run_block` does."""
+        """Run a block whose transactions come in columns. Raises as `run_block` does."""
         return self._result(context, self._evm.run_columns(context, calls))
 
     def register(self, address: bytes, abi: slashpoint_revm.Abi) -> None:
@@ -128,31 +128,31 @@ class Native:
         self._evm.place(address, nonce, code, storage.items())
 
     def balance(self, address: bytes) -> int:
-        """Wei of an account."""
+        """Return the wei of an account."""
         return self._evm.balance(address)
 
     def nonce(self, address: bytes) -> int:
-        """The nonce that an account uses next."""
+        """Return the nonce that an account uses next."""
         return self._evm.nonce(address)
 
     def balances(self, addresses: Sequence[bytes]) -> list[int]:
-        """Wei of many accounts."""
+        """Return the wei of many accounts, in their order."""
         return self._evm.balances(addresses)
 
     def nonces(self, addresses: Sequence[bytes]) -> list[int]:
-        """Nonces of many accounts."""
+        """Return the next nonces of many accounts, in their order."""
         return self._evm.nonces(addresses)
 
     def code(self, address: bytes) -> bytes:
-        """An account's code, empty if it has none."""
+        """Return the code of a contract; empty for others."""
         return self._evm.code(address)
 
     def storage(self, address: bytes, slot: int) -> int:
-        """One word of a contract's storage."""
+        """Return one word of a contract's storage."""
         return self._evm.storage(address, slot)
 
     def state_root(self) -> bytes:
-        """The root hash of the state."""
+        """Return the root hash of the state, 32 bytes."""
         from slashpoint.sim.engine.root import Account, state_root  # py-evm's trie, which no run needs
 
         rows = self._evm.accounts()
@@ -176,7 +176,7 @@ class Native:
         self._context = self._contexts[snapshot]
 
     def copy(self) -> Native:
-        """An engine of its own that begins where this one stands, without its snapshots; takes a microsecond."""
+        """Return an engine of its own that begins where this one stands, without its snapshots; takes a microsecond."""
         twin: Native = object.__new__(Native)
         twin.fork, twin._evm, twin._context, twin._contexts = self.fork, self._evm.copy(), self._context, {}
         return twin
@@ -187,7 +187,7 @@ def _transfer(tx: int, kind: int, sender: bytes, receiver: bytes, wei: int) -> T
 
 
 def _matrices(rows: int, values: Sequence[bytes | tuple[object, ...]]) -> tuple[Bytes | tuple[object, ...], ...]:
-    """Columns of bytes as arrays with a row for each entry."""
+    """Return columns of bytes as arrays with a row for each entry."""
     return tuple(
         np.frombuffer(value, np.uint8).reshape(rows, -1) if isinstance(value, bytes) else value for value in values
     )

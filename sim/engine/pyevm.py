@@ -83,31 +83,31 @@ class PyEvm:
         self._state.lock_changes()
 
     def balance(self, address: bytes) -> int:
-        """Wei of an account."""
+        """Return the wei of an account."""
         return self._state.get_balance(address)
 
     def nonce(self, address: bytes) -> int:
-        """The nonce that an account uses next."""
+        """Return the nonce that an account uses next."""
         return self._state.get_nonce(address)
 
     def balances(self, addresses: Sequence[bytes]) -> list[int]:
-        """Wei of many accounts."""
+        """Return the wei of many accounts, in their order."""
         return [self.balance(address) for address in addresses]
 
     def nonces(self, addresses: Sequence[bytes]) -> list[int]:
-        """Nonces of many accounts."""
+        """Return the next nonces of many accounts, in their order."""
         return [self.nonce(address) for address in addresses]
 
     def code(self, address: bytes) -> bytes:
-        """The code of a contract; empty for others."""
+        """Return the code of a contract; empty for others."""
         return self._state.get_code(address)
 
     def storage(self, address: bytes, slot: int) -> int:
-        """One word of a contract's storage."""
+        """Return one word of a contract's storage."""
         return self._state.get_storage(address, slot)
 
     def state_root(self) -> bytes:
-        """The root hash of the state."""
+        """Return the root hash of the state, 32 bytes."""
         return state_root(self._state.accounts())
 
     def snapshot(self) -> int:

@@ -74,14 +74,14 @@ def transact(state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0
 
 
 def gas_used(frame: Any, tx: Tx, fork: str) -> int:
-    """Gas that a transaction used: py-evm counts inside its outermost frame only, and keeps the refund apart."""
+    """Return the gas that a transaction used: py-evm counts inside its outermost frame, and keeps the refund apart."""
     used = tx.gas - frame.get_gas_remaining()
     used -= min(frame.get_gas_refund(), used // REFUND_QUOTIENT)
     return max(used, floor_gas(tx.data, fork))
 
 
 def _execute(state: Accounts, tx: Tx, price: int, created: bytes | None) -> Any:
-    """Run the outermost frame."""
+    """Run the outermost frame of a transaction."""
     origin, to = Address(tx.sender), Address(tx.to or b"")
     context = CancunTransactionContext(gas_price=price, origin=origin)
     message = Message(
@@ -109,7 +109,7 @@ def _execute(state: Accounts, tx: Tx, price: int, created: bytes | None) -> Any:
 
 
 def result_of(frame: Any, used: int, created: bytes | None = None, index: int = 0) -> CallResult:
-    """What a transaction's outermost frame ended in."""
+    """Return what a transaction's outermost frame ended in."""
     if frame.is_error and isinstance(frame.error, Revert):
         return CallResult(Status.REVERTED, used, frame.output)
     if frame.is_error:
@@ -123,7 +123,7 @@ def result_of(frame: Any, used: int, created: bytes | None = None, index: int = 
 
 
 def block_result(rows: Sequence[Row]) -> BlockResult:
-    """What a block did, from what its transactions did."""
+    """Return what a block did, from what its transactions did."""
     results = [result for result, _ in rows]
     return BlockResult(
         status=np.array([result.status for result in results], np.uint8),

@@ -32,12 +32,12 @@ CANNOT_BE_RAISED = "the nonce cannot be raised"
 
 
 def initcode_gas(tx: Tx) -> int:
-    """Gas for reading the initcode of a creation, part of `intrinsic_gas`."""
+    """Return the gas for reading the initcode of a creation, part of `intrinsic_gas`."""
     return INITCODE_WORD * -(-len(tx.data) // 32) if tx.to is None else 0
 
 
 def intrinsic_gas(tx: Tx) -> int:
-    """Gas that a transaction costs before its first instruction."""
+    """Return the gas that a transaction costs before its first instruction."""
     zeros = tx.data.count(0)
     gas = TRANSACTION + ZERO_BYTE * zeros + NONZERO_BYTE * (len(tx.data) - zeros)
     if tx.to is None:
@@ -48,12 +48,12 @@ def intrinsic_gas(tx: Tx) -> int:
 
 
 def floor_gas(data: bytes, fork: str) -> int:
-    """Gas that a transaction with this calldata costs at least, whatever it does (EIP-7623, since Prague); 0 before."""
+    """Return the gas that a transaction costs at least, whatever it does (EIP-7623, since Prague); 0 before."""
     return TRANSACTION + FLOOR_TOKEN * (4 * len(data) - 3 * data.count(0)) if fork != "cancun" else 0
 
 
 def refusal(tx: Tx, context: BlockContext, fork: str, accounts: Ledgered, left: int) -> tuple[Status, str] | None:
-    """Why a transaction is not executed, or None: it is, and pays.
+    """Return why a transaction is not executed, or None: it is, and pays.
 
     `left` is the gas that the block has left. Room in the block is asked first, then what the transaction can never
     be, then its nonce, then its sender's funds.
@@ -95,7 +95,7 @@ def _malformed(tx: Tx, fork: str) -> str:
 
 
 def call_refusal(tx: Tx, fork: str, accounts: Ledgered) -> str:
-    """Why a call that leaves no trace cannot be made; empty if it can. Fees, its nonce and code are not asked for."""
+    """Return why a call that leaves no trace cannot be made; empty if it can."""
     balance = accounts.get_balance(tx.sender)
     if accounts.get_nonce(tx.sender) == MAX_NONCE:
         return CANNOT_BE_RAISED

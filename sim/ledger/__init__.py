@@ -151,7 +151,7 @@ class Ledger:
                 (self.folder / PARTIAL).write_text(why + "\n", encoding="utf-8")
 
     def hashes(self) -> tuple[str, str]:
-        """SHA-256, in hexadecimal, of what is on chain, and of everything.
+        """Return SHA-256 hashes, in hexadecimal, of what is on chain, and of everything.
 
         The first covers the integers and text of blocks, transactions, events and transfers without compute: no float,
         nothing that was made from one, and no name of a duty or a verb. Equal for any batches, hash seed and folder.

@@ -30,7 +30,7 @@ class Digest:
         self._fields: tuple[tuple[str, pa.Field], ...] = ()
 
     def copy(self) -> Digest:
-        """One that goes on by itself."""
+        """Return a digest of the same that goes on by itself."""
         twin = Digest(self.rows, {name: stream.copy() for name, stream in self._streams.items()})
         twin._fields = self._fields
         return twin
@@ -41,7 +41,7 @@ class Digest:
         return Digest(self.rows, {name: one for name, one in self._streams.items() if not name.startswith(left)})
 
     def update(self, batch: pa.RecordBatch) -> None:
-        """Add rows."""
+        """Take in the rows of a batch."""
         if not batch.num_rows:
             return
         self.rows += batch.num_rows
@@ -55,13 +55,13 @@ class Digest:
                 self._streams[key].update(data)
 
     def digest(self) -> bytes:
-        """32 bytes for all rows so far."""
+        """Return 32 bytes for all rows so far."""
         lines = [f"{name} {stream.hexdigest()}" for name, stream in sorted(self._streams.items())]
         return hashlib.sha256("\n".join([str(self.rows), *lines]).encode()).digest()
 
 
 def streams(field: pa.Field, array: pa.Array) -> Iterator[tuple[str, bytes | memoryview | pa.Buffer]]:
-    """The streams of one column of one batch, each with its name."""
+    """Yield the streams of one column of one batch, each with its name."""
     n, absent = len(array), array.null_count
     if field.nullable and 0 < absent < n:
         yield "valid", array.is_valid().cast(pa.uint8()).to_numpy().tobytes()
@@ -82,6 +82,6 @@ def streams(field: pa.Field, array: pa.Array) -> Iterator[tuple[str, bytes | mem
 
 
 def seal(digests: Iterable[tuple[str, Digest]]) -> str:
-    """One hash, in hexadecimal, for some tables."""
+    """Return one hash, in hexadecimal, for some tables."""
     lines = [f"{name} {digest.digest().hex()}" for name, digest in sorted(digests, key=lambda pair: pair[0])]
     return hashlib.sha256("\n".join([f"ledger {SCHEMA_VERSION}", *lines]).encode()).hexdigest()

@@ -55,7 +55,7 @@ class Tables(Mapping[str, "pd.DataFrame"]):
 
     @property
     def meta(self) -> dict[str, str]:
-        """What was said of the whole ledger: schema_version, and what its writer added."""
+        """Return what was said of the whole ledger: schema_version, and what its writer added."""
         found: dict[bytes, bytes] = {}
         for table in self._tables.values():  # one that is still empty may know nothing
             found |= table.schema.metadata
@@ -63,7 +63,7 @@ class Tables(Mapping[str, "pd.DataFrame"]):
 
 
 def from_folder(folder: Path) -> Tables:
-    """The tables under a run's folder, or in its ledger folder."""
+    """Return the tables under a run's folder, or in its ledger folder."""
     inside = folder / "ledger" if (folder / "ledger").is_dir() else folder
     tables: dict[str, pa.Table] = {}
     mark = inside / PARTIAL
@@ -92,13 +92,13 @@ def _parquet(path: Path) -> pa.Table:
 
 
 def _outward(table: pa.Table) -> pa.Table:
-    """A table as readers get it, if it is as it was gathered: a run that goes on, or was cut short."""
+    """Return a table as readers get it, if it is as it was gathered: a run that goes on, or was cut short."""
     inward = any(name.endswith(WIDE) for name in table.schema.names)
     return given(table, outward(table.schema, wides(table))) if inward else table
 
 
 def frame(name: str, table: pa.Table) -> pd.DataFrame:
-    """A table as a DataFrame whose money is exact."""
+    """Return a table as a DataFrame whose money is exact."""
     import pandas as pd
 
     columns: dict[str, pd.Series] = {}

@@ -54,7 +54,7 @@ class Table(Generic[Row]):
 
     @property
     def waiting(self) -> int:
-        """Rows that were not flushed yet."""
+        """Return how many rows were not flushed yet."""
         return len(self.rows) + sum(map(len, self.held))
 
     def extend(self, rows: int, columns: Mapping[str, Any]) -> None:
@@ -163,24 +163,24 @@ class Table(Generic[Row]):
         self.path.unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Close the file."""
+        """Close the file, if it is open."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
     @property
     def digest(self) -> Digest:
-        """Of what was flushed."""
+        """Return the digest of what was flushed."""
         return self._full
 
     @property
     def chain_digest(self) -> Digest:
-        """Of what was flushed and is on chain: neither compute, which was a float once, nor our names for reasons."""
+        """Return the digest of what was flushed and is on chain: without compute, which was a float, and our names."""
         return (self._chain or self._full).without(OUR_NAMES)
 
 
 def groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Batches gathered into tables of at least ROW_GROUP rows, but for the last."""
+    """Yield batches gathered into tables of at least ROW_GROUP rows, but for the last."""
     held: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:

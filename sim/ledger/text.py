@@ -37,7 +37,7 @@ def plain(value: Any) -> Any:
 
 
 def text(names: Iterable[str], values: Iterable[Any]) -> str:
-    """Arguments as JSON; the usual kinds without the detour through `plain`, which is slower by half."""
+    """Return arguments as JSON; the usual kinds without the detour through `plain`, which is slower by half."""
     parts = []
     for name, value in zip(names, values):
         kind = type(value)
@@ -53,13 +53,13 @@ def text(names: Iterable[str], values: Iterable[Any]) -> str:
 
 
 def texts(args: dict[str, Values]) -> pa.Array:
-    """`text` of each row of columns."""
+    """Return `text` of each row of columns."""
     parts = [part for name, column in args.items() for part in (f', "{name}": ', *column_text(column))]
     return pc.binary_join_element_wise("{" + parts[0].removeprefix(", "), *parts[1:], "}", "")  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def column_text(column: Values) -> list[Any]:
-    """The JSON of each value of a column, in parts that are to be joined."""
+    """Return the JSON of each value of a column, in parts that are to be joined."""
     if isinstance(column, np.ndarray) and column.ndim > 1:
         rows, width = len(column), 2 * column.shape[1]
         ends = pa.py_buffer(np.arange(rows + 1, dtype=np.int32) * np.int32(width))

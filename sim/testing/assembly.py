@@ -23,7 +23,7 @@ HALVE: tuple[Item, ...] = (2, "CALLVALUE", "DIV")  # pushes half of the value re
 
 
 def assemble(*items: Item) -> bytes:
-    """The bytecode of a program; numbers take the shortest PUSH."""
+    """Return the bytecode of a program; numbers take the shortest PUSH."""
     code = bytearray()
     for item in items:
         if isinstance(item, str):
@@ -41,7 +41,7 @@ def in_memory(data: bytes) -> tuple[Item, ...]:
 
 
 def initcode(runtime: bytes, *first: Item) -> bytes:
-    """A constructor that does `first`, then becomes `runtime`."""
+    """Return a constructor that does `first`, then becomes `runtime`."""
     return assemble(*first, *in_memory(runtime), len(runtime), 0, "RETURN")
 
 

@@ -38,7 +38,7 @@ class Deed:
     events: list[tuple[str, dict[str, Any]]]  # the market's: name, arguments
 
     def of(self, name: str) -> list[dict[str, Any]]:
-        """The arguments of the events of a name."""
+        """Return the arguments of the events of a name."""
         return [args for event, args in self.events if event == name]
 
 
@@ -66,7 +66,7 @@ class Scene:
             self.must(each, self.coin.approve(self.market.address_, 2**256 - 1))
 
     def deploy(self, name: str, *args: Any) -> Contract:
-        """One of our builds.
+        """Deploy one of our builds.
 
         Raises:
             AssertionError: its constructor refuses the arguments; the message has its error.
@@ -77,7 +77,7 @@ class Scene:
         return Contract(artifact, bytes(result.output[0]), self.engine)
 
     def execute(self, who: bytes, to: bytes | None, data: bytes) -> BlockResult:
-        """A block of one transaction, free of fees."""
+        """Run a block of one transaction, free of fees."""
         tx = Tx(who, to, data, 0, TX_GAS, nonce=self.engine.nonce(who))
         return self._block([tx])
 
@@ -89,7 +89,7 @@ class Scene:
         self.market.forget_()
 
     def do(self, who: bytes, call: Call) -> Deed:
-        """Somebody calls; a panic or a halt is nothing that a contract of ours may come to."""
+        """Call as somebody; a panic or a halt is nothing that a contract of ours may come to."""
         result = self.execute(who, call.to, call.data)
         self._forget()
         ok = result.status[0] == Status.SUCCESS
@@ -100,30 +100,30 @@ class Scene:
         return Deed(ok, int(result.gas[0]), revert, [(event.name, args) for event, args in logs])
 
     def must(self, who: bytes, call: Call) -> Deed:
-        """Somebody calls, and it succeeds."""
+        """Call as somebody, and fail unless it succeeds."""
         deed = self.do(who, call)
         assert deed.ok, deed.revert
         return deed
 
     def fails(self, who: bytes, call: Call) -> str:
-        """Somebody calls, and it reverts: the error's name."""
+        """Call as somebody, fail unless it reverts, and return the error's name."""
         deed = self.do(who, call)
         assert not deed.ok, "it succeeded"
         return deed.revert.name
 
     def at(self, time: int) -> Self:
-        """An empty block at `time` (Unix seconds), or now where that has passed."""
+        """Run an empty block at `time` (Unix seconds), or now where that has passed."""
         self.now, self.number = max(self.now, time), self.number + 1
         self._block([])
         self._forget()
         return self
 
     def gained(self, who: bytes) -> int:
-        """What somebody would have more than at first after withdrawing."""
+        """Return what somebody would have more than at first after withdrawing."""
         return int(self.coin.balanceOf(who) + self.market.owed(who)) - self.payout
 
     def check_vault(self, held: int) -> None:
-        """The contract holds what it says: `held` for jobs, what may be withdrawn, and its treasury."""
+        """Check that the contract holds what it says: `held` for jobs, what may be withdrawn, and its treasury."""
         market = self.market
         assert market.escrow() == held
         assert self.coin.balanceOf(market.address_) == held + market.owedTotal() + market.treasury()

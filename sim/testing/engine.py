@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def rules() -> Iterator[tuple[str, Rule]]:
-    """Every rule, with its name: the functions `rule_…` of the modules imported above, each on a stage of its own."""
+    """Return every rule with its name: the functions `rule_…` of the modules above, each on its own stage."""
     for module in (gas, validity, execution, state, movements):
         for name, function in vars(module).items():
             if name.startswith("rule_"):
@@ -49,7 +49,7 @@ def check_engine(make_engine: Callable[[], Engine], fork: str = "prague") -> Non
 
 
 def engine_trace(make_engine: Callable[[], Engine], fork: str = "prague") -> dict[str, list[Any]]:
-    """All that an engine answers to the rules' transactions, and the root of the state that they leave, by rule.
+    """Return all that an engine answers to the rules' transactions, and the root of the state that they leave, by rule.
 
     Equal for engines that agree.
     """

@@ -16,12 +16,12 @@ SALT = 42
 
 
 def number(output: bytes) -> int:
-    """The first word of an output."""
+    """Return the first word of an output."""
     return int.from_bytes(output[:32], "big")
 
 
 def rule_output(stage: Stage) -> None:
-    """A transaction's output is what its program returned, or its revert data; a halt has none."""
+    """Check that a transaction's output is what its program returned, or its revert data; a halt has none."""
     expect("returned", stage.send(stage.deploy(*returns(7, 8))).output, word(7) + word(8))
     expect("returned by STOP", stage.send(stage.deploy("STOP")).output, b"")
     reverted = stage.send(stage.deploy(0xBAD, 0, "MSTORE", 2, 30, "REVERT"))
@@ -33,7 +33,7 @@ def rule_output(stage: Stage) -> None:
 
 
 def rule_undone(stage: Stage) -> None:
-    """What failed changed nothing but its sender's nonce and wei."""
+    """Check that what failed changed nothing but its sender's nonce and wei."""
     for last in ((0, 0, "REVERT"), ("INVALID",)):
         contract = stage.deploy(*WRITE, *calls(STRANGER, 3), 0, 0, "LOG0", *last)
         before, nonce = stage.engine.balance(ALICE), stage.engine.nonce(ALICE)
@@ -46,7 +46,7 @@ def rule_undone(stage: Stage) -> None:
 
 
 def rule_logs(stage: Stage) -> None:
-    """Events come with address, topics and data, in the order in which they were written, undone ones left out."""
+    """Check that events come with address, topics and data, in order, undone ones left out."""
     inner = stage.deploy(4, 3, 2, 1, 0, 0, "LOG4")
     failing = stage.deploy(0, 0, "LOG0", 0, 0, "REVERT")
     outer = stage.deploy(0xAB, 0, "MSTORE", 7, 32, 0, "LOG1", *calls(inner), *calls(failing), 9, 8, 1, 31, "LOG2")
@@ -62,7 +62,7 @@ def rule_logs(stage: Stage) -> None:
 
 
 def rule_token_transfers(stage: Stage) -> None:
-    """What a token says was transferred comes apart from all other events, nothing and to oneself left out."""
+    """Check that a token's transfers come apart from other events; nothing, and to oneself, is left out."""
     topic, four = ERC20_TRANSFER, (0, "CALLDATALOAD", 0, "MSTORE")
     say = (*four, 8, 9, topic, 32, 0, "LOG3")
     token = stage.deploy(*say, 8, 8, topic, 32, 0, "LOG3", 8, 9, topic, 31, 0, "LOG3", 8, topic, 32, 0, "LOG2")
@@ -76,7 +76,7 @@ def rule_token_transfers(stage: Stage) -> None:
 
 
 def rule_block_context(stage: Stage) -> None:
-    """A program sees the block that it was given, the price that is paid, and chain 1."""
+    """Check that a program sees the block that it was given, the price that is paid, and chain 1."""
     seen = ("NUMBER", "TIMESTAMP", "BASEFEE", "GASLIMIT", "COINBASE", "PREVRANDAO", "CHAINID", "GASPRICE")
     contract = stage.deploy(*returns(*seen))
     fields = {"number": 17, "timestamp": 1_800_000_000, "gas_limit": 5_000_001, "prevrandao": b"\xaa" * 32}
@@ -88,7 +88,7 @@ def rule_block_context(stage: Stage) -> None:
 
 
 def rule_block_hashes(stage: Stage) -> None:
-    """A program sees the hashes of the last 256 blocks that it was given; of other blocks, and of this one, 0."""
+    """Check that a program sees the hashes of the last 256 blocks; of other blocks, and of this one, 0."""
     contract = stage.deploy(0, "CALLDATALOAD", "BLOCKHASH", 0, "MSTORE", 32, 0, "RETURN")
     far = 2**255  # the hash of block n is far + n
     hashes = b"".join(word(far + block) for block in range(40, 300))  # 260 of them
@@ -105,7 +105,7 @@ def rule_block_hashes(stage: Stage) -> None:
 
 
 def rule_frames(stage: Stage) -> None:
-    """A program sees who called it, who signed, what came along, and what it has."""
+    """Check that a program sees who called it, who signed, what came along, and what it has."""
     seen = ("ADDRESS", "CALLER", "ORIGIN", "CALLVALUE", "CALLDATASIZE", "SELFBALANCE")
     inner = stage.deploy(*returns(*seen))
     size = len(seen) * 32
@@ -116,7 +116,7 @@ def rule_frames(stage: Stage) -> None:
 
 
 def rule_creation(stage: Stage) -> None:
-    """A created contract's address follows from its creator's and a nonce, or from a salt; that is the output."""
+    """Check that a created contract's address follows from its creator's and a nonce, or from a salt."""
     runtime = assemble(*returns(1))
     created = stage.send(None, initcode(runtime), value=6)
     expect("the address", created.output, FIRST)
@@ -133,7 +133,7 @@ def rule_creation(stage: Stage) -> None:
 
 
 def rule_creation_fails(stage: Stage) -> None:
-    """A constructor may revert with data, and some code is refused; nothing is left of either."""
+    """Check that a constructor may revert with data, and some code is refused; nothing is left of either."""
     reverted = stage.send(None, assemble(0xBAD, 0, "MSTORE", 2, 30, "REVERT"), value=5)
     expect("status and data", (reverted.status, reverted.output), (Status.REVERTED, b"\x0b\xad"))
     for what, init in (
@@ -150,7 +150,7 @@ def rule_creation_fails(stage: Stage) -> None:
 
 
 def rule_creation_on_storage(stage: Stage) -> None:
-    """Nothing is created where there is storage, though there be neither code nor nonce (EIP-7610)."""
+    """Check that nothing is created where there is storage, though there be neither code nor nonce (EIP-7610)."""
     stage.engine.place(FIRST, storage={1: 2})
     init = initcode(assemble("STOP"))
     halted = stage.send(None, init, value=3, gas=100_000)
@@ -179,7 +179,7 @@ def _burned(stage: Stage) -> int:
 
 
 def rule_static(stage: Stage) -> None:
-    """A static call may look and not touch, at any depth."""
+    """Check that a static call may look and not touch, at any depth."""
     for touch in (
         (1, 0, "SSTORE"),
         (1, 0, "TSTORE"),
@@ -199,7 +199,7 @@ def rule_static(stage: Stage) -> None:
 
 
 def rule_transient(stage: Stage) -> None:
-    """Transient storage lasts a transaction, and is undone with its frame (EIP-1153)."""
+    """Check that transient storage lasts a transaction, and is undone with its frame (EIP-1153)."""
     counting = stage.deploy(1, 0, "TLOAD", "ADD", "DUP1", 0, "TSTORE", 0, "MSTORE", 32, 0, "RETURN")
     failing = stage.deploy(*calls(counting), 0, 0, "REVERT")
     again = (*calls(counting), "POP", 32, 0, 0, "RETURNDATACOPY")
@@ -209,7 +209,7 @@ def rule_transient(stage: Stage) -> None:
 
 
 def rule_precompiles(stage: Stage) -> None:
-    """The precompiled contracts are there."""
+    """Check that the precompiled contracts are there."""
     sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of nothing
     hashing = stage.deploy(*calls(word(2)[12:], kind="STATICCALL"), "POP", 32, 0, 0, "RETURNDATACOPY", 32, 0, "RETURN")
     expect("SHA-256", stage.send(hashing).output.hex(), sha256)
@@ -218,7 +218,7 @@ def rule_precompiles(stage: Stage) -> None:
 
 
 def rule_call_context(stage: Stage) -> None:
-    """A call pretends to be in the block that it is given, else in the one that ran last."""
+    """Check that a call pretends to be in the block that it is given, else in the one that ran last."""
     contract, paying = stage.deploy(*returns("NUMBER", "TIMESTAMP")), stage.deploy(*returns("GASPRICE"))
     last = stage.context(number=50, timestamp=1_900_000_000)
     stage.engine.run_block(last, [])
@@ -230,7 +230,7 @@ def rule_call_context(stage: Stage) -> None:
 
 
 def rule_depth(stage: Stage) -> None:
-    """Calls nest 1,024 deep below the outermost, and no deeper."""
+    """Check that calls nest 1,024 deep below the outermost, and no deeper."""
     below = (*(0, 0, 0, 0, 0, "ADDRESS", "GAS", "CALL", "POP"), "RETURNDATASIZE", 0, 0, "RETURNDATACOPY")
     counting = stage.deploy(*below, 0, "MLOAD", 1, "ADD", 0, "MSTORE", 32, 0, "RETURN")
     asked = stage.engine.call(Tx(ALICE, counting, gas=10**12))

@@ -99,7 +99,7 @@ class Episode:
     def _unexplained(
         self, before: dict[bytes, int], context: BlockContext, txs: Sequence[Tx], result: BlockResult
     ) -> Iterator[str]:
-        """Balances that transfers and fees do not explain."""
+        """Yield balances that transfers and fees do not explain."""
         expected = dict.fromkeys(self._known, 0) | before
         for row in result.transfers:
             expected[row.sender] -= row.wei
@@ -114,7 +114,7 @@ class Episode:
                     yield f"{engine.name}: {address.hex()} has {has} wei; transfers and fees explain {wei}"
 
     def _states(self) -> Iterator[str]:
-        """Accounts on which the engines differ."""
+        """Yield accounts on which the engines differ."""
         one, other = self.engines
         for address in self._known:
             for what in ("balance", "nonce", "code"):
@@ -162,7 +162,7 @@ class Episode:
         return self._declare(Tx(sender, to, calldata(self._rng, int.from_bytes(to, "big")), self._below(3)))
 
     def _faulty(self, sender: bytes) -> Tx:
-        """A transaction that must be put off or refused, or nearly."""
+        """Return a transaction that must be put off or refused, or nearly."""
         plain = Tx(sender, self._pick(self._known), b"", 1, 21_000, 3 * GWEI, GWEI)
         return self._pick(
             (

@@ -25,23 +25,23 @@ WRITE: tuple[Item, ...] = (0, "CALLDATALOAD", 0, "SSTORE")  # calldata into slot
 
 
 def word(number: int) -> bytes:
-    """32 bytes of calldata."""
+    """Return a number as 32 bytes of calldata."""
     return number.to_bytes(32, "big")
 
 
 def calldata_gas(data: bytes) -> int:
-    """What calldata adds to a transaction that does something (EIP-2028)."""
+    """Return what calldata adds to a transaction that does something (EIP-2028)."""
     return 4 * data.count(0) + 16 * (len(data) - data.count(0))
 
 
 def rule_plain_transfer(stage: Stage) -> None:
-    """A plain transfer costs 21,000 gas, to somebody and to nobody."""
+    """Check that a plain transfer costs 21,000 gas, to somebody and to nobody."""
     for to in (BOB, STRANGER, STRANGER, ALICE, COINBASE):
         expect("gas", stage.send(to, value=1).gas, TRANSACTION)
 
 
 def rule_fees(stage: Stage) -> None:
-    """The sender pays base fee and tip within its max fee, the coinbase gets the tip, the base fee is burned."""
+    """Check that the sender pays base fee and tip within its max fee; the tip goes to the coinbase, the rest burns."""
     for max_fee, tip, price in (
         (MAX_FEE, TIP, BASE_FEE + TIP),
         (BASE_FEE + 1, TIP, BASE_FEE + 1),
@@ -55,20 +55,20 @@ def rule_fees(stage: Stage) -> None:
 
 
 def rule_calldata(stage: Stage) -> None:
-    """Calldata costs 4 a zero byte and 16 another; since Prague, at least 10 and 40 (EIP-7623)."""
+    """Check that calldata costs 4 a zero byte and 16 another; since Prague, at least 10 and 40 (EIP-7623)."""
     for data in (b"\0" * 99, b"\1" * 99, b"\0\0\1" * 33, b"\7"):
         floor = 0 if stage.fork == "cancun" else 10 * data.count(0) + 40 * (len(data) - data.count(0))
         expect("gas", stage.send(BOB, data).gas, TRANSACTION + max(calldata_gas(data), floor))
 
 
 def rule_opcodes(stage: Stage) -> None:
-    """A program costs the sum of its opcodes, and what it does not use comes back."""
+    """Check that a program costs the sum of its opcodes, and what it does not use comes back."""
     contract = stage.deploy(1, 2, "ADD", 0, "MSTORE", "JUMPDEST")
     expect("gas", stage.send(contract).gas, TRANSACTION + 3 + 3 + 3 + 2 + (3 + 3) + 1)
 
 
 def rule_cold_each_time(stage: Stage) -> None:
-    """A slot is cold at its first touch in every transaction, whatever the block did before."""
+    """Check that a slot is cold at its first touch in every transaction, whatever the block did before."""
     contract = stage.deploy(0, "SLOAD", 0, "SLOAD")
     cost = TRANSACTION + 2 * 2 + COLD_SLOAD + WARM
     for _ in range(2):
@@ -77,7 +77,7 @@ def rule_cold_each_time(stage: Stage) -> None:
 
 
 def rule_cold_accounts(stage: Stage) -> None:
-    """An address is cold once a transaction; the coinbase (EIP-3651), the sender and the precompiles never are."""
+    """Check that an address is cold once a transaction; the coinbase, sender and precompiles never are (EIP-3651)."""
     for address, cost in ((STRANGER, COLD_ACCOUNT), (COINBASE, WARM), (ALICE, WARM), (word(2)[12:], WARM)):
         contract = stage.deploy(address, "BALANCE", address, "BALANCE")
         for _ in range(2):
@@ -85,7 +85,7 @@ def rule_cold_accounts(stage: Stage) -> None:
 
 
 def rule_cold_after_undoing(stage: Stage) -> None:
-    """What a reverted call warmed is cold again."""
+    """Check that what a reverted call warmed is cold again."""
     inner = stage.deploy(STRANGER, "BALANCE", 0, 0, "REVERT")
     contract = stage.deploy(*calls(inner), STRANGER, "BALANCE")
     pushes = 5 * 2 + 3 + 2  # zeros, the address, GAS
@@ -94,7 +94,7 @@ def rule_cold_after_undoing(stage: Stage) -> None:
 
 
 def rule_writing(stage: Stage) -> None:
-    """Writing a slot costs what its value was and becomes; clearing it refunds 4,800."""
+    """Check that writing a slot costs what its value was and becomes; clearing it refunds 4,800."""
     contract = stage.deploy(*WRITE)
     for value, cost in ((0, WARM), (1, SET), (2, RESET), (2, WARM), (0, RESET - CLEARED), (3, SET)):
         base = TRANSACTION + calldata_gas(word(value)) + 7 + COLD_SLOAD
@@ -102,7 +102,7 @@ def rule_writing(stage: Stage) -> None:
 
 
 def rule_refund_is_capped(stage: Stage) -> None:
-    """A refund is at most a fifth of the gas used."""
+    """Check that a refund is at most a fifth of the gas used."""
     contract = stage.deploy(*[item for slot in range(10) for item in (0, "CALLDATALOAD", slot, "SSTORE")])
     stage.send(contract, word(1))
     used = TRANSACTION + calldata_gas(word(0)) + 10 * (2 + 3 + 3 + COLD_SLOAD + RESET) - 1  # one slot is 0: PUSH0
@@ -110,14 +110,14 @@ def rule_refund_is_capped(stage: Stage) -> None:
 
 
 def rule_refund_within(stage: Stage) -> None:
-    """A slot set and cleared again in one transaction refunds all but 100 of its setting."""
+    """Check that a slot set and cleared again in one transaction refunds all but 100 of its setting."""
     contract = stage.deploy(*[item for slot in range(40) for item in (slot, "SLOAD")], 1, 0, "SSTORE", 0, 0, "SSTORE")
     used = TRANSACTION + 2 + 39 * 3 + 40 * COLD_SLOAD + 3 + 2 + SET + 2 + 2 + WARM
     expect("gas", stage.send(contract).gas, used - (SET - WARM))
 
 
 def rule_token(stage: Stage) -> None:
-    """Two transfers of a token that change the same kind of balance cost the same, to the unit."""
+    """Check that two transfers of a token that change the same kind of balance cost the same, to the unit."""
     token = stage.deploy(*TOKEN)
     data = BOB.rjust(32, b"\0") + word(5)
     first = stage.send(token, data).gas
@@ -128,7 +128,7 @@ def rule_token(stage: Stage) -> None:
 
 
 def rule_access_list(stage: Stage) -> None:
-    """An access list is charged, and what it names is warm."""
+    """Check that an access list is charged, and what it names is warm."""
     contract = stage.deploy(0, "SLOAD", 1, "SLOAD", STRANGER, "BALANCE")
     body = 2 + COLD_SLOAD + 3 + COLD_SLOAD + 3 + COLD_ACCOUNT
     expect("gas without", stage.send(contract).gas, TRANSACTION + body)
@@ -140,7 +140,7 @@ def rule_access_list(stage: Stage) -> None:
 
 
 def rule_value_calls(stage: Stage) -> None:
-    """A call with value costs 9,000, of which 2,300 go to the callee, and 25,000 more if that was nobody."""
+    """Check that a call with value costs 9,000, of which 2,300 go to the callee, and 25,000 more if that was nobody."""
     contract = stage.deploy(*calls(STRANGER, 1, gas=0), value=10)
     pushes = 4 * 2 + 3 + 3 + 2
     base = TRANSACTION + pushes + COLD_ACCOUNT + 9_000 - 2_300
@@ -149,7 +149,7 @@ def rule_value_calls(stage: Stage) -> None:
 
 
 def rule_creation(stage: Stage) -> None:
-    """A creation costs 32,000, 2 a word of initcode (EIP-3860), its run, and 200 a byte of code."""
+    """Check that a creation costs 32,000, 2 a word of initcode (EIP-3860), its run, and 200 a byte of code."""
     init = initcode(assemble("STOP") * 40)
     run = 2 * (3 + 3 + 3) - 1 + 3 * 2 + 3 + 2  # two words into memory, RETURN
     words = -(-len(init) // 32)
@@ -162,7 +162,7 @@ def rule_creation(stage: Stage) -> None:
 
 
 def rule_failures(stage: Stage) -> None:
-    """A revert costs what ran; a halt costs all the gas that was declared."""
+    """Check that a revert costs what ran; a halt costs all the gas that was declared."""
     reverting = stage.deploy(1, "POP", 0, 0, "REVERT")
     expect("gas of a revert", stage.send(reverting, gas=90_000).gas, TRANSACTION + 3 + 2 + 2 + 2)
     for what, program in (("INVALID", ("INVALID",)), ("running out", (0, 1 << 40, "MSTORE"))):
@@ -172,7 +172,7 @@ def rule_failures(stage: Stage) -> None:
 
 
 def rule_inner_gas(stage: Stage) -> None:
-    """A call gets at most all but a 64th of what is left, and a halt inside costs it all that it got."""
+    """Check that a call gets at most all but a 64th of what is left, and a halt inside costs it all that it got."""
     halting = stage.deploy("INVALID")
     contract = stage.deploy(*calls(halting))
     gas = 500_000

@@ -41,7 +41,7 @@ def _program(stage: Stage, *program: Item, want: list[Move], value: int = 0) -> 
 
 
 def rule_plain(stage: Stage) -> None:
-    """A transaction's own value moves, not to oneself, and not if it is nothing."""
+    """Check that a transaction's own value moves, not to oneself, and not if it is nothing."""
     _balanced(stage, BOB, [(CALL, ALICE, BOB, 5)], 5)
     _balanced(stage, STRANGER, [(CALL, ALICE, STRANGER, 6)], 6)
     _balanced(stage, COINBASE, [(CALL, ALICE, COINBASE, 7)], 7)
@@ -50,7 +50,7 @@ def rule_plain(stage: Stage) -> None:
 
 
 def rule_nested(stage: Stage) -> None:
-    """Wei that calls pass on is told depth first."""
+    """Check that wei that calls pass on is told depth first."""
     last = stage.deploy(*calls(STRANGER, HALVE))
     middle = stage.deploy(*calls(last, HALVE), *calls(BOB, 1))
     outer = stage.deploy(*calls(middle, HALVE), *calls(BOB, 2))
@@ -62,7 +62,7 @@ def rule_nested(stage: Stage) -> None:
 
 
 def rule_caught(stage: Stage) -> None:
-    """What a failed call moved below it did not move; what its caller moves then, did."""
+    """Check that what a failed call moved below it did not move; what its caller moves then, did."""
     for end in ((0, 0, "REVERT"), ("INVALID",), (0, 1 << 40, "MSTORE")):
         failing = stage.deploy(*calls(BOB, 5), *calls(stage.deploy(*calls(BOB, 1), value=9), 2), *end)
         contract = stage.deploy(*calls(failing, 100, gas=400_000), *calls(BOB, 7), value=1_000)
@@ -70,21 +70,21 @@ def rule_caught(stage: Stage) -> None:
 
 
 def rule_uncaught(stage: Stage) -> None:
-    """A failed transaction moved nothing but its fee."""
+    """Check that a failed transaction moved nothing but its fee."""
     for end in ((0, 0, "REVERT"), ("INVALID",)):
         failing = stage.deploy(*calls(BOB, 5), *end, value=1_000)
         _balanced(stage, failing, [], 50)
 
 
 def rule_starved(stage: Stage) -> None:
-    """A call that cannot be paid, or dies for want of gas, moved nothing."""
+    """Check that a call that cannot be paid, or dies for want of gas, moved nothing."""
     greedy = stage.deploy(*calls(BOB, 1), "JUMPDEST", 4, "JUMP")
     contract = stage.deploy(*calls(BOB, 1_001), *calls(greedy, 10, gas=30_000), value=1_000)
     _balanced(stage, contract, [])
 
 
 def rule_created(stage: Stage) -> None:
-    """A contract's endowment is a CREATE, by a transaction or an opcode; what its constructor pays follows."""
+    """Check that an endowment is a CREATE, by a transaction or an opcode; what the constructor pays follows."""
     paying = assemble(*calls(BOB, 3))
     made = stage.send(None, paying, 10)
     expect("movements", _moves(made), [(CREATE, ALICE, made.output, 10), (CALL, made.output, BOB, 3)])
@@ -98,7 +98,7 @@ def rule_created(stage: Stage) -> None:
 
 
 def rule_old_selfdestruct(stage: Stage) -> None:
-    """A contract of an earlier transaction gives all that it has and lives on (EIP-6780)."""
+    """Check that a contract of an earlier transaction gives all that it has and lives on (EIP-6780)."""
     old = stage.deploy(BOB, "SELFDESTRUCT", value=20)
     _balanced(stage, old, [(CALL, ALICE, old, 1), (SELFDESTRUCT, old, BOB, 21)], 1)
     expect("its code", stage.engine.code(old), assemble(BOB, "SELFDESTRUCT"))
@@ -111,7 +111,7 @@ def rule_old_selfdestruct(stage: Stage) -> None:
 
 
 def _factory(stage: Stage, heir: Item, *then: Item) -> tuple[bytes, bytes]:
-    """A contract that creates one with 15 wei that self-destructs at once, then does `then`; both addresses."""
+    """Return a contract that creates one with 15 wei that self-destructs at once, then does `then`; both addresses."""
     first = (*creates(assemble(heir, "SELFDESTRUCT"), 15), 0, "MSTORE")
     factory = stage.deploy(*first, *then, 32, 0, "RETURN", value=1_000)
     return factory, stage.call(factory).output[12:]
@@ -124,7 +124,7 @@ def _gone(stage: Stage, address: bytes) -> None:
 
 
 def rule_new_selfdestruct(stage: Stage) -> None:
-    """A contract of the same transaction gives what it has and dies; left to itself, it burns."""
+    """Check that a contract of the same transaction gives what it has and dies; left to itself, it burns."""
     factory, child = _factory(stage, BOB)
     _balanced(stage, factory, [(CREATE, factory, child, 15), (SELFDESTRUCT, child, BOB, 15)])
     _gone(stage, child)
@@ -138,7 +138,7 @@ def rule_new_selfdestruct(stage: Stage) -> None:
 
 
 def rule_late_burn(stage: Stage) -> None:
-    """Wei that reaches a contract after its end burns with it, when the transaction is over."""
+    """Check that wei that reaches a contract after its end burns with it, when the transaction is over."""
     paying = (0, 0, 0, 0, 6, 0, "MLOAD", "GAS", "CALL", "POP")  # 6 wei to the address in memory
     factory, child = _factory(stage, BOB, *paying)
     want = [
@@ -152,20 +152,20 @@ def rule_late_burn(stage: Stage) -> None:
 
 
 def rule_gone_in_the_same_block(stage: Stage) -> None:
-    """What is sent to where a contract died earlier in the block stays there."""
+    """Check that what is sent to where a contract died earlier in the block stays there."""
     factory, child = _factory(stage, BOB)
     stage.block(stage.tx(factory), stage.tx(child, value=4))
     expect("wei", stage.engine.balance(child), 4)
 
 
 def rule_precompiles(stage: Stage) -> None:
-    """A precompiled contract keeps the wei of a call that goes well, and of no other."""
+    """Check that a precompiled contract keeps the wei of a call that goes well, and of no other."""
     _program(stage, *calls(word(4)[12:], 17, b"abc"), want=[(CALL, OWN, word(4)[12:], 17)])
     _program(stage, *calls(word(8)[12:], 17, b"\1", gas=60_000), want=[])
 
 
 def rule_borrowed_code(stage: Stage) -> None:
-    """DELEGATECALL and CALLCODE move nothing themselves; what the code pays comes from its borrower."""
+    """Check that DELEGATECALL and CALLCODE move nothing themselves; what the code pays comes from its borrower."""
     library = stage.deploy(*calls(BOB, 3), value=50)
     for kind in ("DELEGATECALL", "CALLCODE"):
         paid = [(CALL, ALICE, OWN, 20), (CALL, OWN, BOB, 3)]
@@ -175,12 +175,12 @@ def rule_borrowed_code(stage: Stage) -> None:
 
 
 def rule_loops(stage: Stage) -> None:
-    """A contract that pays itself moves nothing."""
+    """Check that a contract that pays itself moves nothing."""
     _program(stage, 0, 0, 0, 0, 5, "ADDRESS", 0, "CALL", want=[])
 
 
 def rule_batches(stage: Stage) -> None:
-    """Each movement names its transaction's place in the batch, those that were not executed counted."""
+    """Check that each movement names its transaction's place in the batch, those that were not executed counted."""
     contract = stage.deploy(*calls(BOB, HALVE))
     late = stage.tx(BOB, value=9, nonce=10**6)
     result = stage.block(stage.tx(BOB, value=1), late, stage.tx(contract, value=4, nonce=stage.engine.nonce(ALICE) + 1))
@@ -190,6 +190,6 @@ def rule_batches(stage: Stage) -> None:
 
 
 def rule_random_trees(stage: Stage) -> None:
-    """Random call trees, in blocks that overflow, balance to the wei."""
+    """Check that random call trees, in blocks that overflow, balance to the wei."""
     ended = run_traffic(stage, Luck("random trees"))
     expect("ways in which transactions ended", set(ended), set(Status))

@@ -70,7 +70,7 @@ def check_state_tests(
 
 
 def _foreign(case: Case) -> str:
-    """Why no engine here can play a test; empty if it can."""
+    """Return why no engine here can play a test; empty if it can."""
     if "maxFeePerBlobGas" in case["transaction"] or "blobVersionedHashes" in case["transaction"]:
         return "a transaction with blobs"
     if "authorizationList" in case["transaction"]:
@@ -117,7 +117,7 @@ def _context(env: dict[str, str]) -> BlockContext:
 
 @lru_cache(maxsize=8)
 def _hashes(number: int) -> bytes:
-    """The hashes that all clients give to the blocks before one in state tests: of their numbers in decimals."""
+    """Return the hashes that all clients give to the blocks before one in state tests: of their numbers in decimals."""
     return b"".join(decimal_hash(each) for each in range(max(0, number - 256), number))
 
 

@@ -37,7 +37,7 @@ _P256 = bytes.fromhex(  # hash, r, s, x, y of a valid signature
 
 
 def calldata(rng: np.random.Generator, number: int) -> bytes:
-    """Input for the precompiled contract at address `number`: one in three is damaged."""
+    """Return input for the precompiled contract at address `number`: one in three is damaged."""
     data = _valid(rng, number)
     kind = rng.random()
     if kind < 0.1 and data:
@@ -87,7 +87,7 @@ def _valid(rng: np.random.Generator, number: int) -> bytes:
 
 
 def _modexp(rng: np.random.Generator) -> bytes:
-    """EIP-198: three lengths, base, exponent, modulus."""
+    """Return the input of EIP-198: three lengths, base, exponent, modulus."""
     lengths = [(0, 0, 1, 2, 31, 32, 33, 96)[rng.integers(8)] for _ in range(3)]
     body = b"".join(rng.bytes(length) if rng.random() < 0.7 else bytes(length) for length in lengths)
     return b"".join(length.to_bytes(32, "big") for length in lengths) + body

@@ -40,13 +40,13 @@ SLOTS = 4  # programs use the slots below
 
 
 def push(value: int | bytes) -> bytes:
-    """The shortest PUSH of a number, or one of exactly these bytes."""
+    """Return the shortest PUSH of a number, or one of exactly these bytes."""
     raw = value.to_bytes((value.bit_length() + 7) // 8, "big") if isinstance(value, int) else value
     return bytes((0x5F + len(raw),)) + raw
 
 
 def deployer(runtime: bytes) -> bytes:
-    """Initcode that returns `runtime`."""
+    """Return initcode that returns `runtime`."""
     return b"\x61" + len(runtime).to_bytes(2, "big") + bytes.fromhex("80600a5f395ff3") + runtime
 
 
@@ -57,20 +57,20 @@ class Author:
         self._rng, self._addresses, self._contracts = rng, addresses, contracts
 
     def program(self, depth: int = 2) -> bytes:
-        """A random program; those of the contracts that it creates are embedded, at most `depth` deep."""
+        """Return a random program; those of the contracts that it creates are embedded, at most `depth` deep."""
         code = b""
         for _ in range(self._below(7) + 1):
             code += self._guarded(depth, len(code)) if self._chance(0.3) else self._step(depth)
         return code + self._ending()
 
     def word(self) -> int:
-        """A number of at most 256 bits, often an extreme one."""
+        """Return a number of at most 256 bits, often an extreme one."""
         if self._chance(0.5):
             return self._pick(WORDS)
         return self._below(1_000) if self._chance(0.6) else int.from_bytes(self._rng.bytes(32), "big")
 
     def _guarded(self, depth: int, at: int) -> bytes:
-        """Steps that are done only if a bit of the calldata is set, or several times; the code begins at `at`."""
+        """Return steps that are done only if a bit of the calldata is set, or several times."""
         body = b"".join(self._step(depth) for _ in range(self._below(3) + 1))
         if self._chance(0.7):
             body += self._ending() if self._chance(0.2) else b""
@@ -82,7 +82,7 @@ class Author:
         return count + b"\x5b" + body + again + POP
 
     def _step(self, depth: int) -> bytes:
-        """Something that, mostly, leaves the stack as it was."""
+        """Return something that, mostly, leaves the stack as it was."""
         kind = self._rng.random()
         if kind < 0.25:
             return self._call()
@@ -114,7 +114,7 @@ class Author:
         return push(self.word()) if self._chance(0.8) else bytes.fromhex("5f35")
 
     def _keep(self) -> bytes:
-        """Consume a result: forget it, store it, or log it as data or topic."""
+        """Return what consumes a result: forget it, store it, or log it as data or topic."""
         return self._pick((POP, self._slot() + SSTORE, bytes.fromhex("5f5260205fa0"), bytes.fromhex("60205fa1")))
 
     def _call(self) -> bytes:

@@ -45,20 +45,20 @@ class Stage:
         engine.fund(BOB, WEALTH)
 
     def tx(self, to: bytes | None, data: bytes = b"", value: int = 0, gas: int = 1_000_000, **fields: Any) -> Tx:
-        """A transaction of Alice's, unless `fields` say otherwise."""
+        """Return a transaction of Alice's, unless `fields` say otherwise."""
         return Tx(**{
             "sender": ALICE, "to": to, "data": data, "value": value, "gas": gas,
             "max_fee": MAX_FEE, "tip": TIP, "nonce": NEXT_NONCE, **fields,
         })  # fmt: skip
 
     def context(self, **fields: Any) -> BlockContext:
-        """The next block."""
+        """Return the context of the next block."""
         self.number = fields.get("number", self.number + 1)
         block = BlockContext(self.number, 1_700_000_000 + 12 * self.number, BASE_FEE, 30_000_000, COINBASE)
         return block._replace(**fields)
 
     def block(self, *txs: Tx, **context: Any) -> BlockResult:
-        """Run a block."""
+        """Run transactions as the next block."""
         numbered = []
         queued = Counter[bytes]()
         for tx in txs:
@@ -98,13 +98,13 @@ class Stage:
         return result
 
     def deploy(self, *program: Item, value: int = 0, sender: bytes = ALICE) -> bytes:
-        """A contract that runs `program` whenever it is called; its address."""
+        """Deploy a contract that runs `program` whenever it is called, and return its address."""
         made = self.send(None, initcode(assemble(*program)), value, 5_000_000, sender=sender)
         expect("a contract is deployed", made.status, Status.SUCCESS)
         return made.output
 
     def total(self, *others: bytes) -> int:
-        """Wei that Alice, Bob, the coinbase and `others` have together."""
+        """Return the wei that Alice, Bob, the coinbase and `others` have together."""
         return sum(map(self.engine.balance, {ALICE, BOB, COINBASE, *others}))
 
 
@@ -127,7 +127,7 @@ def _shown(value: object) -> str:
 
 
 def _plain(result: BlockResult) -> tuple[list[Any], ...]:
-    """A result in a form that compares equal when it is."""
+    """Return a result in a form that compares equal when it is."""
     rows: Sequence[Sequence[Any]] = (result.logs, result.transfers)
     return (
         result.status.tolist(),

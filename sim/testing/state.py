@@ -17,7 +17,7 @@ STRANGERS_ROOT = "abe3e668bdf29552ba652e443a4f11cb6c3c1d71dece89602866850f6bef74
 
 
 def _state(stage: Stage, contract: bytes) -> tuple[object, ...]:
-    """All that a rule below changes."""
+    """Return all that a rule below changes."""
     engine, who = stage.engine, (ALICE, BOB, COINBASE, STRANGER, NOBODY, contract)
     return (
         [engine.balance(one) for one in who],
@@ -28,7 +28,7 @@ def _state(stage: Stage, contract: bytes) -> tuple[object, ...]:
 
 
 def rule_fund(stage: Stage) -> None:
-    """Funding sets a balance; nobody else has anything."""
+    """Check that funding sets a balance; nobody else has anything."""
     stage.engine.fund(STRANGER, 5)
     stage.engine.fund(STRANGER, 3)
     expect("wei", stage.engine.balance(STRANGER), 3)
@@ -38,7 +38,7 @@ def rule_fund(stage: Stage) -> None:
 
 
 def rule_place(stage: Stage) -> None:
-    """Placing sets nonce, code and the whole storage of an account, and leaves its wei."""
+    """Check that placing sets nonce, code and the whole storage of an account, and leaves its wei."""
     code = assemble(1, "SLOAD", 2, "SLOAD", "ADD", 0, "MSTORE", 32, 0, "RETURN")
     stage.engine.fund(STRANGER, 5)
     stage.engine.place(STRANGER, nonce=9, code=b"\xfe", storage={1: 2**256 - 1, 2**256 - 1: 3})
@@ -59,7 +59,7 @@ def rule_place(stage: Stage) -> None:
 
 
 def rule_place_refuses(stage: Stage) -> None:
-    """What no account can have is refused, and so is a delegation (EIP-7702)."""
+    """Check that what no account can have is refused, and so is a delegation (EIP-7702)."""
     before = stage.engine.state_root()
     refused: list[tuple[dict[str, Any], type[Exception]]] = [
         ({"nonce": 2**64}, OverflowError), ({"nonce": -1}, OverflowError),
@@ -77,7 +77,7 @@ def rule_place_refuses(stage: Stage) -> None:
 
 
 def rule_state_root(stage: Stage) -> None:
-    """The root of the state is Ethereum's; it knows nothing of empty accounts, nor of how a state came about."""
+    """Check that the root of the state is Ethereum's, whatever led to the state; empty accounts are not in it."""
     engine = stage.engine
     funded = engine.state_root()
     for who in (ALICE, BOB):
@@ -101,7 +101,7 @@ def rule_state_root(stage: Stage) -> None:
 
 
 def rule_no_system_contracts(stage: Stage) -> None:
-    """The contracts that clients put into the state for block hashes and beacon roots are not there."""
+    """Check that the contracts that clients put into the state for block hashes and beacon roots are not there."""
     stage.engine.run_block(stage.context(hashes=word(7)), [])
     for name in ("0000f90827f1c53a10cb7a02335b175320002935", "000f3df6d732807ef1319fb7b8bb8522d0beac02"):
         address = bytes.fromhex(name)
@@ -110,7 +110,7 @@ def rule_no_system_contracts(stage: Stage) -> None:
 
 
 def rule_many(stage: Stage) -> None:
-    """Many accounts answer as each does, in the order asked, strangers and repetitions too."""
+    """Check that many accounts answer as each does, in the order asked, strangers and repetitions too."""
     stage.send(BOB, value=2**70)
     who, engine = [NOBODY, BOB, ALICE, STRANGER, BOB], stage.engine
     expect("wei of many", engine.balances(who), [engine.balance(one) for one in who])
@@ -119,7 +119,7 @@ def rule_many(stage: Stage) -> None:
 
 
 def rule_no_trace(stage: Stage) -> None:
-    """A call answers as a transaction would, needs neither nonce nor wei, and changes nothing."""
+    """Check that a call answers as a transaction would, needs neither nonce nor wei, and changes nothing."""
     contract = stage.deploy(*WRITE, 0, 0, "LOG0", *returns("CALLER"))
     stage.send(contract, word(1))
     before = _state(stage, contract)
@@ -134,7 +134,7 @@ def rule_no_trace(stage: Stage) -> None:
 
 
 def rule_calls_fail(stage: Stage) -> None:
-    """A call may revert, halt, or send what its sender has not."""
+    """Check that a call may revert, halt, or send what its sender has not."""
     reverted = stage.call(stage.deploy(0xBAD, 0, "MSTORE", 2, 30, "REVERT"))
     expect("revert data", (reverted.status, reverted.output), (Status.REVERTED, b"\x0b\xad"))
     halted = stage.call(stage.deploy("INVALID"))
@@ -146,14 +146,14 @@ def rule_calls_fail(stage: Stage) -> None:
 
 
 def rule_calls_may_come_from_contracts(stage: Stage) -> None:
-    """A call may come from a contract."""
+    """Check that a call may come from a contract."""
     contract = stage.deploy(*returns("CALLER"))
     asked = stage.engine.call(Tx(contract, contract, gas=100_000))
     expect("the caller", asked.output[12:], contract)
 
 
 def rule_calls_may_create(stage: Stage) -> None:
-    """A call may create, and its output is the address where the contract would have been."""
+    """Check that a call may create, and its output is the address where the contract would have been."""
     init = initcode(b"\0")
     asked = stage.engine.call(Tx(ALICE, None, init, gas=1_000_000))
     expect("code there", stage.engine.code(asked.output), b"")
@@ -161,7 +161,7 @@ def rule_calls_may_create(stage: Stage) -> None:
 
 
 def rule_snapshots(stage: Stage) -> None:
-    """A snapshot restores balances, nonces, code, storage and the last block, as often as one likes."""
+    """Check that a snapshot restores balances, nonces, code, storage and the last block, as often as one likes."""
     contract, clock = stage.deploy(*WRITE), stage.deploy(*returns("NUMBER"))
     stage.send(contract, word(1))
     states, snapshots = [], []
@@ -180,7 +180,7 @@ def rule_snapshots(stage: Stage) -> None:
 
 
 def rule_old_snapshots(stage: Stage) -> None:
-    """Restoring forgets what was taken later, and what was never taken cannot be restored."""
+    """Check that restoring forgets what was taken later, and what was never taken cannot be restored."""
     first, second = stage.engine.snapshot(), stage.engine.snapshot()
     stage.engine.restore(first)
     for unknown in (second, 10**6):
@@ -197,7 +197,7 @@ def rule_old_snapshots(stage: Stage) -> None:
 
 
 def rule_gas_after_restoring(stage: Stage) -> None:
-    """What is run again after a restore costs the same again."""
+    """Check that what is run again after a restore costs the same again."""
     token = stage.deploy(*TOKEN)
     data = BOB.rjust(32, b"\0") + word(5)
     snapshot = stage.engine.snapshot()
@@ -207,7 +207,7 @@ def rule_gas_after_restoring(stage: Stage) -> None:
 
 
 def rule_many_snapshots(stage: Stage) -> None:
-    """Many snapshots may be alive at once."""
+    """Check that many snapshots may be alive at once."""
     snapshots = []
     for _ in range(30):
         snapshots.append(stage.engine.snapshot())

@@ -31,7 +31,7 @@ LAST = {"die", "revert", "halt"}
 
 
 def program(luck: Luck, wallets: list[bytes], depth: int) -> bytes:
-    """A random program, nested at most `depth` deep."""
+    """Return a random program, nested at most `depth` deep."""
     steps: list[Item] = []
     for i in range(1 + luck("steps").integer(4)):
         kind = luck(i, "kind").choice(STEPS if depth else ("pay", "write", "log", "die", "revert"))
@@ -71,7 +71,7 @@ def _step(kind: str, luck: Luck, wallets: list[bytes], depth: int) -> tuple[Item
 
 
 def transaction(luck: Luck, stage: Stage, wallets: list[bytes]) -> Tx:
-    """A random transaction; one in ten is not valid, or not yet."""
+    """Return a random transaction; one in ten is not valid, or not yet."""
     wallet = luck("to").choice(wallets)
     fields: dict[str, Any] = {
         "sender": luck("sender").choice((ALICE, BOB)),

@@ -31,7 +31,7 @@ def _accepted(stage: Stage, what: str, to: bytes | None = BOB, **fields: Any) ->
 
 
 def rule_nonces(stage: Stage) -> None:
-    """A nonce ahead is put off, a used one is refused, and those behind go on."""
+    """Check that a nonce ahead is put off, a used one is refused, and those behind go on."""
     stage.send(BOB)
     nonces = (2, 0, 1, 1, 3, 2)
     wanted = (Status.DEFERRED, Status.INVALID, Status.SUCCESS, Status.INVALID, Status.DEFERRED, Status.SUCCESS)
@@ -47,7 +47,7 @@ def rule_nonces(stage: Stage) -> None:
 
 
 def rule_highest_nonce(stage: Stage) -> None:
-    """Nonces end below 2^64 - 1: neither a transaction nor a creation raises that one (EIP-2681)."""
+    """Check that nonces end below 2^64 - 1: neither a transaction nor a creation raises that one (EIP-2681)."""
     last = 2**64 - 1
     stage.engine.place(ALICE, nonce=last - 1)
     _accepted(stage, "the last nonce but one")
@@ -66,7 +66,7 @@ def rule_highest_nonce(stage: Stage) -> None:
 
 
 def rule_malformed(stage: Stage) -> None:
-    """What no transaction and no block can hold is an error, and nothing of the block is executed."""
+    """Check that what no transaction and no block can hold is an error, and nothing of the block is executed."""
     stage.send(BOB)
     good, context, engine = stage.tx(BOB, value=1, nonce=stage.engine.nonce(ALICE)), stage.context(), stage.engine
     before = engine.state_root()
@@ -96,7 +96,7 @@ def _raises(what: str, error: type[Exception], act: Callable[..., object], *args
 
 
 def rule_room(stage: Stage) -> None:
-    """The gas that a transaction declares must fit what the block has left after the gas that was used."""
+    """Check that the gas that a transaction declares must fit what the block has left after the gas that was used."""
     stage.send(BOB)
     declared = ((ALICE, 60_000), (ALICE, 79_001), (BOB, 79_000), (BOB, 58_001), (BOB, 58_000), (ALICE, 37_001))
     wanted = (Status.SUCCESS, Status.DEFERRED, Status.SUCCESS, Status.DEFERRED, Status.SUCCESS, Status.DEFERRED)
@@ -109,7 +109,7 @@ def rule_room(stage: Stage) -> None:
 
 
 def rule_halts_fill_blocks(stage: Stage) -> None:
-    """A halted transaction has used all the gas that it declared, and leaves the others that much less."""
+    """Check that a halted transaction has used all the gas that it declared, and leaves the others that much less."""
     halting = stage.deploy("INVALID")
     txs = [stage.tx(halting, gas=70_000), stage.tx(BOB, gas=30_001), stage.tx(BOB, gas=30_000)]
     nonces = [stage.engine.nonce(ALICE) + i for i in (0, 1, 1)]
@@ -119,7 +119,7 @@ def rule_halts_fill_blocks(stage: Stage) -> None:
 
 
 def rule_fees_offered(stage: Stage) -> None:
-    """A max fee reaches the base fee and the tip; it is not promised more."""
+    """Check that a max fee reaches the base fee and the tip; it is not promised more."""
     _refused(stage, "a max fee under the base fee", Status.INVALID, max_fee=BASE_FEE - 1, tip=0)
     _refused(stage, "a tip over the max fee", Status.INVALID, max_fee=MAX_FEE, tip=MAX_FEE + 1)
     _accepted(stage, "a max fee at the base fee", max_fee=BASE_FEE, tip=0)
@@ -127,7 +127,7 @@ def rule_fees_offered(stage: Stage) -> None:
 
 
 def rule_intrinsic_gas(stage: Stage) -> None:
-    """A transaction declares at least what it costs before it runs, and at least its floor (EIP-7623)."""
+    """Check that a transaction declares at least what it costs before it runs, and at least its floor (EIP-7623)."""
     data = b"\0\1\2" * 30
     floor = 0 if stage.fork == "cancun" else 10 * data.count(0) + 40 * (len(data) - data.count(0))
     needed = TRANSACTION + max(calldata_gas(data), floor)
@@ -144,14 +144,14 @@ def rule_intrinsic_gas(stage: Stage) -> None:
 
 
 def rule_initcode_size(stage: Stage) -> None:
-    """Initcode has at most 49,152 bytes (EIP-3860); calldata may be longer."""
+    """Check that initcode has at most 49,152 bytes (EIP-3860); calldata may be longer."""
     _refused(stage, "longer initcode", Status.INVALID, to=None, data=b"\0" * (MAX_INITCODE + 1), gas=5_000_000)
     _accepted(stage, "the longest initcode", to=None, data=b"\0" * MAX_INITCODE, gas=5_000_000)
     _accepted(stage, "longer calldata", data=b"\0" * (MAX_INITCODE + 1), gas=5_000_000)
 
 
 def rule_funds(stage: Stage) -> None:
-    """A sender has, to the wei, the value and the most that its gas may cost, though it pays less."""
+    """Check that a sender has, to the wei, the value and the most that its gas may cost, though it pays less."""
     rich = stage.engine.balance(BOB)
     most = 30_000 * MAX_FEE
     _refused(stage, "a wei too little", Status.INVALID, to=ALICE, sender=BOB, gas=30_000, value=rich - most + 1)
@@ -162,14 +162,14 @@ def rule_funds(stage: Stage) -> None:
 
 
 def rule_contracts_sign_nothing(stage: Stage) -> None:
-    """A transaction does not come from a contract (EIP-3607), nor from somebody who has nothing."""
+    """Check that a transaction does not come from a contract (EIP-3607), nor from somebody who has nothing."""
     contract = stage.deploy("STOP", value=10**18)
     _refused(stage, "a contract's transaction", Status.INVALID, sender=contract, gas=TRANSACTION, nonce=1)
     expect("its wei", stage.engine.balance(contract), 10**18)
 
 
 def rule_empty_block(stage: Stage) -> None:
-    """A block without transactions changes nothing."""
+    """Check that a block without transactions changes nothing."""
     result = stage.block()
     expect("its columns", (len(result.status), len(result.gas), len(result.output)), (0, 0, 0))
     expect("logs, transfers, reasons", (list(result.logs), list(result.transfers), result.reasons), ([], [], {}))
