@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 WITHDRAWAL_BLOCKS = 10  # blocks after its end until what a job brought has been withdrawn
 
 
-def enters(world: World, tally: JobAccounts, account: Account, job: Job) -> bool:
+def enters(world: World, accounts: JobAccounts, account: Account, job: Job) -> bool:
     """Whether a person takes part in a job. Before any is over everybody does: nobody knows better."""
     settled = world.env.now - WITHDRAWAL_BLOCKS * world.chain.period
     over = [one for one in job.market.jobs.values() if one.closed is not None and one.closed <= settled]
-    records = [tally.of(one.key, account.role) for one in sorted(over, key=lambda one: (one.closed, one.key))]
+    records = [accounts.of(one.key, account.role) for one in sorted(over, key=lambda one: (one.closed, one.key))]
     told = [record for record in records if record]  # what nobody took part in tells nothing of what it pays
     if not told:
         return True

@@ -340,8 +340,8 @@ class Me:
 
     def gains(self, job: Job) -> bool:
         """Whether taking part in a job promises more than one's outside option; always, where entry is not free."""
-        tally = self._world.tally
-        return tally is None or enters(self._world, tally, self.account, job)
+        accounts = self._world.job_accounts
+        return accounts is None or enters(self._world, accounts, self.account, job)
 
     # --- powers -------------------------------------------------------------------------------------------------
 

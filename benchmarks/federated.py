@@ -27,7 +27,7 @@ SAID = (
 
 
 class Timed(TrainingCache):
-    """A workshop with a watch."""
+    """A training cache that measures its time."""
 
     together = True
     spent = 0.0  # seconds of training

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.int64]
     Places = npt.NDArray[np.intp]
 
-TIP_LIMIT_WEI = 2**62  # wei per gas: nobody is told from those who tip more
+TIP_LIMIT_WEI = 2**62  # per gas: higher tips count as this
 
 
 class Members(Protocol):
@@ -51,7 +51,7 @@ class Members(Protocol):
         """Return how many transactions wait for a block."""
         ...
 
-    def turn(self) -> None:
+    def decide(self) -> None:
         """Let those decide who may."""
         ...
 

@@ -1,4 +1,4 @@
-"""The inventory: what is measured once a run is over, of models, jobs, accounts, and who holds what."""
+"""The closing tables: what is measured once a run is over, of models, jobs, accounts, and who holds what."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Trained(NamedTuple):
 
 
 def take(world: State, models: Sequence[Trained]) -> None:
-    """Write it down in the ledger.
+    """Write the closing tables.
 
     Args:
         world: whose run is over.

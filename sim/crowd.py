@@ -130,7 +130,7 @@ class Crowd:
         """Return how many transactions wait for a block."""
         return int((~self.free).sum())
 
-    def turn(self) -> None:
+    def decide(self) -> None:
         """Let those decide who may."""
         free = np.flatnonzero(self.free)
         if len(free):

@@ -87,7 +87,7 @@ def check(settings: Any, where: str) -> None:
 
     Args:
         settings: a dataclass.
-        where: what its fields' names are told after, as in `protocol.stake`.
+        where: what stands before its fields' names in messages, as in `protocol.stake`.
 
     Raises:
         ValueError: names the field, its value and what it must be.

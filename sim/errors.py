@@ -26,7 +26,7 @@ REMEDIES = {
     errno.EISDIR: "a folder is where a file should be: move it, or choose another place",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
-FEW = 16  # names that are all told
+FEW = 16  # names that a message lists in full
 PROJECT = "slashpoint_project_"  # what the private names of a project's modules begin with
 
 

@@ -67,7 +67,7 @@ class Facts:
             self._index.setdefault(key, []).append(fact)
             waiting = self._waiting.get(key)
             if waiting:
-                self._waiting[key] = [hearing for hearing in waiting if not hearing.told(fact)]
+                self._waiting[key] = [hearing for hearing in waiting if not hearing.takes(fact)]
 
 
 class Hearing(Wait):
@@ -87,7 +87,7 @@ class Hearing(Wait):
     def begin(self, facts: Facts, sources: Sequence[Hashable], job: str | None, past: Iterator[Fact]) -> Hearing:
         """Look through the past, then wait for the future."""
         for fact in past:
-            if self.told(fact):
+            if self.takes(fact):
                 return self
         if self.by is not None:
             if self.by <= self.env.now:
@@ -99,8 +99,8 @@ class Hearing(Wait):
             facts.listen(source, job, self)
         return self
 
-    def told(self, fact: Fact) -> bool:
-        """Take a fact if it is wanted; True when nothing more is."""
+    def takes(self, fact: Fact) -> bool:
+        """Take a fact if it is wanted, and return whether nothing more is."""
         if self.dead or self._value is not PENDING:
             return True
         for name, value in self.where.items():

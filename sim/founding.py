@@ -19,6 +19,8 @@ from slashpoint.sim.state import GENESIS, State
 
 if TYPE_CHECKING:
     from slashpoint.sim.contract import Artifact
+    from slashpoint.sim.intention import Sender
+    from slashpoint.sim.market import Market
 
 GENESIS_LEAD_SECONDS = 10**7  # before the genesis, when deployment begins; each of its transactions takes one
 
@@ -45,9 +47,15 @@ class Founding(State):
         return [*invariants_of(conservation), *invariants_of(endings)]
 
     def genesis(self, to: bytes | None, data: bytes, value: int = 0) -> bytes:
-        """Execute one transaction of the deployer in a block of its own before time begins, free of fees.
+        """Execute one transaction of the deployer in a block of its own before time begins, and return its output.
 
-        Returns its output.
+        Args:
+            to: the contract that it calls; None to create one.
+            data: calldata, or the code of creation.
+            value: wei sent along.
+
+        Raises:
+            GenesisFailed: it did not succeed.
         """
         self.chain.number += 1
         context = BlockContext(
@@ -62,7 +70,16 @@ class Founding(State):
         return bytes(result.output[0])
 
     def deploy(self, artifact: Artifact, *args: Any, symbol: str | None = None) -> Contract:
-        """Put a contract, or what stands in for it, on the chain; a token's `symbol` makes its transfers known."""
+        """Put a contract, or what stands in for it, on the chain.
+
+        Args:
+            artifact: what a compiler made of it.
+            args: of its constructor.
+            symbol: of a token, whose transfers are read from then on.
+
+        Raises:
+            ValueError: its constructor failed.
+        """
         artifact = stand_in(artifact)
         try:
             address = self.genesis(None, artifact.deploy_data(*args))
@@ -78,8 +95,13 @@ class Founding(State):
             self.booked[symbol][self._deployer] = contract.balanceOf(self._deployer)
         return contract
 
-    def endow(self, account: Any, wei: int, tokens: dict[str, int]) -> None:
+    def endow(self, account: Sender, wei: int, tokens: dict[str, int]) -> None:
         """Give an account its first money: the cause of these transfers is `funding`.
+
+        Args:
+            account: which is registered.
+            wei: how much ether.
+            tokens: by symbol, smallest units.
 
         Raises:
             ValueError: there are not so many tokens.
@@ -95,14 +117,14 @@ class Founding(State):
             if amount:
                 self.genesis(self.tokens[asset].address_, self.tokens[asset].transfer(account.address, amount).data)
 
-    def register(self, account: Any) -> None:
+    def register(self, account: Sender) -> None:
         """Make an account known by its address."""
         self.accounts[account.address], self.names[account.address] = account, account.name
         account.name_code = self.recorder.names.add(account.name, account.controller, account.role, account.address)
         if self._signer is not None:
             self._signer.learn(account.name)
 
-    def add_market(self, market: Any) -> None:
+    def add_market(self, market: Market) -> None:
         """Open a market for business: its contract's events and movements of money are its to explain."""
         self.markets.append(market)
         self.market_of[market.contract.address_] = market

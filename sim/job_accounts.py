@@ -1,10 +1,13 @@
-"""The tally: what people of each role took in and spent for each job, as anybody adds it up who reads the chain."""
+"""What people of each role took in and spent for each job, as anybody can add it up who reads the chain."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slashpoint.sim.intention import Sender
 
 Amounts = dict[str, int]  # asset → smallest units
 
@@ -18,21 +21,21 @@ class JobAccount:
 
 
 class JobAccounts:
-    """The books of everybody, by job and role; they cost time to keep, and a world keeps them where somebody reads."""
+    """The accounts of everybody, by job and role; kept only where somebody reads them, for they cost time."""
 
     def __init__(self) -> None:
-        self._books: dict[tuple[str, str], dict[str, JobAccount]] = defaultdict(lambda: defaultdict(JobAccount))
+        self._accounts: dict[tuple[str, str], dict[str, JobAccount]] = defaultdict(lambda: defaultdict(JobAccount))
 
     def of(self, job: str, role: str) -> dict[str, JobAccount]:
         """Return the accounts of a role's people for a job: those who took part, by name."""
-        return self._books.get((job, role), {})
+        return self._accounts.get((job, role), {})
 
-    def took(self, account: Any, asset: str, amount: int, job: str | None) -> None:
+    def took(self, account: Sender, asset: str, amount: int, job: str | None) -> None:
         """Add money that a contract paid to an account, or was paid by it if negative."""
         if job is not None:
-            self._books[job, account.role][account.controller].takings[asset] += amount
+            self._accounts[job, account.role][account.controller].takings[asset] += amount
 
-    def spent(self, account: Any, asset: str, amount: int, job: str | None) -> None:
+    def spent(self, account: Sender, asset: str, amount: int, job: str | None) -> None:
         """Add money that an account spent and that is gone for good."""
         if job is not None:
-            self._books[job, account.role][account.controller].costs[asset] += amount
+            self._accounts[job, account.role][account.controller].costs[asset] += amount

@@ -1,4 +1,4 @@
-"""Luck: draws that are keyed, never sequential.
+"""Keyed random numbers, like JAX's `fold_in`: draws are keyed, never sequential.
 
 A draw belongs to a name (a person, a purpose, a job), not to a place in a sequence, so that adding or
 removing somebody changes nobody else's luck. This is what makes runs with and without an attacker paired samples
@@ -27,7 +27,7 @@ def digest(*key: Key, size: int = 8) -> bytes:
 
 
 class Luck:
-    """One draw's worth of luck, addressed by its key; call it with more key to go deeper."""
+    """A keyed RNG, like JAX's `fold_in`: one draw, addressed by its key; call it with more key to go deeper."""
 
     __slots__ = ("key",)
 
@@ -68,7 +68,9 @@ class Luck:
 def tie_break(rank: Whole, number: Whole) -> Whole:
     """Return a hash by which ties break (Steele, SplitMix).
 
-    Of Python's numbers, or of columns of 64 unsigned bits, whose products wrap as the mask has it.
+    Args:
+        rank: of an account, itself a hash of seed and name: a Python number or a column of 64 unsigned bits.
+        number: what tells the account's own apart: the same kind.
     """
     mixed: Whole = (rank ^ number * 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
     hashed: Whole = (mixed ^ mixed >> 31) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF

@@ -79,7 +79,7 @@ class State(mesa.Model):
         self.attempts = 0  # to post a job
         self.pokes: list[Poke] = []
         self.watchers: list[Callable[[Pending], None]] = []  # those who read the mempool
-        self.tally: JobAccounts | None = None  # kept where entry is free
+        self.job_accounts: JobAccounts | None = None  # kept where entry is free
         self._deployer = address_of(GENESIS, rules.addresses)
         self.names[self._deployer] = GENESIS
         self._signer = engine if isinstance(engine, Signer) else None  # it needs everybody's keys

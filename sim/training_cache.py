@@ -1,4 +1,4 @@
-"""The workshop: trains what is ordered, all that is pending together, the first time that somebody needs a result."""
+"""A cache of trained models. What was ordered is trained together, the first time that somebody needs a result."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class World(Founding):
     def step(self) -> None:
         """Make one block: people live until its time, then it is made of what had arrived by then."""
         for crowd in self.chain.crowds:
-            crowd.turn()
+            crowd.decide()
         self.env.live(self.chain.time + self.chain.period)
         block = self.chain.mine()
         for crowd in self.chain.crowds:

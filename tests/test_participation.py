@@ -14,7 +14,7 @@ from scipy.stats import kstest
 
 from slashpoint import simulate
 from slashpoint.agents.arrivals import arrivals
-from slashpoint.agents.free_entry import SETTLED as MATURE
+from slashpoint.agents.free_entry import WITHDRAWAL_BLOCKS as MATURE
 from slashpoint.agents.free_entry import enters, paying
 from slashpoint.agents.person import Traits
 from slashpoint.sim.errors import Misconfigured

@@ -192,7 +192,7 @@ def _settle(
     if scenario["crowd"]["members"]:
         Payers(world, market, latency=scenario["people"]["latency"], **scenario["crowd"])
     provide(world, market, posters, scenario["given"])
-    world.tally = JobAccounts() if scenario["free_entry"] else None
+    world.job_accounts = JobAccounts() if scenario["free_entry"] else None
     for person in people:
         person.begin()
 

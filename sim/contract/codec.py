@@ -52,7 +52,10 @@ def names_of(parameters: Sequence[Parameter]) -> tuple[str, ...]:
 
 
 def record(name: str, parameters: Sequence[Parameter]) -> type[Any]:
-    """Return the NamedTuple of these parameters: one type for all of one name and fields."""
+    """Return the NamedTuple of these parameters: one type for all of one name and fields.
+
+    A field `from` is called `from_`, and `_to` is called `to`.
+    """
     return _record(name, names_of(parameters))
 
 

@@ -47,6 +47,10 @@ ENGINES = ("auto", "native", "pyevm", "eth_tester")
 def make_engine(name: str = "auto", fork: str = "prague") -> Engine:
     """Return an engine by its name.
 
+    Args:
+        name: one of ENGINES; `auto` is the native one where it is installed and SLASHPOINT_NATIVE is not 0, else pyevm.
+        fork: of Ethereum, such as prague.
+
     Raises:
         ValueError: the engine, or its fork, does not exist.
         ImportError: `native` was asked for and is not installed.

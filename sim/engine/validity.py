@@ -95,7 +95,10 @@ def _malformed(tx: Tx, fork: str) -> str:
 
 
 def call_refusal(tx: Tx, fork: str, accounts: Ledgered) -> str:
-    """Return why a call that leaves no trace cannot be made; empty if it can."""
+    """Return why a call that leaves no trace cannot be made; empty if it can.
+
+    Its fees, nonce and code are not asked for.
+    """
     balance = accounts.get_balance(tx.sender)
     if accounts.get_nonce(tx.sender) == MAX_NONCE:
         return CANNOT_BE_RAISED

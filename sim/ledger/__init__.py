@@ -31,7 +31,7 @@ from slashpoint.sim.ledger.columns import (
     ViolationRow,
     row,
 )
-from slashpoint.sim.ledger.digest import seal
+from slashpoint.sim.ledger.digest import hash_of
 from slashpoint.sim.ledger.reading import PARTIAL, Tables, from_folder
 from slashpoint.sim.ledger.table import Table
 
@@ -157,8 +157,8 @@ class Ledger:
         nothing that was made from one, and no name of a duty or a verb. Equal for any batches, hash seed and folder.
         """
         self.flush()
-        chain = seal((name, self.tables[name].chain_digest) for name in ON_CHAIN)
-        return chain, seal((name, table.digest) for name, table in self.tables.items())
+        chain = hash_of((name, self.tables[name].chain_digest) for name in ON_CHAIN)
+        return chain, hash_of((name, table.digest) for name, table in self.tables.items())
 
     def _unwritten(self, error: OSError) -> str:
         lost = sum(table.waiting for table in self.tables.values())

@@ -81,7 +81,7 @@ def streams(field: pa.Field, array: pa.Array) -> Iterator[tuple[str, bytes | mem
     yield "value", array.buffers()[1][array.offset * size : (array.offset + n) * size]
 
 
-def seal(digests: Iterable[tuple[str, Digest]]) -> str:
+def hash_of(digests: Iterable[tuple[str, Digest]]) -> str:
     """Return one hash, in hexadecimal, for some tables."""
     lines = [f"{name} {digest.digest().hex()}" for name, digest in sorted(digests, key=lambda pair: pair[0])]
     return hashlib.sha256("\n".join([f"ledger {SCHEMA_VERSION}", *lines]).encode()).hexdigest()

@@ -6,7 +6,7 @@ It has three parts: the decoder turns results of the engine into facts, `Money` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slashpoint.sim.block import DEFERRED
 from slashpoint.sim.closing import Trained
@@ -20,6 +20,7 @@ from slashpoint.sim.recorder.transactions import Transactions
 
 if TYPE_CHECKING:
     from slashpoint.sim.block import Block
+    from slashpoint.sim.intention import Sender
     from slashpoint.sim.learning import Order
     from slashpoint.sim.state import State
 
@@ -75,7 +76,7 @@ class Recorder:
         if decoded.movements.tx:
             self.money.moved(block, decoded.movements)
 
-    def compute(self, account: Any, dollars: float, job: str | None, payee: Edge = Edge.ELECTRICITY) -> None:
+    def compute(self, account: Sender, dollars: float, job: str | None, payee: Edge = Edge.ELECTRICITY) -> None:
         """Charge somebody for computing, or for other work outside the chain.
 
         Args:
@@ -86,7 +87,7 @@ class Recorder:
         """
         self.money.charge(account, dollars, payee, Cause.COMPUTE, job)
 
-    def postage(self, account: Any, dollars: float, job: str | None) -> None:
+    def postage(self, account: Sender, dollars: float, job: str | None) -> None:
         """Charge somebody for a message outside the chain.
 
         Args:
@@ -96,7 +97,7 @@ class Recorder:
         """
         self.money.charge(account, dollars, Edge.POST, Cause.POSTAGE, job)
 
-    def trained(self, account: Any, order: Order, job: str, seconds: float) -> None:
+    def trained(self, account: Sender, order: Order, job: str, seconds: float) -> None:
         """Remember that somebody trained a model, for the measurement at the end.
 
         Args:

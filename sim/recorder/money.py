@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from slashpoint.sim.block import Block
+    from slashpoint.sim.intention import Sender
     from slashpoint.sim.recorder.decoder import Movements
     from slashpoint.sim.recorder.names import NameCodes
     from slashpoint.sim.state import State
@@ -59,7 +60,7 @@ class Money:
             ends = self._world.name_of(sender), self._world.name_of(receiver)
             self.transfer(*ends, asset, amount, Cause.FUNDING, None)
 
-    def charge(self, account: Any, dollars: float, receiver: Edge, cause: Cause, job: str | None) -> None:
+    def charge(self, account: Sender, dollars: float, receiver: Edge, cause: Cause, job: str | None) -> None:
         """Write down what somebody pays outside the chain, in USD of 18 decimals.
 
         Args:
@@ -71,8 +72,8 @@ class Money:
         """
         if amount := round(dollars * ETH):
             self.transfer(account.name, receiver.value, "USD", amount, cause, job)
-            if self._world.tally is not None:
-                self._world.tally.spent(account, "USD", amount, job)
+            if self._world.job_accounts is not None:
+                self._world.job_accounts.spent(account, "USD", amount, job)
 
     def fees(self, addresses: list[bytes], wei: Iterable[int], tipped: int) -> None:
         """Take what a block's transactions cost from those who sent them.
@@ -109,8 +110,8 @@ class Money:
             causes: list[tuple[str, int, str | None]] = [(UNKNOWN, amount, None)]
             if market is not None:
                 causes = list(market.causes(call, asset, sender, receiver, amount))
-            if world.tally is not None:
-                self._tally(asset, sender, receiver, causes)
+            if world.job_accounts is not None:
+                self._add_to_jobs(asset, sender, receiver, causes)
             ends = code(sender), code(receiver)
             rows += [(tx, asset, *ends, part, cause, job) for cause, part, job in causes]
         if rows:
@@ -159,10 +160,12 @@ class Money:
             booked[receiver] += amount
             touched.add(receiver)
 
-    def _tally(self, asset: str, sender: bytes, receiver: bytes, causes: Sequence[tuple[str, int, str | None]]) -> None:
-        tally, accounts = self._world.tally, self._world.accounts
-        assert tally is not None
+    def _add_to_jobs(
+        self, asset: str, sender: bytes, receiver: bytes, causes: Sequence[tuple[str, int, str | None]]
+    ) -> None:
+        job_accounts, accounts = self._world.job_accounts, self._world.accounts
+        assert job_accounts is not None
         for who, sign in ((sender, -1), (receiver, 1)):
             if who in accounts:
                 for _, part, job in causes:
-                    tally.took(accounts[who], asset, sign * part, job)
+                    job_accounts.took(accounts[who], asset, sign * part, job)

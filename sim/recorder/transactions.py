@@ -102,9 +102,9 @@ class Transactions:
         reasons = [None if status[i] == SUCCESS else str(self._decoder.revert(block, i)) for i in places]
         codes, jobs = [one.account.name_code for one in pendings], job_keys(pendings)
         self._money.fees([one.account.address for one in pendings], map(add, burned, tipped), sum(tipped))
-        if (tally := self._world.tally) is not None:
+        if (accounts := self._world.job_accounts) is not None:
             for one, ash, tip, job in zip(pendings, burned, tipped, jobs):
-                tally.spent(one.account, "ETH", ash + tip, job)
+                accounts.spent(one.account, "ETH", ash + tip, job)
         outcome = {
             "index": places,
             "gas": gas,

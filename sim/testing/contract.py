@@ -101,15 +101,15 @@ class Scene:
 
     def must(self, who: bytes, call: Call) -> Deed:
         """Call as somebody, and fail unless it succeeds."""
-        deed = self.do(who, call)
-        assert deed.ok, deed.revert
-        return deed
+        result = self.do(who, call)
+        assert result.ok, result.revert
+        return result
 
     def fails(self, who: bytes, call: Call) -> str:
         """Call as somebody, fail unless it reverts, and return the error's name."""
-        deed = self.do(who, call)
-        assert not deed.ok, "it succeeded"
-        return deed.revert.name
+        result = self.do(who, call)
+        assert not result.ok, "it succeeded"
+        return result.revert.name
 
     def at(self, time: int) -> Self:
         """Run an empty block at `time` (Unix seconds), or now where that has passed."""
