@@ -73,6 +73,26 @@ def test_where_there_is_none_none_is_named(tmp_path: Path, monkeypatch: pytest.M
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "run attack=mine", "run protocol=mine", "run prices=mine", "matrix mine", "gate mine", "list attacks nobodys",
+        "sweep seed=1 --metric mine", "run scenario=small scenario.allow=[mine]",
+    ],
+)  # fmt: skip
+def test_a_name_that_nobody_knows_is_told_of_the_missing_project(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(line.split()) == 2
+    said = capsys.readouterr().err
+    assert "no project is around this folder" in said
+    assert "touch slashpoint.yaml" in said
+    (tmp_path / "slashpoint.yaml").touch()
+    assert main(line.split()) == 2
+    assert "no project is around" not in capsys.readouterr().err
+
+
 @root
 @pytest.mark.parametrize("verb", ["run", "list", "sweep", "gate", "matrix", "mutants"])
 def test_somebody_elses_project_is_refused(stranger: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from slashpoint.experiments.setup import catalogue, strict_yaml
 from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.project import unknown
 from slashpoint.experiments.study.pairs import PAIRED, cheated, seats, units
 from slashpoint.sim.errors import Misconfigured, choices
 
@@ -156,7 +157,7 @@ def load(name: str, project: Path | None = None, seeds: int | None = None) -> Su
     there = catalogue.presets("gate", project)
     path = Path(name) if name.endswith((".yaml", ".yml")) else there.get(name)
     if path is None or not path.is_file():
-        raise Misconfigured(f"there is no suite {name!r}; {choices(name, sorted(there))}")
+        raise unknown(f"there is no suite {name!r}; {choices(name, sorted(there))}", project)
     with _within(str(path)):
         return _suite(path, project, seeds)
 

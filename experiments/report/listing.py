@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.catalogue import PROTOCOL, kept
+from slashpoint.experiments.setup.project import unknown
 from slashpoint.sim.errors import Misconfigured, choices
 
 if TYPE_CHECKING:
@@ -163,13 +164,14 @@ ABOUT = {
 }
 
 
-def chosen(rows: Iterable[Row], words: Iterable[str], kind: str) -> list[Row]:
+def chosen(rows: Iterable[Row], words: Iterable[str], kind: str, project: Path | None) -> list[Row]:
     """Return the row that has a name, or else the rows in which each of some words occurs.
 
     Args:
         rows: of a list.
         words: one name, or words that are looked for in all that a row says.
         kind: of what is listed.
+        project: a project's folder.
 
     Raises:
         Misconfigured: there is none.
@@ -181,7 +183,7 @@ def chosen(rows: Iterable[Row], words: Iterable[str], kind: str) -> list[Row]:
     found = [row for row in rows if all(any(word in text.casefold() for text in row.values()) for word in wanted)]
     if words and not found:
         near = choices(" ".join(words), sorted({row.get("name", "") for row in rows} - {""}))
-        raise Misconfigured(f"nothing in the list of {kind} says {' and '.join(map(repr, words))}; {near}")
+        raise unknown(f"nothing in the list of {kind} says {' and '.join(map(repr, words))}; {near}", project)
     return found
 
 

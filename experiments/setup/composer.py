@@ -35,6 +35,7 @@ from omegaconf.errors import OmegaConfBaseException
 from slashpoint.experiments.setup import catalogue, strict_yaml
 from slashpoint.experiments.setup.catalogue import HOME, INVARIANTS, KINDS, METRICS, PROTOCOL
 from slashpoint.experiments.setup.overrides import known, once, self_contained, vet, vet_sweep
+from slashpoint.experiments.setup.project import unknown
 from slashpoint.sim.errors import Misconfigured, choices, named
 from slashpoint.sim.market import Terms
 
@@ -142,7 +143,7 @@ def composer(project: Path | None) -> Iterator[Composer]:
         except MissingConfigException as error:
             group, _, name = (error.missing_cfg_file or "").rpartition("/")
             there = error.options or (catalogue.names(group, project) if group in KINDS else ())
-            raise Misconfigured(f"{group}={name}: {choices(name, there)}" if there else str(error)) from error
+            raise unknown(f"{group}={name}: {choices(name, there)}" if there else str(error), project) from error
         except Misconfigured:
             raise
         except OverrideParseException as error:

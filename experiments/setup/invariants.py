@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.catalogue import INVARIANTS
+from slashpoint.experiments.setup.project import unknown
 from slashpoint.experiments.setup.vetting import vet_marked, vet_names
 from slashpoint.sim import conservation, liveness
 from slashpoint.sim.errors import Misconfigured, choices
@@ -59,5 +60,7 @@ def allowed(config: DictConfig, project: Path | None) -> frozenset[str]:
         known = sorted({one.__name__ for one in every})
         for name in names:
             if name not in known:
-                raise Misconfigured(f"scenario.allow=[{name}]: there is no such invariant; {choices(name, known)}")
+                raise unknown(
+                    f"scenario.allow=[{name}]: there is no such invariant; {choices(name, known)}", project
+                )
     return frozenset(names)

@@ -45,6 +45,22 @@ def in_use() -> Path | None:
     return found
 
 
+def unknown(message: str, project: Path | None) -> Misconfigured:
+    """Return the error of a name that is not known; where no project is around, a note says that one could know it.
+
+    Args:
+        message: names it, and what there is.
+        project: the folder of the project in use.
+    """
+    error = Misconfigured(message)
+    if project is None:
+        error.add_note(
+            f"no project is around this folder, so only what came with slashpoint is known. To use files of your own, "
+            f"go to a folder with a {MARK}, or make one: touch {MARK}"
+        )
+    return error
+
+
 def trusted() -> set[Path]:
     """Return the folders that are trusted by name, in the variable or in a line of the file."""
     said = os.environ.get(TRUST, "").split(os.pathsep)

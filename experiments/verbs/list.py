@@ -47,7 +47,7 @@ def main(args: Namespace) -> int:
         return HELD
     broken: list[Misconfigured] = []
     project = in_use()
-    rows = chosen(LISTS[args.kind](project, broken), args.words, args.kind)
+    rows = chosen(LISTS[args.kind](project, broken), args.words, args.kind, project)
     for error in broken:
         complain(f"slashpoint: {error}")
     crashed = any(isinstance(error, BrokenProject) for error in broken)

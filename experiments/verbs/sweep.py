@@ -72,13 +72,14 @@ def main(args: Namespace) -> int:
 def _check_metric(metric: str, overrides: Sequence[str], project: Path | None) -> None:
     """Refuse a metric that no run will have; which keys it has, only runs know."""
     from slashpoint.experiments.setup import catalogue
+    from slashpoint.experiments.setup.project import unknown
     from slashpoint.experiments.study.pairs import PAIRED, cheated
     from slashpoint.sim.errors import Misconfigured, choices
 
     name, colon, _ = metric.partition(":")
     known = sorted({*PAIRED, *(one.__name__ for one in catalogue.metrics(project))})
     if name not in known:
-        raise Misconfigured(f"--metric {metric}: no metric {name!r}; {choices(name, known)}")
+        raise unknown(f"--metric {metric}: no metric {name!r}; {choices(name, known)}", project)
     if name in PAIRED and colon:
         raise Misconfigured(f"--metric {metric}: {name} has no keys")
     if name in PAIRED and not cheated(overrides):
