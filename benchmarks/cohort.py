@@ -42,7 +42,12 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def trained(models: int, train: Callable[[Tensor, Tensor, Sequence[Pupil]], object]) -> Once:
-    """Return what trains fresh models for a while."""
+    """Return what trains fresh models for a while.
+
+    Args:
+        models: how many.
+        train: trains all of them.
+    """
     import torch
 
     from slashpoint.sim.learning.networks import Pupil

@@ -28,7 +28,12 @@ STEPS = {8: 64, 28: 16}  # of all models together, in a turn
 
 
 def trained(case: str, train: Callable[..., object]) -> Once:
-    """Return what trains fresh models for a while: `train(weights, x, y, batches)`, all of them stacked."""
+    """Return what trains fresh models for a while: `train(weights, x, y, batches)`, all of them stacked.
+
+    Args:
+        case: the side of the images and the number of models.
+        train: trains all models.
+    """
     import torch
 
     from slashpoint.sim.learning.networks.cnn import Cnn

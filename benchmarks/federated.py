@@ -48,7 +48,12 @@ class Timed(TrainingCache):
 
 
 def market(clients: int, *, together: bool) -> Once:
-    """Return what runs one job and tells how much of its time was training."""
+    """Return what runs one job and tells how much of its time was training.
+
+    Args:
+        clients: of the federation.
+        together: train all that are pending at once.
+    """
     from slashpoint.experiments.setup.config import compose
     from slashpoint.experiments.setup.run import build
     from slashpoint.sim.ledger import Ledger

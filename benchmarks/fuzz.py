@@ -25,7 +25,13 @@ TRANSACTIONS = 500  # of a turn, at least
 
 
 def beside(fork: str, reference: Callable[[], Engine], calls: int) -> Once:
-    """Return what plays episodes on the reference and the native engine, of other seeds in every turn."""
+    """Return what plays episodes on the reference and the native engine, of other seeds in every turn.
+
+    Args:
+        fork: prague, …
+        reference: makes the engine that is right by definition.
+        calls: without a trace, after each block.
+    """
     from importlib.util import find_spec
 
     from slashpoint.sim.engine import make_engine

@@ -35,7 +35,13 @@ SAID = (
 
 
 def build(engine: str, agents: int, ledger: Ledger) -> World:
-    """Return a world whose trainers come and are to be served."""
+    """Return a world whose trainers come and are to be served.
+
+    Args:
+        engine: its name.
+        agents: trainers.
+        ledger: where it writes.
+    """
     from slashpoint.agents.population import Population
     from slashpoint.agents.roles import Keeper
     from slashpoint.experiments.setup.config import chain_rules, compose, plugin
@@ -76,7 +82,13 @@ def build(engine: str, agents: int, ledger: Ledger) -> World:
 
 
 def live(engine: str, agents: int, *, traced: bool = False) -> float:
-    """Run a world from its first block to its end: its transactions per second, or its peak of bytes."""
+    """Run a world from its first block to its end: its transactions per second, or its peak of bytes.
+
+    Args:
+        engine: its name.
+        agents: trainers.
+        traced: measure memory, not time.
+    """
     from slashpoint.sim.ledger import Ledger, read
 
     with TemporaryDirectory() as folder:
@@ -99,7 +111,12 @@ def live(engine: str, agents: int, *, traced: bool = False) -> float:
 
 
 def market(engine: str, agents: int) -> Once:
-    """Return what runs a fresh world in every turn; its memory is measured once, beforehand."""
+    """Return what runs a fresh world in every turn; its memory is measured once, beforehand.
+
+    Args:
+        engine: its name.
+        agents: trainers.
+    """
     live(engine, CROWD)  # imports, and what is made on first use
     memory = {"B/agent": live(engine, agents, traced=True) / agents} if agents <= TRACED else {}
     return lambda: {SETTING.unit: live(engine, agents), **memory}

@@ -45,14 +45,26 @@ def grants() -> list[bytes]:
 
 
 def turns(size: int, run: Callable[[list[tuple[bytes, bytes]]], float], transfers: int = TRANSFERS) -> Once:
-    """Return what runs so many transfers in blocks, `run` telling the seconds of each."""
+    """Return what runs so many transfers in blocks, `run` telling the seconds of each.
+
+    Args:
+        size: transactions of a block.
+        run: runs a block and returns its seconds.
+        transfers: of a turn.
+    """
     blocks = payments(size)
     count = max(1, transfers // size)
     return lambda: count * size / sum(run(next(blocks)) for _ in range(count))
 
 
 def one_by_one(size: int, transact: Callable[[bytes, bytes], object], transfers: int) -> Once:
-    """Return what runs so many transfers where there are no blocks."""
+    """Return what runs so many transfers where there are no blocks.
+
+    Args:
+        size: transactions that are drawn at once.
+        transact: sends one, by sender and calldata.
+        transfers: of a turn.
+    """
 
     def run(block: list[tuple[bytes, bytes]]) -> float:
         began = perf_counter()
@@ -64,7 +76,12 @@ def one_by_one(size: int, transact: Callable[[bytes, bytes], object], transfers:
 
 
 def on_native(size: int, run: Callable[[Native, bytes, list[Tx]], float]) -> Once:
-    """Return a native engine whose holders have coins."""
+    """Return a native engine whose holders have coins.
+
+    Args:
+        size: transactions of a block.
+        run: runs a block on an engine and returns its seconds.
+    """
     import slashpoint_revm
 
     from slashpoint.sim.engine import BlockContext, Tx

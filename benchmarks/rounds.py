@@ -30,7 +30,12 @@ ROUNDS = 20
 
 
 def federated(clients: int, train: Trainer) -> Once:
-    """Return what runs rounds of the same clients, from an untrained model."""
+    """Return what runs rounds of the same clients, from an untrained model.
+
+    Args:
+        clients: of each round.
+        train: trains the models of a round.
+    """
     from slashpoint.sim.learning import Order, correct
     from slashpoint.sim.learning.digits import Digits
     from slashpoint.sim.luck import Luck

@@ -19,7 +19,12 @@ ORDERS = {"surrogate": (100, 100), "synthetic": (10, 20), "digits": (4, 10)}  # 
 
 
 def lesson(name: str, *, evaluate: bool) -> Once:
-    """Return what evaluates fresh problems in every turn, so that nothing was cached."""
+    """Return what evaluates fresh problems in every turn, so that nothing was cached.
+
+    Args:
+        name: of the task.
+        evaluate: what is timed.
+    """
     import itertools
 
     from slashpoint.sim.learning import Order

@@ -32,12 +32,22 @@ GAS = 80_000
 
 
 def steps(agents: int, *, slow: bool = False) -> int:
-    """Return how many blocks a turn has."""
+    """Return how many blocks a turn has.
+
+    Args:
+        agents: who all pay in every block.
+        slow: whether the engine is; it then has a tenth of the transfers.
+    """
     return max(1, (1_000 if slow else 10_000) // agents)
 
 
 def payments(me: int, agents: int) -> Iterator[tuple[int, int, int]]:
-    """Yield whom somebody pays, how much and with which tip: the same for every contender."""
+    """Yield whom somebody pays, how much and with which tip: the same for every contender.
+
+    Args:
+        me: the payer's number.
+        agents: how many there are.
+    """
     turn = 0
     while True:
         turn += 1
@@ -46,7 +56,7 @@ def payments(me: int, agents: int) -> Iterator[tuple[int, int, int]]:
 
 
 def coin() -> Artifact:
-    """Return the token's artifact."""
+    """Return the artifact of the token that everybody pays in."""
     from slashpoint.sim.contract import Artifact
 
     return Artifact.ours("ModelCoin")
@@ -74,13 +84,25 @@ class Purse(Market):
 
 
 def paid(me: npt.NDArray[np.int64], turn: int, agents: int) -> tuple[Any, Any, Any]:
-    """Return the same as `payments`, of many at once."""
+    """Return the same as `payments`, of many at once.
+
+    Args:
+        me: the payers' numbers.
+        turn: which payment of theirs it is, from 1 on.
+        agents: how many there are.
+    """
     mixed = (me * 0x9E3779B1 + turn * 0x85EBCA77) & 0xFFFFFFFF
     return mixed % agents, 1 + mixed % 1_000, GWEI + mixed % 10**6
 
 
 def world(engine: str, agents: int, *, columns: bool = False) -> Once:
-    """Return what runs people in a world, each with a script, or all of them a crowd that decides by columns."""
+    """Return what runs people in a world, each with a script, or all of them a crowd that decides by columns.
+
+    Args:
+        engine: its name.
+        agents: who all pay in every block.
+        columns: let them decide by columns.
+    """
     from slashpoint.agents.conduct import Conduct
     from slashpoint.agents.person import Person, Traits
     from slashpoint.agents.roles import Role
@@ -163,7 +185,12 @@ def pyevm(agents: int) -> Once:
 
 
 def verbs_sim(agents: int, *, packed: bool) -> Once:
-    """Return what runs the same transfers in a simulation of verbs."""
+    """Return what runs the same transfers in a simulation of verbs.
+
+    Args:
+        agents: who all pay in every block.
+        packed: pack calldata by hand, without the ABI layer.
+    """
     from verbs.abi import get_abi
     from verbs.envs import EmptyEnvGasPriority
     from verbs.sim import Sim

@@ -15,7 +15,12 @@ SETTING = Setting("transactions/s", "trainers", (10, 100, 1_000), base="pyevm")
 
 
 def crowd(engine: str, trainers: int, *more: str) -> Once:
-    """Return what runs a fresh world in every turn."""
+    """Return what runs a fresh world in every turn.
+
+    Args:
+        engine: its name.
+        trainers: how many.
+    """
     from slashpoint.experiments.setup.config import compose
     from slashpoint.experiments.setup.run import build
     from slashpoint.sim.ledger import Ledger, read

@@ -75,7 +75,12 @@ class Batch:
     waiting: npt.NDArray[np.bool_]
 
     def ready(self, time: int, base_fee: int) -> Places:
-        """Return the rows that a block could take."""
+        """Return the rows that a block could take.
+
+        Args:
+            time: of the block, nanoseconds.
+            base_fee: of the block, wei per gas.
+        """
         return np.flatnonzero(self.waiting & (self.arrival < time) & (self.max_fee >= base_fee))
 
 

@@ -105,6 +105,12 @@ class Crowd:
     def sends(self, calls: CallRows, who: Places, tip: Numbers | int, max_fee: Numbers | int | None = None) -> None:
         """Send one transaction for each of `who`, in wei per gas as `Me.sends` has it.
 
+        Args:
+            calls: one for each of `who`.
+            who: places of members, none of whom has anything pending.
+            tip: wei per gas, of each or of all.
+            max_fee: the same, at most with the base fee; twice the base fee and the tip unless given.
+
         Raises:
             ValueError: somebody has one pending, or it declares more gas than any block has.
         """

@@ -25,7 +25,7 @@ KINDS |= {tuple: "a list", dict: "a mapping"}
 
 
 class Domain(Protocol):
-    """A set of values."""
+    """A set of values, which says of one that is not in it what is wrong."""
 
     def refuses(self, value: Any) -> str:
         """Return what a value must be, if it is not; else nothing."""
@@ -53,7 +53,7 @@ class Within:
 
 
 class Among:
-    """Some texts."""
+    """A domain of some texts, named one by one."""
 
     def __init__(self, *names: str) -> None:
         self.names = names

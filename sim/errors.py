@@ -104,7 +104,12 @@ def named(error: BaseException) -> str:
 
 
 def unwritten(error: OSError, what: object = None) -> str:
-    """Return what the system refused, of which file (or whatever `what` says), and what helps."""
+    """Return what the system refused, of which file (or whatever `what` says), and what helps.
+
+    Args:
+        error: the system's.
+        what: the file, unless the error names it.
+    """
     about = what or error.filename or "what was to be printed"
     helps = REMEDIES.get(error.errno or 0, "")
     said = os.strerror(error.errno) if error.errno else str(error)  # other libraries say it at length
@@ -140,7 +145,12 @@ def _lines(error: BaseException) -> Iterator[tuple[str, str]]:
 
 
 def choices(name: str, there: Iterable[str]) -> str:
-    """Return what could have been meant, in words: all that there are, or of many the nearest."""
+    """Return what could have been meant, in words: all that there are, or of many the nearest.
+
+    Args:
+        name: what was asked for.
+        there: all names that there are.
+    """
     names = list(there)
     near = get_close_matches(name, names)
     if len(names) > FEW and near:

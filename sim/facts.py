@@ -51,15 +51,31 @@ class Facts:
         self._waiting: dict[tuple[Hashable, str | None], list[Hearing]] = {}
 
     def of(self, source: Hashable, job: str | None) -> Sequence[Fact]:
-        """Return all facts of a source about one job, or about any, oldest first."""
+        """Return all facts of a source about one job, or about any, oldest first.
+
+        Args:
+            source: an event or a verb.
+            job: its key; None for facts about any job or none.
+        """
         return self._index.get((source, job), ())
 
     def listen(self, source: Hashable, job: str | None, hearing: Hearing) -> None:
-        """Tell `hearing` of the next fact that it wants."""
+        """Tell `hearing` of the next fact that it wants.
+
+        Args:
+            source: an event or a verb.
+            job: its key; None for facts about any job or none.
+            hearing: who waits.
+        """
         self._waiting.setdefault((source, job), []).append(hearing)
 
     def publish(self, source: Hashable, fact: Fact) -> None:
-        """Add to history and tell who waits."""
+        """Add to history and tell who waits.
+
+        Args:
+            source: an event or a verb.
+            fact: what happened.
+        """
         fact.number = self.count
         self.count += 1
         job = fact.job.key if fact.job is not None else None
@@ -85,7 +101,14 @@ class Hearing(Wait):
         self.dead = False
 
     def begin(self, facts: Facts, sources: Sequence[Hashable], job: str | None, past: Iterator[Fact]) -> Hearing:
-        """Look through the past, then wait for the future."""
+        """Look through the past, then wait for the future.
+
+        Args:
+            facts: the history.
+            sources: events or verbs.
+            job: the key of a job, or None for any.
+            past: the facts before now that it may take.
+        """
         for fact in past:
             if self.takes(fact):
                 return self
@@ -154,7 +177,15 @@ class Inbox:
 
 
 def past(facts: Facts, sources: Sequence[Hashable], job: str | None, number: int, born: int = 0) -> Iterator[Fact]:
-    """Return the facts of some sources, in order."""
+    """Return the facts of some sources, in order.
+
+    Args:
+        facts: the history.
+        sources: events or verbs.
+        job: the key of a job, or None for any.
+        number: of the first fact in the history of all.
+        born: nanoseconds: none before this time.
+    """
     rows = [row for source in sources if (row := facts.of(source, job)) and row[-1].number >= number]
     if not rows:
         return iter(())

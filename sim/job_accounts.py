@@ -27,15 +27,34 @@ class JobAccounts:
         self._accounts: dict[tuple[str, str], dict[str, JobAccount]] = defaultdict(lambda: defaultdict(JobAccount))
 
     def of(self, job: str, role: str) -> dict[str, JobAccount]:
-        """Return the accounts of a role's people for a job: those who took part, by name."""
+        """Return the accounts of a role's people for a job: those who took part, by name.
+
+        Args:
+            job: its key.
+            role: that the people play.
+        """
         return self._accounts.get((job, role), {})
 
     def took(self, account: Sender, asset: str, amount: int, job: str | None) -> None:
-        """Add money that a contract paid to an account, or was paid by it if negative."""
+        """Add money that a contract paid to an account, or was paid by it if negative.
+
+        Args:
+            account: whose it is.
+            asset: ETH, USD or a token's symbol.
+            amount: smallest units.
+            job: the key of the job that it is for; what is for none is not kept.
+        """
         if job is not None:
             self._accounts[job, account.role][account.controller].takings[asset] += amount
 
     def spent(self, account: Sender, asset: str, amount: int, job: str | None) -> None:
-        """Add money that an account spent and that is gone for good."""
+        """Add money that an account spent and that is gone for good.
+
+        Args:
+            account: whose it is.
+            asset: ETH, USD or a token's symbol.
+            amount: smallest units.
+            job: the key of the job that it is for; what is for none is not kept.
+        """
         if job is not None:
             self._accounts[job, account.role][account.controller].costs[asset] += amount

@@ -59,7 +59,12 @@ class Mempool:
         self._doubtful |= pending.by is not None or pending.call.gas > self._limit
 
     def settle(self, time: int, dropped: Dropped) -> None:
-        """Let replacements that have arrived take their places, and drop what no block from `time` (ns) on takes."""
+        """Let replacements that have arrived take their places, and drop what no block from `time` (ns) on takes.
+
+        Args:
+            time: of the next block, nanoseconds.
+            dropped: takes what is dropped, with the reasons.
+        """
         if self._replacing:
             arrived = [one for one in self._replacing if one.arrival < time]
             self._replacing = [one for one in self._replacing if one.arrival >= time]
@@ -69,7 +74,12 @@ class Mempool:
             self._drop_hopeless(time, dropped)
 
     def standing(self, address: bytes, sent: Wait) -> Pending | None:
-        """Return an account's transaction that still waits, by what its `sends` gave; None when it does not wait."""
+        """Return an account's transaction that still waits, by what its `sends` gave; None when it does not wait.
+
+        Args:
+            address: of the account, 20 bytes.
+            sent: what its `sends` gave.
+        """
         while sent in self._instead:
             sent = self._instead[sent]
         mine = (*self.queues.get(address, ()), *self._replacing)
@@ -110,7 +120,13 @@ class Mempool:
                 self.drop(one, "expired", dropped)
 
     def drop(self, pending: Pending, why: str, dropped: Dropped) -> None:
-        """Take it out, and sign what the account sent after it again, with the nonce before."""
+        """Take it out, and sign what the account sent after it again, with the nonce before.
+
+        Args:
+            pending: the transaction.
+            why: in words.
+            dropped: takes it with the reason.
+        """
         for later in self.queues[pending.account.address]:
             if later.nonce > pending.nonce:
                 later.nonce -= 1
@@ -148,5 +164,10 @@ class Mempool:
 
 
 def never_fits(pending: Pending, limit: int) -> str:
-    """Return why a transaction that declares more gas than a block has is dropped."""
+    """Return why a transaction that declares more gas than a block has is dropped.
+
+    Args:
+        pending: the transaction.
+        limit: gas of a block.
+    """
     return f"never fits a block: declares {pending.call.gas:,} gas of {limit:,}"

@@ -29,7 +29,13 @@ class Clock(simpy.Environment):
         return self._now  # type: ignore[return-value] # it began with a whole number, and all delays are whole
 
     def deliver(self, event: Event, rank: int, delay: int) -> int:
-        """Schedule an event after `delay` nanoseconds, among others of that instant by rank; returns when that is."""
+        """Schedule an event after `delay` nanoseconds, among others of that instant by rank; returns when that is.
+
+        Args:
+            event: what happens.
+            rank: what breaks ties, of whom it is delivered to.
+            delay: from now, nanoseconds.
+        """
         due: int = self._now + delay  # type: ignore[assignment] # whole
         heappush(self._queue, (due, rank, next(self._eid), event))  # type: ignore[misc] # any whole number orders
         return due
@@ -69,7 +75,12 @@ class Wait(Event):
         self.due: int | None = None  # when it is delivered, once that is known
 
     def fire(self, value: Any, delay: int = 0) -> None:
-        """Deliver `value` after `delay` nanoseconds."""
+        """Deliver `value` after `delay` nanoseconds.
+
+        Args:
+            value: what whoever waits gets.
+            delay: from now, nanoseconds.
+        """
         self._ok, self._value = True, value
         self.due = self.env.deliver(self, self.rank, delay)
 
@@ -85,7 +96,7 @@ class Wait(Event):
 
 
 class Sleep(Wait):
-    """A moment in time."""
+    """A wait for a moment in time."""
 
     __slots__ = ()
 
@@ -156,7 +167,12 @@ def has_arrived(wait: Event) -> bool:
 
 
 def drop(wait: Event, listener: Any) -> None:
-    """Stop listening to a wait, and cancel it where nobody else listens."""
+    """Stop listening to a wait, and cancel it where nobody else listens.
+
+    Args:
+        wait: what is waited for.
+        listener: who no longer does.
+    """
     if not wait.processed and listener in wait.callbacks:
         wait.callbacks.remove(listener)
     if isinstance(wait, Wait) and not wait.callbacks:

@@ -89,11 +89,21 @@ class State(mesa.Model):
         engine.fund(self._deployer, 10**12 * ETH)
 
     def to_units(self, asset: str, amount: float) -> int:
-        """Return the smallest units in an amount of whole ones; ValueError where it is no whole number of them."""
+        """Return the smallest units in an amount of whole ones; ValueError where it is no whole number of them.
+
+        Args:
+            asset: ETH, USD or a token's symbol.
+            amount: whole ones.
+        """
         return to_units(amount, self.decimals[asset])
 
     def whole(self, asset: str, units: int) -> float:
-        """Return the whole ones in smallest units of an asset."""
+        """Return the whole ones in smallest units of an asset.
+
+        Args:
+            asset: ETH, USD or a token's symbol.
+            units: smallest units.
+        """
         one: int = 10 ** self.decimals[asset]
         return units / one
 
@@ -121,7 +131,12 @@ class State(mesa.Model):
             self._forget_views()
 
     def tries(self, call: Call, sender: bytes) -> CallResult:
-        """Return what a call would come to in the block that ran last, without a trace; free of fees."""
+        """Return what a call would come to in the block that ran last, without a trace; free of fees.
+
+        Args:
+            call: what is tried.
+            sender: the address that it is tried from.
+        """
         return self.engine.call(Tx(sender, call.to, call.data, call.value, call.gas))
 
     def web3(self) -> Any:

@@ -28,7 +28,12 @@ class ContentStore:
         self._pins: dict[bytes, dict[str, None]] = {}  # in the order of pinning, so that runs repeat
 
     def put(self, content: bytes, by: str) -> bytes:
-        """Make content available, pinned by `by`; returns its identifier."""
+        """Make content available, pinned by `by`; returns its identifier.
+
+        Args:
+            content: the bytes.
+            by: the name of who pins it.
+        """
         key = cid(content)
         self._contents[key] = bytes(content)
         self._pins.setdefault(key, {})[by] = None
@@ -41,6 +46,10 @@ class ContentStore:
     def pin(self, key: bytes, by: str) -> None:
         """Keep available what somebody else made so.
 
+        Args:
+            key: the content identifier, 32 bytes.
+            by: the name of who pins it.
+
         Raises:
             ContentError: nobody pins it any more, so there is nothing to copy.
         """
@@ -50,6 +59,10 @@ class ContentStore:
 
     def unpin(self, key: bytes, by: str) -> None:
         """Let go of content; without a last pin it is gone.
+
+        Args:
+            key: the content identifier, 32 bytes.
+            by: the name of who pinned it.
 
         Raises:
             ContentError: `by` does not pin it.

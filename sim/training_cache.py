@@ -42,5 +42,11 @@ class TrainingCache:
         return self._models[self._key(order)]
 
     def score(self, model: bytes, problem: Problem, answers: bytes | None = None) -> Measured:
-        """Return how many of the test items a model gets right."""
+        """Return how many of the test items a model gets right.
+
+        Args:
+            model: an artefact of the task.
+            problem: whose test items they are.
+            answers: what counts as right; by default the truth, which nobody in the world knows.
+        """
         return Measured(self.task.predict(model, problem), self.task.labels(problem) if answers is None else answers)

@@ -10,6 +10,10 @@ BPS = 10_000  # basis points in one
 def to_units(amount: float, decimals: int = DECIMALS) -> int:
     """Return the smallest units in an amount of whole ones.
 
+    Args:
+        amount: whole ones.
+        decimals: 10 to this many smallest units make a whole one.
+
     Raises:
         ValueError: it is no whole number of them, not even nearly: 0.5 of what has no decimals, say.
     """

@@ -129,7 +129,13 @@ class World(Founding):
         return "jobs still to be posted" if self.attempts < self.expected_jobs else "transactions still pending"
 
     def run(self, jobs: int, blocks: int, progress: Callable[[World], None] | None = None) -> None:
-        """Live until `jobs` jobs were posted and are over, or for `blocks` blocks."""
+        """Live until `jobs` jobs were posted and are over, or for `blocks` blocks.
+
+        Args:
+            jobs: how many are to be posted.
+            blocks: at most.
+            progress: is called with the world after each block.
+        """
         self.expected_jobs = jobs
         with frozen_garbage():
             for _ in range(blocks):

@@ -58,6 +58,10 @@ class Artifact:
         It may be a build of ours, of Hardhat, Truffle or Foundry (out/X.sol/X.json), the standard JSON output of solc
         or of Vyper, or Vyper's combined JSON. `name` says which contract, where there are several: `X` or `file:X`.
 
+        Args:
+            path: a file or a folder of build output: ours, Foundry, Hardhat, solc's standard JSON or Vyper.
+            name: which contract, where there are several.
+
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: it is none of these, or holds no such contract, or several and no `name` is given.

@@ -37,6 +37,13 @@ class Call:
         return dict(zip(self.names, self.values, strict=True))
 
     def tagged(self, verb: str, job: Any = None, subject: Any = None, carries: Any = None) -> Call:
-        """Fill the neutral fields in; returns the call itself."""
+        """Fill the neutral fields in; returns the call itself.
+
+        Args:
+            verb: what it does in the words of markets.
+            job: that it is about.
+            subject: what it is about within the job.
+            carries: what it gives away: sealed bytes, a number, a preimage.
+        """
         self.verb, self.job, self.subject, self.carries = verb, job, subject, carries
         return self

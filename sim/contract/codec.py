@@ -55,6 +55,10 @@ def record(name: str, parameters: Sequence[Parameter]) -> type[Any]:
     """Return the NamedTuple of these parameters: one type for all of one name and fields.
 
     A field `from` is called `from_`, and `_to` is called `to`.
+
+    Args:
+        name: of the type.
+        parameters: of the ABI, one a field.
     """
     return _record(name, names_of(parameters))
 

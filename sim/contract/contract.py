@@ -70,6 +70,11 @@ class Method:
     def rows(self, *columns: Values, value: int = 0, gas: int = GAS) -> CallRows:
         """Return many calls, one for each row of the columns; `value` and `gas` are those of every one.
 
+        Args:
+            columns: one for each parameter, all of one length.
+            value: wei sent along with each.
+            gas: that each declares.
+
         Raises:
             TypeError: the columns are not the function's.
         """
@@ -157,7 +162,14 @@ class Contract:
         return self.__events[found.pop()][0]
 
     def ask_(self, function: Function, data: bytes, sender: bytes | str | None = None, gas: int | None = None) -> Any:
-        """Return what a view answers to these call data when `sender` asks: asked once, until `forget_`."""
+        """Return what a view answers to these call data when `sender` asks: asked once, until `forget_`.
+
+        Args:
+            function: the view.
+            data: calldata.
+            sender: an address; nobody's unless given.
+            gas: that it may use.
+        """
         key: Hashable = data if sender is None and gas is None else (data, sender, gas)
         if key in self.__answers:
             return self.__answers[key]

@@ -45,6 +45,10 @@ class CallRows:
 def matrix(function: Function, columns: Sequence[Values]) -> Bytes:
     """Encode the calldata of many calls of one function.
 
+    Args:
+        function: that all call.
+        columns: one for each parameter: an array of whole numbers, one of addresses (n, 20), or any sequence.
+
     Raises:
         TypeError: the columns are not the function's, differ in length, or a parameter is no single word.
     """
@@ -62,7 +66,13 @@ def matrix(function: Function, columns: Sequence[Values]) -> Bytes:
 
 
 def fill(words: Bytes, parameter: dict[str, Any], column: Values) -> None:
-    """Write one parameter's words, shape (n, 32)."""
+    """Write one parameter's words, shape (n, 32).
+
+    Args:
+        words: shape (n, 32), which are written.
+        parameter: of the ABI.
+        column: n values.
+    """
     kind = coder(parameter)
     if isinstance(column, np.ndarray) and kind.type == "address" and column.dtype == np.uint8:
         words[:, WORD - ADDRESS :] = column.reshape(-1, ADDRESS)

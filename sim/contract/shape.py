@@ -38,7 +38,12 @@ def abi(entries: Any) -> tuple[dict[str, Any], ...]:
 
 
 def parameters(given: Any, where: str) -> None:
-    """Refuse parameters that cannot be encoded."""
+    """Refuse parameters that cannot be encoded.
+
+    Args:
+        given: the ABI's list of parameters.
+        where: what a message names when the list is wrong.
+    """
     if not isinstance(given, list):
         raise Malformed(f"{where} are {_kind(given)}, not a list")
     for i, each in enumerate(given):
@@ -76,7 +81,12 @@ def _unknown(kind: str) -> str:
 
 
 def bytecode(code: Any, links: Mapping[str, Sequence[int]]) -> str:
-    """Return the hexadecimal digits of code in which addresses of libraries are missing; raises Malformed."""
+    """Return the hexadecimal digits of code in which addresses of libraries are missing; raises Malformed.
+
+    Args:
+        code: as the artifact has it.
+        links: where the address of each library goes, bytes.
+    """
     if not isinstance(code, str):
         raise Malformed(f"its bytecode is {_kind(code)}, not text")
     digits: str = code.strip().removeprefix("0x")

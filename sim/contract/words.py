@@ -125,7 +125,12 @@ def _blob(kind: str) -> Coder:
 
 
 def length(data: bytes, at: int) -> int:
-    """Return the number that a word holds, as far as it can be a place or a length in these data."""
+    """Return the number that a word holds, as far as it can be a place or a length in these data.
+
+    Args:
+        data: the encoded values.
+        at: where the word begins, bytes.
+    """
     number = int.from_bytes(data[at : at + WORD], "big")
     if at + WORD > len(data) or number > len(data):
         raise ValueError("a length or a pointer leads out of the data")

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def client(backend: Backend, chain_id: int) -> Web3:
-    """Return a client of the chain below `backend`; what it sends is mined at once, in a block after the last."""
+    """Return a client of the chain below `backend`; what it sends is mined at once, in a block after the last.
+
+    Args:
+        backend: the chain that it talks to.
+        chain_id: what it says the chain's is.
+    """
     usual: dict[str, Endpoint] = API_ENDPOINTS["eth"]
     eth = {
         **usual,

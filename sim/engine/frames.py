@@ -100,6 +100,10 @@ def movements(frame: Any, tx: int) -> Iterator[Transfer]:
 
     A frame that failed undid all of its own and all of those below. DELEGATECALL shows a value and moves none, and
     CALLCODE moves it from an account to itself. A SELFDESTRUCT ends its frame, so it comes last.
+
+    Args:
+        frame: py-evm's, executed.
+        tx: index in the block's batch.
     """
     if frame.is_error:
         return

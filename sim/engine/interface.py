@@ -25,7 +25,7 @@ ERC20_TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a116
 
 
 class Status(IntEnum):
-    """How a transaction ended."""
+    """How a transaction ended, or why it was not executed."""
 
     REVERTED = 0  # executed, undone by REVERT; its output is the revert data
     SUCCESS = 1
@@ -150,6 +150,10 @@ class Engine(Protocol):
         in the block, what the transaction can never be (its tip, fee, a nonce of 2^64 - 1, initcode, intrinsic gas),
         its sender's code, its nonce, its sender's funds.
 
+        Args:
+            context: what the EVM may know of the block.
+            txs: in the order in which they run.
+
         Raises:
             OverflowError: a number is negative or too large for its field (gas and nonce 64 bits, max fee and tip 128,
                 value 256); nothing was executed.
@@ -161,11 +165,19 @@ class Engine(Protocol):
         """Execute without a trace, free of fees and of the nonce and balance checks on fees.
 
         `context` is the block that it pretends to be in: by default the one that ran last. Raises as `run_block` does.
+
+        Args:
+            tx: what is tried.
+            context: the block that it pretends to be in: by default the one that ran last.
         """
         ...
 
     def fund(self, address: bytes, wei: int) -> None:
         """Set a balance: for the genesis only.
+
+        Args:
+            address: 20 bytes.
+            wei: what it then has.
 
         Raises:
             OverflowError: it is negative, or does not fit 256 bits.
@@ -174,6 +186,12 @@ class Engine(Protocol):
 
     def place(self, address: bytes, *, nonce: int = 0, code: bytes = b"", storage: Mapping[int, int] = {}) -> None:
         """Set the nonce, the code and the whole storage of an account: for the genesis only. Its balance stays.
+
+        Args:
+            address: 20 bytes.
+            nonce: that it uses next.
+            code: of a contract; empty for none.
+            storage: word by slot; all others are zero.
 
         Raises:
             OverflowError: the nonce does not fit 64 bits, or a slot or a word does not fit 256.
@@ -202,7 +220,12 @@ class Engine(Protocol):
         ...
 
     def storage(self, address: bytes, slot: int) -> int:
-        """Return one word of a contract's storage."""
+        """Return one word of a contract's storage.
+
+        Args:
+            address: 20 bytes.
+            slot: number of the word.
+        """
         ...
 
     def state_root(self) -> bytes:
@@ -227,7 +250,12 @@ class ByColumns(Protocol):
     """An engine that takes a batch by columns too."""
 
     def run_columns(self, context: BlockContext, calls: CallColumns) -> BlockResult:
-        """Run a block whose transactions come in columns, as `Engine.run_block` runs them."""
+        """Run a block whose transactions come in columns, as `Engine.run_block` runs them.
+
+        Args:
+            context: what the EVM may know of the block.
+            calls: in the order in which they run.
+        """
         ...
 
 

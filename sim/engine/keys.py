@@ -19,6 +19,10 @@ def address_of(name: str, scheme: str = "names") -> bytes:
     Under `names` it is cut from the name's hash, and nobody has its key. Under `keys` it belongs to `key_of(name)`, so
     that signed transactions can come from it, at the cost of one multiplication on the curve.
 
+    Args:
+        name: of an account.
+        scheme: names, by hashing it, or keys, by the private key that comes from it.
+
     Raises:
         ValueError: the scheme is unknown.
     """

@@ -20,6 +20,10 @@ DELEGATION = bytes.fromhex("ef0100")  # what an address follows to whose code is
 def check_block(context: BlockContext, txs: Sequence[Tx]) -> None:
     """Complain of what no block and no transaction can hold, so that nothing of it is executed.
 
+    Args:
+        context: of the block.
+        txs: all of it.
+
     Raises:
         OverflowError: a number is negative or too large for its field.
         ValueError: an address has not 20 bytes.
@@ -38,7 +42,12 @@ def check_context(context: BlockContext) -> None:
 
 
 def check_transaction(tx: Tx, name: str = "transaction") -> None:
-    """Complain of what no transaction can hold, as `check_block` does."""
+    """Complain of what no transaction can hold, as `check_block` does.
+
+    Args:
+        tx: the transaction.
+        name: by which messages call it.
+    """
     _check_numbers(name, tx, TRANSACTION)
     check_address(tx.sender, f"{name}: sender: ")
     if tx.to is not None:
@@ -51,6 +60,10 @@ def check_transaction(tx: Tx, name: str = "transaction") -> None:
 def check_address(address: bytes, name: str = "") -> None:
     """Complain of an address that has not 20 bytes.
 
+    Args:
+        address: what should be one.
+        name: what messages begin with.
+
     Raises:
         ValueError: it has not.
     """
@@ -59,13 +72,26 @@ def check_address(address: bytes, name: str = "") -> None:
 
 
 def check_funds(address: bytes, wei: int) -> None:
-    """Complain of a balance that nobody can have, as `check_block` does."""
+    """Complain of a balance that nobody can have, as `check_block` does.
+
+    Args:
+        address: whose balance it is.
+        wei: the balance.
+    """
     check_address(address)
     _check_words((wei,))
 
 
 def check_placed(address: bytes, nonce: int, code: bytes, storage: Mapping[int, int], fork: str) -> None:
-    """Complain of what no account can have, as `Engine.place` says."""
+    """Complain of what no account can have, as `Engine.place` says.
+
+    Args:
+        address: of the account.
+        nonce: that it uses next.
+        code: of a contract; empty for none.
+        storage: word by slot.
+        fork: prague, …
+    """
     check_address(address)
     nonce.to_bytes(8, "big")
     _check_words((*storage, *storage.values()))

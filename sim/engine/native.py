@@ -96,7 +96,12 @@ class Native:
         return self._result(context, self._evm.run_columns(context, calls))
 
     def register(self, address: bytes, abi: slashpoint_revm.Abi) -> None:
-        """Say which ABI is at an address: it encodes calls given by name and reads events."""
+        """Say which ABI is at an address: it encodes calls given by name and reads events.
+
+        Args:
+            address: of a contract, 20 bytes.
+            abi: of its functions and events.
+        """
         self._evm.register(address, abi)
 
     def _result(self, context: BlockContext, block: slashpoint_revm.Block) -> NativeResult:

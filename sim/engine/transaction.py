@@ -53,6 +53,14 @@ def transact(state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0
 
     The sender pays `price` wei per gas, of which the coinbase gets `tip`. The rest, the base fee, goes to nobody: it is
     burned.
+
+    Args:
+        state: before it.
+        fork: prague, …
+        tx: the transaction.
+        price: wei per gas that the sender pays.
+        tip: of that, what the coinbase gets.
+        index: in the block's batch.
     """
     state.set_balance(tx.sender, state.get_balance(tx.sender) - tx.gas * price)
     nonce = state.get_nonce(tx.sender)
@@ -74,7 +82,13 @@ def transact(state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0
 
 
 def gas_used(frame: Any, tx: Tx, fork: str) -> int:
-    """Return the gas that a transaction used: py-evm counts inside its outermost frame, and keeps the refund apart."""
+    """Return the gas that a transaction used: py-evm counts inside its outermost frame, and keeps the refund apart.
+
+    Args:
+        frame: the outermost, executed.
+        tx: the transaction.
+        fork: prague, …
+    """
     used = tx.gas - frame.get_gas_remaining()
     used -= min(frame.get_gas_refund(), used // REFUND_QUOTIENT)
     return max(used, floor_gas(tx.data, fork))
@@ -109,7 +123,14 @@ def _execute(state: Accounts, tx: Tx, price: int, created: bytes | None) -> Any:
 
 
 def result_of(frame: Any, used: int, created: bytes | None = None, index: int = 0) -> CallResult:
-    """Return what a transaction's outermost frame ended in."""
+    """Return what a transaction's outermost frame ended in.
+
+    Args:
+        frame: the outermost, executed.
+        used: gas.
+        created: the address of the contract that it created, if any.
+        index: in the block's batch.
+    """
     if frame.is_error and isinstance(frame.error, Revert):
         return CallResult(Status.REVERTED, used, frame.output)
     if frame.is_error:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Ledgered(Protocol):
-        """Whatever knows accounts."""
+        """Whatever knows balances, nonces and code of accounts."""
 
         def get_balance(self, address: bytes) -> int: ...  # noqa: D102
         def get_nonce(self, address: bytes) -> int: ...  # noqa: D102
@@ -48,7 +48,12 @@ def intrinsic_gas(tx: Tx) -> int:
 
 
 def floor_gas(data: bytes, fork: str) -> int:
-    """Return the gas that a transaction costs at least, whatever it does (EIP-7623, since Prague); 0 before."""
+    """Return the gas that a transaction costs at least, whatever it does (EIP-7623, since Prague); 0 before.
+
+    Args:
+        data: calldata.
+        fork: prague, …
+    """
     return TRANSACTION + FLOOR_TOKEN * (4 * len(data) - 3 * data.count(0)) if fork != "cancun" else 0
 
 
@@ -57,6 +62,13 @@ def refusal(tx: Tx, context: BlockContext, fork: str, accounts: Ledgered, left: 
 
     `left` is the gas that the block has left. Room in the block is asked first, then what the transaction can never
     be, then its nonce, then its sender's funds.
+
+    Args:
+        tx: the transaction.
+        context: of its block.
+        fork: prague, …
+        accounts: as they are before it.
+        left: gas of the block that is not used yet.
     """
     if tx.gas > left:
         return Status.DEFERRED, f"declares {tx.gas} gas, the block has {left} left"
@@ -98,6 +110,11 @@ def call_refusal(tx: Tx, fork: str, accounts: Ledgered) -> str:
     """Return why a call that leaves no trace cannot be made; empty if it can.
 
     Its fees, nonce and code are not asked for.
+
+    Args:
+        tx: what is tried.
+        fork: prague, …
+        accounts: as they are.
     """
     balance = accounts.get_balance(tx.sender)
     if accounts.get_nonce(tx.sender) == MAX_NONCE:

@@ -131,6 +131,10 @@ class Ledger:
         """Flush; then one Parquet file a table, or, when not `complete`, leave it as it is, marked with `why`.
 
         Raises LedgerError when the disk is full, say; what is on disk can be read all the same.
+
+        Args:
+            complete: whether the run came to its end.
+            why: what the mark of an incomplete ledger says.
         """
         if self.complete:
             return

@@ -44,7 +44,12 @@ class LedgerError(Exception):
 
 
 def schema(table: str, meta: Mapping[str, str]) -> pa.Schema:
-    """Return the Arrow schema of a table as it is gathered: money columns have wide siblings."""
+    """Return the Arrow schema of a table as it is gathered: money columns have wide siblings.
+
+    Args:
+        table: its name.
+        meta: of the whole ledger.
+    """
     fields = []
     for name, column in TABLES[table].items():
         money = column.type == "money"
@@ -58,7 +63,13 @@ def schema(table: str, meta: Mapping[str, str]) -> pa.Schema:
 
 
 def encode(table: str, rows: Sequence[tuple[Any, ...]], form: pa.Schema) -> pa.RecordBatch:
-    """Return rows as one record batch; raises LedgerError naming the column and the value that does not fit."""
+    """Return rows as one record batch; raises LedgerError naming the column and the value that does not fit.
+
+    Args:
+        table: its name.
+        rows: each in the order of the table's columns.
+        form: the table's schema.
+    """
     try:
         data = list(zip(*rows, strict=True))
     except ValueError:
@@ -70,7 +81,13 @@ def encode(table: str, rows: Sequence[tuple[Any, ...]], form: pa.Schema) -> pa.R
 
 
 def pack(table: str, data: Sequence[Values], form: pa.Schema) -> pa.RecordBatch:
-    """Return columns as one record batch; raises as `encode` does."""
+    """Return columns as one record batch; raises as `encode` does.
+
+    Args:
+        table: its name.
+        data: its columns, in their order.
+        form: the table's schema.
+    """
     arrays = []
     for (name, column), values in zip(TABLES[table].items(), data, strict=True):
         try:
@@ -121,7 +138,12 @@ class StringPool:
 
 
 def culprit(values: Values, column: Column) -> str:
-    """Return the first value that a column cannot hold, in words."""
+    """Return the first value that a column cannot hold, in words.
+
+    Args:
+        values: of the column.
+        column: what it may hold.
+    """
     for row, value in enumerate(values):
         try:
             money((value,)) if column.type == "money" else plain((value,), column)
@@ -131,7 +153,12 @@ def culprit(values: Values, column: Column) -> str:
 
 
 def plain(values: Values, column: Column) -> pa.Array:
-    """Return a column of anything but money as Arrow has it."""
+    """Return a column of anything but money as Arrow has it.
+
+    Args:
+        values: of the column.
+        column: what it may hold.
+    """
     if isinstance(values, pa.Array):
         return values
     if isinstance(values, np.ndarray):
@@ -195,6 +222,10 @@ def outward(form: pa.Schema, texts: Iterable[str]) -> pa.Schema:
 
     Of the money columns in `texts`, every amount is a text of 78 digits. They sort as numbers do, a program that sums
     them raises, and so no amount is left out of a sum in silence; `wide` in the metadata names them.
+
+    Args:
+        form: of the rows as gathered.
+        texts: names of the money columns with amounts of more than 38 digits.
     """
     texts, fields = sorted(texts), []
     for field in form:
@@ -208,7 +239,12 @@ def outward(form: pa.Schema, texts: Iterable[str]) -> pa.Schema:
 
 
 def given(table: pa.Table, form: pa.Schema) -> pa.Table:
-    """Return gathered rows in an outward schema."""
+    """Return gathered rows in an outward schema.
+
+    Args:
+        table: rows as gathered.
+        form: the outward schema.
+    """
     columns = [table[field.name] for field in form]
     for i, field in enumerate(form):
         if f"{field.name}{WIDE}" in table.schema.names and pa.types.is_string(field.type):
@@ -218,7 +254,12 @@ def given(table: pa.Table, form: pa.Schema) -> pa.Table:
 
 
 def whole(amounts: pa.ChunkedArray, wide: pa.ChunkedArray | None = None) -> list[int]:
-    """Return the exact Python ints of a money column: of decimals with their wide siblings, if any, or of texts."""
+    """Return the exact Python ints of a money column: of decimals with their wide siblings, if any, or of texts.
+
+    Args:
+        amounts: the column.
+        wide: its sibling, which holds what has more than 38 digits.
+    """
     if pa.types.is_string(amounts.type):
         return list(map(int, amounts.to_pylist()))
     numbers: list[int] = []

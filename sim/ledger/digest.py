@@ -61,7 +61,12 @@ class Digest:
 
 
 def streams(field: pa.Field, array: pa.Array) -> Iterator[tuple[str, bytes | memoryview | pa.Buffer]]:
-    """Yield the streams of one column of one batch, each with its name."""
+    """Yield the streams of one column of one batch, each with its name.
+
+    Args:
+        field: name and type of the column.
+        array: its values.
+    """
     n, absent = len(array), array.null_count
     if field.nullable and 0 < absent < n:
         yield "valid", array.is_valid().cast(pa.uint8()).to_numpy().tobytes()

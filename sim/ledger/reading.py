@@ -98,7 +98,12 @@ def _outward(table: pa.Table) -> pa.Table:
 
 
 def frame(name: str, table: pa.Table) -> pd.DataFrame:
-    """Return a table as a DataFrame whose money is exact."""
+    """Return a table as a DataFrame whose money is exact.
+
+    Args:
+        name: of the table.
+        table: in Arrow, as readers get it.
+    """
     import pandas as pd
 
     columns: dict[str, pd.Series] = {}

@@ -37,7 +37,12 @@ def plain(value: Any) -> Any:
 
 
 def text(names: Iterable[str], values: Iterable[Any]) -> str:
-    """Return arguments as JSON; the usual kinds without the detour through `plain`, which is slower by half."""
+    """Return arguments as JSON; the usual kinds without the detour through `plain`, which is slower by half.
+
+    Args:
+        names: of the arguments.
+        values: of the same, in the same order.
+    """
     parts = []
     for name, value in zip(names, values):
         kind = type(value)

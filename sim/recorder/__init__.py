@@ -28,7 +28,7 @@ NOTHING = Decoded()
 
 
 class Recorder:
-    """Writes a world's ledger."""
+    """Writes a world's ledger; gives its three parts to those who need one alone."""
 
     def __init__(self, world: State) -> None:
         self._world, self._ledger = world, world.ledger

@@ -92,7 +92,12 @@ class Money:
             touched.add(COINBASE)
 
     def moved(self, block: Block, moved: Movements) -> None:
-        """Write down what a block moved, with its causes, which the markets know."""
+        """Write down what a block moved, with its causes, which the markets know.
+
+        Args:
+            block: in which it moved.
+            moved: what moved, fees aside.
+        """
         world, calls, code = self._world, block.calls(), self._names.code
         tokens = {token.address_ for token in world.tokens.values()}
         pays = [call.function == "transfer" and call.to in tokens for call in calls]  # each other: no market's business

@@ -48,7 +48,15 @@ def initcode(runtime: bytes, *first: Item) -> bytes:
 def calls(
     to: bytes, value: int | tuple[Item, ...] = 0, data: bytes = b"", gas: int | str = "GAS", kind: str = "CALL"
 ) -> tuple[Item, ...]:
-    """Call `to` and leave on the stack whether it went well."""
+    """Call `to` and leave on the stack whether it went well.
+
+    Args:
+        to: the address.
+        value: wei, or what puts it on the stack.
+        data: calldata.
+        gas: that it may use; GAS for all that is left.
+        kind: CALL, CALLCODE, DELEGATECALL or STATICCALL.
+    """
     moves = value if isinstance(value, tuple) else (value,)
     if kind in {"DELEGATECALL", "STATICCALL"}:
         moves = ()
@@ -56,7 +64,13 @@ def calls(
 
 
 def creates(init: bytes, value: int = 0, salt: int | None = None) -> tuple[Item, ...]:
-    """Create a contract and leave its address on the stack, 0 if it failed."""
+    """Create a contract and leave its address on the stack, 0 if it failed.
+
+    Args:
+        init: the code of creation.
+        value: wei.
+        salt: of CREATE2; None for CREATE.
+    """
     if salt is None:
         return (*in_memory(init), len(init), 0, value, "CREATE")
     return (*in_memory(init), salt, len(init), 0, value, "CREATE2")

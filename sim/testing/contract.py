@@ -77,7 +77,13 @@ class Scene:
         return Contract(artifact, bytes(result.output[0]), self.engine)
 
     def execute(self, who: bytes, to: bytes | None, data: bytes) -> BlockResult:
-        """Run a block of one transaction, free of fees."""
+        """Run a block of one transaction, free of fees.
+
+        Args:
+            who: the sender's address.
+            to: the contract's address; None to create one.
+            data: calldata.
+        """
         tx = Tx(who, to, data, 0, TX_GAS, nonce=self.engine.nonce(who))
         return self._block([tx])
 
@@ -89,7 +95,12 @@ class Scene:
         self.market.forget_()
 
     def do(self, who: bytes, call: Call) -> Deed:
-        """Call as somebody; a panic or a halt is nothing that a contract of ours may come to."""
+        """Call as somebody; a panic or a halt is nothing that a contract of ours may come to.
+
+        Args:
+            who: the sender's address.
+            call: of a contract.
+        """
         result = self.execute(who, call.to, call.data)
         self._forget()
         ok = result.status[0] == Status.SUCCESS
@@ -100,13 +111,23 @@ class Scene:
         return Deed(ok, int(result.gas[0]), revert, [(event.name, args) for event, args in logs])
 
     def must(self, who: bytes, call: Call) -> Deed:
-        """Call as somebody, and fail unless it succeeds."""
+        """Call as somebody, and fail unless it succeeds.
+
+        Args:
+            who: the sender's address.
+            call: of a contract.
+        """
         result = self.do(who, call)
         assert result.ok, result.revert
         return result
 
     def fails(self, who: bytes, call: Call) -> str:
-        """Call as somebody, fail unless it reverts, and return the error's name."""
+        """Call as somebody, fail unless it reverts, and return the error's name.
+
+        Args:
+            who: the sender's address.
+            call: of a contract.
+        """
         result = self.do(who, call)
         assert not result.ok, "it succeeded"
         return result.revert.name

@@ -52,6 +52,10 @@ def engine_trace(make_engine: Callable[[], Engine], fork: str = "prague") -> dic
     """Return all that an engine answers to the rules' transactions, and the root of the state that they leave, by rule.
 
     Equal for engines that agree.
+
+    Args:
+        make_engine: makes a fresh engine of a fork.
+        fork: prague, …
     """
     traces = {}
     for name, rule in rules():

@@ -52,7 +52,13 @@ class Episode:
                 engine.fund(person, 100 * ETH)
 
     def play(self, blocks: int = 6, size: int = 10, calls: int = 2) -> Iterator[str]:
-        """Run blocks of `size` transactions and then `calls` that leave no trace; yields what differs, in words."""
+        """Run blocks of `size` transactions and then `calls` that leave no trace; yields what differs, in words.
+
+        Args:
+            blocks: how many.
+            size: transactions of each.
+            calls: after each, without a trace.
+        """
         yield from self._block([self._creation(sender) for sender in PEOPLE for _ in range(2)])
         for _ in range(blocks):
             marks = [engine.snapshot() for engine in self.engines]

@@ -79,7 +79,13 @@ def _foreign(case: Case) -> str:
 
 
 def play(case: Case, outcome: Case, engine: Engine) -> str:
-    """Play one test on an empty engine; returns what differs, empty if nothing does."""
+    """Play one test on an empty engine; returns what differs, empty if nothing does.
+
+    Args:
+        case: the test.
+        outcome: what it says must come of it.
+        engine: an empty one.
+    """
     for address, account in case["pre"].items():
         engine.fund(_bytes(address), _int(account["balance"]))
         storage = {_int(slot): _int(word) for slot, word in account["storage"].items()}

@@ -37,7 +37,12 @@ _P256 = bytes.fromhex(  # hash, r, s, x, y of a valid signature
 
 
 def calldata(rng: np.random.Generator, number: int) -> bytes:
-    """Return input for the precompiled contract at address `number`: one in three is damaged."""
+    """Return input for the precompiled contract at address `number`: one in three is damaged.
+
+    Args:
+        rng: the generator.
+        number: the contract's address.
+    """
     data = _valid(rng, number)
     kind = rng.random()
     if kind < 0.1 and data:

@@ -45,7 +45,15 @@ class Stage:
         engine.fund(BOB, WEALTH)
 
     def tx(self, to: bytes | None, data: bytes = b"", value: int = 0, gas: int = 1_000_000, **fields: Any) -> Tx:
-        """Return a transaction of Alice's, unless `fields` say otherwise."""
+        """Return a transaction of Alice's, unless `fields` say otherwise.
+
+        Args:
+            to: the contract; None to create one.
+            data: calldata.
+            value: wei.
+            gas: that it declares.
+            fields: others of `Tx`.
+        """
         return Tx(**{
             "sender": ALICE, "to": to, "data": data, "value": value, "gas": gas,
             "max_fee": MAX_FEE, "tip": TIP, "nonce": NEXT_NONCE, **fields,
@@ -86,19 +94,40 @@ class Stage:
         ]
 
     def send(self, to: bytes | None, data: bytes = b"", value: int = 0, gas: int = 1_000_000, **fields: Any) -> Outcome:
-        """Run a block of one transaction."""
+        """Run a block of one transaction.
+
+        Args:
+            to: the contract; None to create one.
+            data: calldata.
+            value: wei.
+            gas: that it declares.
+            fields: others of `Tx`.
+        """
         return self.outcomes(self.tx(to, data, value, gas, **fields))[0]
 
     def call(
         self, to: bytes | None, data: bytes = b"", value: int = 0, context: BlockContext | None = None
     ) -> CallResult:
-        """Ask without a trace, as somebody who has nothing."""
+        """Ask without a trace, as somebody who has nothing.
+
+        Args:
+            to: the contract; None to create one.
+            data: calldata.
+            value: wei.
+            context: the block that it pretends to be in.
+        """
         result = self.engine.call(Tx(NOBODY, to, data, value, 1_000_000), context)
         self.trace.append((int(result.status), result.gas, result.output, [tuple(log) for log in result.logs]))
         return result
 
     def deploy(self, *program: Item, value: int = 0, sender: bytes = ALICE) -> bytes:
-        """Deploy a contract that runs `program` whenever it is called, and return its address."""
+        """Deploy a contract that runs `program` whenever it is called, and return its address.
+
+        Args:
+            program: what it runs.
+            value: wei that it gets.
+            sender: who deploys it.
+        """
         made = self.send(None, initcode(assemble(*program)), value, 5_000_000, sender=sender)
         expect("a contract is deployed", made.status, Status.SUCCESS)
         return made.output
@@ -110,6 +139,11 @@ class Stage:
 
 def expect(what: str, got: object, want: object) -> None:
     """Complain unless an engine answered what it must.
+
+    Args:
+        what: is compared, for the message.
+        got: by the engine.
+        want: by the rule.
 
     Raises:
         AssertionError: it did not.

@@ -31,7 +31,13 @@ LAST = {"die", "revert", "halt"}
 
 
 def program(luck: Luck, wallets: list[bytes], depth: int) -> bytes:
-    """Return a random program, nested at most `depth` deep."""
+    """Return a random program, nested at most `depth` deep.
+
+    Args:
+        luck: of this program.
+        wallets: addresses that it may pay.
+        depth: of calls inside calls, at most.
+    """
     steps: list[Item] = []
     for i in range(1 + luck("steps").integer(4)):
         kind = luck(i, "kind").choice(STEPS if depth else ("pay", "write", "log", "die", "revert"))
@@ -71,7 +77,13 @@ def _step(kind: str, luck: Luck, wallets: list[bytes], depth: int) -> tuple[Item
 
 
 def transaction(luck: Luck, stage: Stage, wallets: list[bytes]) -> Tx:
-    """Return a random transaction; one in ten is not valid, or not yet."""
+    """Return a random transaction; one in ten is not valid, or not yet.
+
+    Args:
+        luck: of this transaction.
+        stage: where it is sent.
+        wallets: addresses that it may call.
+    """
     wallet = luck("to").choice(wallets)
     fields: dict[str, Any] = {
         "sender": luck("sender").choice((ALICE, BOB)),
@@ -87,7 +99,14 @@ def transaction(luck: Luck, stage: Stage, wallets: list[bytes]) -> Tx:
 
 
 def run_traffic(stage: Stage, luck: Luck, blocks: int = 10, size: int = 5) -> Counter[Status]:
-    """Run random blocks and expect each to balance to the wei; how its transactions ended."""
+    """Run random blocks and expect each to balance to the wei; how its transactions ended.
+
+    Args:
+        stage: where it runs.
+        luck: of all of it.
+        blocks: how many.
+        size: transactions of each.
+    """
     wallets = [stage.deploy(*WALLET, value=10**6) for _ in range(4)]
     balances = dict.fromkeys({ALICE, BOB, COINBASE, STRANGER, ZERO_ADDRESS, *wallets}, 0)
     for who in balances:
