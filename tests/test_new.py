@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,7 +18,9 @@ FILLED = {  # by kind: what a user puts in the place of what the skeleton says
         "tests/test_mine.py": {"= {}": '= {"attack": "withhold_truth"}'},
     },
     "metric": {"metrics/mine.py": {'float("nan")': 'len(run.tables["events"]) / len(run.tables["jobs"])'}},
+    "protocol": {"contracts/src/Mine.sol": {"uint256 pay = 0; ": "uint256 pay = jobs[id].reward; "}},
 }
+COMPILED = pytest.param("protocol", marks=pytest.mark.skipif(not shutil.which("npm"), reason="it takes Node and npm"))
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def outcome(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     return int(code), capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*(kind for kind in KINDS if kind != "protocol"), COMPILED])
 def test_a_skeletons_test_says_what_to_do_and_passes_when_it_is_done(kind: str, here: Path, capsys) -> None:
     assert main(["new", kind, "mine"]) == 0
     assert "python -m pytest tests/test_mine.py" in capsys.readouterr().out
@@ -55,6 +58,9 @@ def test_a_skeletons_test_says_what_to_do_and_passes_when_it_is_done(kind: str, 
             assert "FILL IN" in marked
             text = text.replace(old, new)
         (here / name).write_text(text, encoding="utf-8")
+    if kind == "protocol":
+        assert "slashpoint compile Mine" in said
+        assert main(["compile", "Mine"]) == 0
     code, said = outcome(capsys)
     assert code == 0, said
 
@@ -86,6 +92,8 @@ def test_from_below_a_project_it_writes_into_the_project(here: Path, monkeypatch
         ("attack", "overclaim", "there is the attack 'overclaim' already"),
         ("invariant", "wei_is_conserved", "there is the invariant 'wei_is_conserved' already"),
         ("metric", "welfare", "there is the metric 'welfare' already"),
+        ("protocol", "federated", "there is the protocol 'federated' already"),
+        ("protocol", "model_coin", "there is the contract ModelCoin already"),
     ],
 )
 def test_a_name_that_is_none_or_is_taken_is_refused_and_nothing_is_written(

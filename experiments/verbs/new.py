@@ -3,6 +3,7 @@
 slashpoint new attack undercut       attacks/undercut.py and tests/test_undercut.py
 slashpoint new invariant paid_once   invariants/paid_once.py and its test
 slashpoint new metric patience       metrics/patience.py and its test
+slashpoint new protocol bounty       contracts/src/Bounty.sol, protocols/bounty.py, conf/protocol/bounty.yaml, its test
 
 The files go into the project around the current folder. Where there is none, the folder becomes one: it gets an empty
 slashpoint.yaml. Nothing that is there is written over. Lines to be filled in are marked FILL IN.
