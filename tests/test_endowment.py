@@ -102,7 +102,7 @@ def test_a_sweep_says_of_which_settings_jobs_were_not_posted(tmp_path, capsys) -
     assert main(["sweep", *said, "--metric", "jobs_per_hour", "--quiet", "--out", str(tmp_path)]) == HELD
     told = capsys.readouterr().out.splitlines()
     assert "note      1 of 2 jobs posted: ERC20InsufficientBalance (protocol.reward=700)" in told
-    assert "note      quality comes from a curve calibrated to digits; nothing was trained" in told
+    assert "note      nothing was trained: accuracy comes from a formula fitted to digits" in told
 
 
 def test_under_strict_jobs_that_were_not_posted_fail(tmp_path, capsys) -> None:

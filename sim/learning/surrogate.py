@@ -69,7 +69,7 @@ class Surrogate(Task):
     name: ClassVar[str] = "surrogate"
     kind: ClassVar[str] = "surrogate"
     classes: ClassVar[int] = 10
-    note: ClassVar[str] = "quality comes from a curve calibrated to digits; nothing was trained"
+    note: ClassVar[str] = "nothing was trained: accuracy comes from a formula fitted to digits"
     scale: Annotated[int, Within(1, 10**6)] = 100  # test items of a problem
     seconds: Annotated[float, Within(0, 10**9, "low")] = 60.0  # simulated, of a full training on the reference device
 
