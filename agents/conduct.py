@@ -75,7 +75,7 @@ class Conduct:
     def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
         """Reveal what was committed (`truth`, `work` or `report`) in time? Honest: yes.
 
-        `"unpinned"` opens the seal and does not publish what was sealed.
+        `"unpinned"` reveals the hash that was committed, and does not publish the content.
         """
         return True
 

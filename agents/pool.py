@@ -20,7 +20,7 @@ class Glimpse(NamedTuple):
     verb: str
     job: Job
     subject: Any
-    carries: Any  # what it gives away: sealed bytes, a number, a preimage
+    carries: Any  # what it gives away: committed bytes, a number, a preimage
 
 
 class Pool:

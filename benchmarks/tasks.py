@@ -1,4 +1,4 @@
-"""Whole tasks: models trained and evaluated per second, splits, artefacts and seals included.
+"""Whole tasks: models trained and evaluated per second, splits, artefacts and commitments included.
 
 `digits` and `synthetic` really train, in cohorts; `surrogate` answers by formula. Forty, two hundred and ten thousand
 orders; ten, twenty and a hundred a problem.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Bluffer(Conduct):
     """Trains honestly, and claims full marks where it believes that its own will not do.
 
-    Source: poker. Exposed by: opening the sealed predictions; the stake pays.
+    Source: poker. Exposed by: revealing the committed predictions; the stake pays.
     """
 
     content: float = 0.97  # the share of right answers with which it is honest

@@ -1,4 +1,4 @@
-"""Copycat: hands in what another sealed, ahead of him."""
+"""Copycat: hands in what another committed to, ahead of him."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Copycat(Conduct):
     """Copies what others send before a block has it, outbids them, and hopes to own the work by priority.
 
-    Source: ModelMarket's README (public hashes); Daian et al., Flash Boys 2.0 (2019). Exposed by: seals that it cannot
-    open; a salt and an address within the seal.
+    Source: ModelMarket's README (public hashes); Daian et al., Flash Boys 2.0 (2019). Exposed by: commitments that it
+    cannot reveal; a salt and an address within the commitment.
     """
 
     powers: ClassVar[frozenset[str]] = frozenset({"mempool"})

@@ -1,4 +1,4 @@
-"""Hash oracle: guesses at the labels until their seal says yes."""
+"""Hash oracle: guesses at the labels until their commitment says yes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class HashOracle(Conduct):
-    """Trains a few models, hashes the labels that they make likely, and hopes to hit what was sealed.
+    """Trains a few models, hashes the labels that they make likely, and hopes to hit what was committed.
 
     Source: ModelMarket's README (an unsalted hash of the labels is public). Exposed by: a salt; more test items. It
-    does not try where the labels of all rows are in one seal.
+    does not try where the labels of all rows are in one commitment.
     """
 
     seats: ClassVar[dict[str, int]] = {"work": 1}
@@ -34,17 +34,17 @@ class HashOracle(Conduct):
     guesses: Annotated[int, Within(0, 10**8)] = 50_000  # that it hashes
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """What the models say together, or what the seal confirms."""
+        """What the models say together, or what the commitment confirms."""
         trained = []
         for i in range(self.models):
             model = yield me.trains(job, twist=f"guess {i}")
             trained.append(model)
         votes = [me.predicts(model, job) for model in trained]
-        vectors, seal = likely(votes), job.market.bare_seal(job)
+        vectors, committed = likely(votes), job.market.unsalted_commitment(job)
         answer = next(vectors)
-        if seal is not None:
-            confirmed = (one for one in islice(vectors, self.guesses) if _hash(one) == seal)
-            answer = answer if _hash(answer) == seal else next(confirmed, answer)
+        if committed is not None:
+            confirmed = (one for one in islice(vectors, self.guesses) if _hash(one) == committed)
+            answer = answer if _hash(answer) == committed else next(confirmed, answer)
         return Work(model=trained[0], predictions=answer)
 
 

@@ -19,7 +19,7 @@ class Ipm(Poisoner):
     """Sends −ε times what the others gained on average, and hopes that their mean turns against the truth.
 
     A small ε hides among honest updates, one above (n − f)/f reverses the mean of n. Source: Xie et al., Fall of
-    Empires (2019). Exposed by: bucketing or NNM before a robust rule; sealed updates, which it cannot see.
+    Empires (2019). Exposed by: bucketing or NNM before a robust rule; committed updates, which it cannot see.
     """
 
     looks: ClassVar[bool] = True

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Memorizer(Conduct):
     """Puts the test items and their public labels into its training rows, and hopes that the model has them by heart.
 
-    Source: DeML's description (access to both train and test datasets). Exposed by: labels that stay sealed until all
+    Source: DeML's description (access to both train and test datasets). Exposed by: labels that are revealed when all
     models are in; a limit on a model's bytes, as far as what is to be memorised does not fit.
     """
 

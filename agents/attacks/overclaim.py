@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Overclaim(Conduct):
     """Claims the best possible score whatever was measured, and hopes that nobody checks.
 
-    Source: ModelMarket's README (claims come before proof). Exposed by: opening the sealed predictions; the stake pays.
+    Source: ModelMarket's README (claims come before proof). Exposed by: revealing what was committed; the stake pays.
     """
 
     def claim(self, me: Me, job: Job, measured: int) -> Answered[int | None]:

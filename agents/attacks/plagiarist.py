@@ -20,7 +20,7 @@ class Plagiarist(Conduct):
     """Takes the public model of the highest claim, retouches it so that its hash is new, and hopes to be paid for it.
 
     Where nothing can be read in time, it trains. Source: near-copies, as every open leaderboard knows them. Exposed
-    by: seals until the deadline; the earlier of two that are alike.
+    by: commitments until the deadline; the earlier of two that are alike.
     """
 
     seats: ClassVar[dict[str, int]] = {"work": 1}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class ValOverfitter(Conduct):
     """Climbs by random steps on labels that it can read, holds no data of its own, and hopes to pass as an improvement.
 
-    Where labels are sealed it has only those of rounds before, on other rows. Source: DeML (the validation set is one
-    public file); Blum and Hardt, The Ladder (2015). Exposed by: sealed labels, a part of its own for each round.
+    Where labels are committed it has only those of rounds before, on other rows. Source: DeML (the validation set is
+    one public file); Blum and Hardt, The Ladder (2015). Exposed by: committed labels, a part of its own for each round.
     """
 
     seats: ClassVar[dict[str, int]] = {"work": 1}

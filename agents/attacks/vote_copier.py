@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class VoteCopier(Conduct):
     """Waits for a vote on its way and casts the same, and hopes to be paid with the majority for no measurement.
 
-    A sealed vote says nothing: then it takes what the worker claims, else full marks. Source: weight copying, as
-    Bittensor's Yuma consensus has it. Exposed by: sealed votes; known answers among what is to be judged.
+    A committed vote says nothing: then it takes what the worker claims, else full marks. Source: weight copying, as
+    Bittensor's Yuma consensus has it. Exposed by: committed votes; known answers among what is to be judged.
     """
 
     powers: ClassVar[frozenset[str]] = frozenset({"mempool"})

@@ -1,4 +1,4 @@
-"""Withhold: seals its work and never opens it."""
+"""Withhold: commits to its work and never reveals it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Withholder: seals its judgement and keeps it."""
+"""Withholder: commits to its judgement and never reveals it."""
 
 from __future__ import annotations
 

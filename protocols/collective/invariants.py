@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning import privacy
-from slashpoint.sim.market import sealed
+from slashpoint.sim.market import commitment
 from slashpoint.sim.market.vault import BOUNTY, REFUND, REWARD, STAKE, Vaulted
 from slashpoint.sim.units import SECOND
 
@@ -165,14 +165,14 @@ class CollectiveInvariants(Vaulted):
 
     @invariant
     def votes_are_the_voters(self, world: World) -> Iterator[str]:
-        """Each learner but the proposer votes once, for itself, in time, and as it sealed."""
+        """Each learner but the proposer votes once, for itself, in time, and as it committed to."""
         for job in self._stirred(world):
             for number, fresh in groupby(self._fresh("VoteRevealed", job), key=_round):
                 votes, where = [*fresh], f"experiment {job.id}, round {number}"
                 proposer = self._round("RoundBegan", job, number)[0].proposer
                 members = {*self._members(job, votes[0].number)}  # nobody comes or goes while there are votes
                 times = Counter(fact.voter for fact in self._round("VoteRevealed", job, number))
-                seals = self._seals(job, number)
+                commitments = self._commitments(job, number)
                 until = self._latest(job, number)
                 for fact in votes:
                     who, name = fact.voter, world.name_of(fact.voter)
@@ -184,29 +184,29 @@ class CollectiveInvariants(Vaulted):
                         yield f"{where}: {world.name_of(fact.by)} voted for {name}"
                     if fact.time >= until:
                         yield f"{where}: {name} voted out of time"
-                    if self.terms.sealed and not self._binds(seals.get(who), fact):
-                        yield f"{where}: {name} opened another vote than it sealed"
+                    if self.terms.commit_votes and not self._binds(commitments.get(who), fact):
+                        yield f"{where}: {name} revealed another vote than it committed to"
 
     def _latest(self, job: Job, number: int) -> int:
         """From when (nanoseconds) nobody can vote any more."""
-        windows = 2 if self.terms.sealed else 1
+        windows = 2 if self.terms.commit_votes else 1
         proposed = self._round("Proposed", job, number)
         return proposed[0].time + windows * round(self.terms.vote_window) * SECOND if proposed else 0
 
-    def _seals(self, job: Job, number: int) -> dict[bytes, tuple[bytes, bytes]]:
-        """By voter: what it sealed in a round, and the salt that it opened with."""
-        sealed_, opened = (
+    def _commitments(self, job: Job, number: int) -> dict[bytes, tuple[bytes, bytes]]:
+        """By voter: what it committed to in a round, and the salt that it opened with."""
+        committed_, opened = (
             {deed.by: deed.carries for deed in self.world.facts.of(verb, job.key) if deed.subject == number}
             for verb in ("judges", "reveals")
         )
-        return {who: (seal, opened[who][2]) for who, seal in sealed_.items() if who in opened}
+        return {who: (committed, opened[who][2]) for who, committed in committed_.items() if who in opened}
 
     @staticmethod
     def _binds(kept: tuple[bytes, bytes] | None, vote: Fact) -> bool:
-        """Whether a vote is what was sealed."""
+        """Whether a vote is what was committed."""
         words = b"".join(word.to_bytes(32, "big") for word in (vote.round, vote.approve, vote.score))
         payload = hashlib.sha256(words).digest()
-        return kept is not None and sealed(payload, kept[1], vote.voter, salted=True) == kept[0]
+        return kept is not None and commitment(payload, kept[1], vote.voter, salted=True) == kept[0]
 
     @invariant
     def the_accepted_had_the_votes(self, world: World) -> Iterator[str]:
@@ -226,7 +226,7 @@ class CollectiveInvariants(Vaulted):
     def _ripe(self, job: Job, number: int, voters: int, votes: int) -> int:
         """From when (Unix seconds) the votes of a round may be counted."""
         due = int(self._round("Proposed", job, number)[0].due)
-        if not self.terms.sealed:
+        if not self.terms.commit_votes:
             return 0 if votes == voters else due
         committed = len(self._round("VoteCommitted", job, number))
         if votes == committed:
@@ -294,7 +294,7 @@ class CollectiveInvariants(Vaulted):
         for job in self.jobs.values():
             if job.closed is not None or job.id in self.overdue:
                 continue
-            windows = round(terms.propose_window) + (2 if terms.sealed else 1) * round(terms.vote_window)
+            windows = round(terms.propose_window) + (2 if terms.commit_votes else 1) * round(terms.vote_window)
             bound = job.deadline_ns + grace + terms.rounds * (windows * SECOND + 2 * grace)
             if world.chain.time > bound and self.heard(job):
                 self.overdue.add(job.id)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from slashpoint.protocols.collective.invariants import CollectiveInvariants
 from slashpoint.sim.contract import Artifact
-from slashpoint.sim.market import Job, Subject, sealed
+from slashpoint.sim.market import Job, Subject, commitment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ class Collective(CollectiveInvariants):
         "work": "train from the current model on one's own shard, to propose it",
         "claim": "right answers of one's own proposal on one's own vote set (count)",
         "judge": "right answers of a proposal on one's own vote set (count)",
-        "reveal": "report: a sealed vote",
+        "reveal": "report: a committed vote",
     }
     expects: ClassVar[tuple[str, ...]] = (
         "ExperimentCreated", "Joined", "RoundBegan", "Proposed", "VoteRevealed", "RoundTallied", "GlobalUpdated",
@@ -115,16 +115,17 @@ class Collective(CollectiveInvariants):
         return self.does("cancels", job, call, subject=job.round)
 
     def judges(self, me: Actor, job: Job, *, approve: bool, score: int) -> Call:
-        """Vote on the round's proposal, sealed where votes are."""
-        if not self.terms.sealed:
+        """Vote on the round's proposal, committed where votes are."""
+        if not self.terms.commit_votes:
             call = self.contract.vote(job.id, job.round, approve, score, gas=150_000)
             return self.does("judges", job, call, subject=job.round, carries=approve)
-        seal = sealed(ballot(job.round, score, approve=approve), me.salt(*job.round_key), me.address, salted=True)
-        call = self.contract.commitVote(job.id, job.round, seal, gas=160_000)
-        return self.does("judges", job, call, subject=job.round, carries=seal)
+        vote, salt = ballot(job.round, score, approve=approve), me.salt(*job.round_key)
+        committed = commitment(vote, salt, me.address, salted=True)
+        call = self.contract.commitVote(job.id, job.round, committed, gas=160_000)
+        return self.does("judges", job, call, subject=job.round, carries=committed)
 
     def reveals(self, me: Actor, job: Job, *, approve: bool, score: int) -> Call:
-        """Open one's sealed vote."""
+        """Reveal one's committed vote."""
         salt = me.salt(*job.round_key)
         call = self.contract.revealVote(job.id, job.round, approve, score, salt, gas=150_000)
         return self.does("reveals", job, call, subject=job.round, carries=(approve, score, salt))
@@ -207,7 +208,7 @@ class Collective(CollectiveInvariants):
             return born if crowd == self.terms.max_learners else due, self.does("pokes", job, call)
         if state == PROPOSE:
             return due, self.skips(job, book.round)
-        expected = book.committed if self.terms.sealed else crowd - 1
+        expected = book.committed if self.terms.commit_votes else crowd - 1
         if state == VOTE:
             when = born if book.revealed == expected else float(self.contract.dueOf(job.id))
         else:
@@ -220,5 +221,5 @@ class Collective(CollectiveInvariants):
 
 
 def ballot(number: int, score: int, *, approve: bool) -> bytes:
-    """What is sealed of a vote: SHA-256 of round, choice and score as the contract packs them."""
+    """What is committed of a vote: SHA-256 of round, choice and score as the contract packs them."""
     return hashlib.sha256(b"".join(word.to_bytes(32, "big") for word in (number, approve, score))).digest()

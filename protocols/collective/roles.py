@@ -94,7 +94,7 @@ class Learner(Server[Collective]):
         before = yield me.measures(replace(subject, id="current", model=job.base), job)
         approve = self.approves(me, job, subject, score - before)
         receipt = yield me.sends(market.judges(me, job, approve=approve, score=score), by=float(proposed.due))
-        if not receipt.ok or not terms.sealed:
+        if not receipt.ok or not terms.commit_votes:
             return
         _, all_in = yield me.first(all=me.sees(market.AllCommitted, round=job.round), by=float(proposed.due))
         until = float(all_in.due) if all_in is not None else proposed.due + terms.vote_window

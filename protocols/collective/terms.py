@@ -24,7 +24,7 @@ class CollectiveTerms(Terms):
     threshold_bps: Bps  # approvals, as a share of the electorate
     strict: bool  # above the threshold, rather than at it
     electorate: Annotated[str, Among(*ELECTORATES)]  # voters | learners
-    sealed: bool  # votes are committed, then revealed
+    commit_votes: bool  # votes are committed, then revealed
     order: Annotated[str, Among(*ORDERS)]  # rotation | beacon
     distinct: bool  # the current model cannot be proposed again
     min_learners: Annotated[int, Within(1, 65_535)]
@@ -55,7 +55,7 @@ class CollectiveTerms(Terms):
     def rules(self) -> dict[str, Any]:
         """The contract's `Rules`."""
         return {
-            "strict": self.strict, "countsProposer": self.electorate == "learners", "sealedVotes": self.sealed,
+            "strict": self.strict, "countsProposer": self.electorate == "learners", "sealedVotes": self.commit_votes,
             "beaconOrder": self.order == "beacon", "distinct": self.distinct, "minLearners": self.min_learners,
             "quorumBps": self.quorum_bps, "absenceBps": self.absence_bps, "pokeBountyBps": self.poke_bounty_bps,
         }  # fmt: skip

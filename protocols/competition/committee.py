@@ -53,7 +53,7 @@ class Seated(Vaulted):
         """Who was drawn for a model that was judged since, and filed no report on it."""
         filed = {
             (fact.model, fact.miner)
-            for fact in self._told("ReportCommitted" if self.terms.sealed_reports else "Reported", job)
+            for fact in self._told("ReportCommitted" if self.terms.commit_reports else "Reported", job)
         }
         return {
             who

@@ -14,7 +14,7 @@ from slashpoint.protocols.competition.committee import Seated
 from slashpoint.sim.contract import keccak
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning import correct
-from slashpoint.sim.market import sealed
+from slashpoint.sim.market import commitment
 from slashpoint.sim.market.vault import BOUNTY, REFUND, REWARD, SLASH, STAKE
 from slashpoint.sim.units import SECOND
 
@@ -52,7 +52,7 @@ class CompetitionInvariants(Seated):
 
     @invariant
     def models_are_their_owners(self, world: World) -> Iterator[str]:
-        """A model is handed in by a competitor for itself, in time, within the byte limit, as it was sealed, once."""
+        """A model is handed in by a competitor for itself, in time, within the byte limit, as committed, once."""
         for job in self._stirred(world):
             members = {fact.competitor for fact in self._told("Registered", job)}
             opened, clock = self._told("ModelOpened", job), self.clock(job)
@@ -60,25 +60,26 @@ class CompetitionInvariants(Seated):
                 where, name = f"competition {job.id}, model {fact.model}", world.name_of(fact.owner)
                 if fact.by != fact.owner or fact.owner not in members:
                     yield f"{where}: {world.name_of(fact.by)} handed it in for {name}"
-                if fact.time >= (clock.open if self.terms.sealed_models else clock.compete) * SECOND:
+                if fact.time >= (clock.open if self.terms.commit_models else clock.compete) * SECOND:
                     yield f"{where} came too late"
                 if fact.size > self.terms.byte_limit:
                     yield f"{where} has {fact.size} bytes"
                 if self.terms.unique and sum(one.hash == fact.hash for one in opened) > 1:
                     yield f"{where} was handed in before"
-                if self.terms.sealed_models:
+                if self.terms.commit_models:
                     yield from self._opening(job, where, fact)
 
     def _opening(self, job: Job, where: str, fact: Fact) -> Iterator[str]:
-        seals = [(one.carries, one.time) for one in self.world.facts.of("submits", job.key) if one.by == fact.owner]
+        submitted = self.world.facts.of("submits", job.key)
+        commitments = [(one.carries, one.time) for one in submitted if one.by == fact.owner]
         said = [one for one in self.world.facts.of("reveals", job.key) if one.by == fact.by and one.time == fact.time]
         fits = {
-            sealed(fact.hash, one.carries[1], fact.owner, salted=True)
+            commitment(fact.hash, one.carries[1], fact.owner, salted=True)
             for one in said
             if isinstance(one.carries[0], bytes) and self._hash(one.carries[0]) == fact.hash
         }
-        if not any(seal in fits and time < self.clock(job).compete * SECOND for seal, time in seals):
-            yield f"{where} is another than was sealed in time"
+        if not any(committed in fits and time < self.clock(job).compete * SECOND for committed, time in commitments):
+            yield f"{where} is another than was committed in time"
 
     def _hash(self, carried: bytes) -> bytes:
         return hashlib.sha256(carried).digest() if self.terms.models_on_chain else carried
@@ -100,21 +101,21 @@ class CompetitionInvariants(Seated):
                     yield f"{where} reported {fact.correct} of {job.scale}"
                 if fact.by != fact.miner or (fact.miner in members and not self.terms.dual_role):
                     yield f"{where} is no miner, or {world.name_of(fact.by)} reported for it"
-                early = self.terms.sealed_reports and fact.time < clock.report * SECOND
-                if early or fact.time >= (clock.reveal if self.terms.sealed_reports else clock.report) * SECOND:
+                early = self.terms.commit_reports and fact.time < clock.report * SECOND
+                if early or fact.time >= (clock.reveal if self.terms.commit_reports else clock.report) * SECOND:
                     yield f"{where} reported out of time"
-                if self.terms.sealed_reports and not self._sealed(job, fact):
-                    yield f"{where} opened another report than it sealed"
+                if self.terms.commit_reports and not self._sealed(job, fact):
+                    yield f"{where} revealed another report than it committed to"
             for fact in (*self._fresh("ReportCommitted", job), *self._fresh("Reported", job)):
                 if self.terms.committee and fact.miner not in self.committee(job, fact.model):
                     yield f"competition {job.id}: {world.name_of(fact.miner)} was not drawn for model {fact.model}"
 
     def _sealed(self, job: Job, fact: Fact) -> bool:
         facts = self.world.facts
-        seals = {one.carries for one in facts.of("judges", job.key) if one.by == fact.miner}
+        commitments = {one.carries for one in facts.of("judges", job.key) if one.by == fact.miner}
         said = [one for one in facts.of("reveals", job.key) if one.by == fact.by and one.time == fact.time]
         return any(
-            sealed(payload(fact.model, one.carries[0]), one.carries[1], fact.miner, salted=True) in seals
+            commitment(payload(fact.model, one.carries[0]), one.carries[1], fact.miner, salted=True) in commitments
             and self._says(job, fact, one.carries[0])
             for one in said
         )
@@ -129,7 +130,7 @@ class CompetitionInvariants(Seated):
 
     @invariant
     def the_truth_is_as_sealed(self, world: World) -> Iterator[str]:
-        """The test labels are opened by the host, once all models are in, and are those that it sealed."""
+        """The test labels are opened by the host, once all models are in, and are those that it committed to."""
         for job in self._stirred(world):
             for fact in self._fresh("TruthRevealed", job):
                 clock, where = self.clock(job), f"competition {job.id}"
@@ -249,7 +250,7 @@ class CompetitionInvariants(Seated):
         for job in self._over(world):
             stake = self.terms.to_units(self.terms.host_stake)
             opened = Counter(fact.owner for fact in self._told("ModelOpened", job))
-            silent = bool(opened) and self.terms.sealed_truth and not self._told("TruthRevealed", job)
+            silent = bool(opened) and self.terms.commit_truth and not self._told("TruthRevealed", job)
             refund, shares = self._credited(job, REFUND), self._credited(job, SLASH)
             due = 0 if silent else stake if job.outcome == SETTLED else stake + job.reward
             if refund.total() != due or refund[job.poster] != due:
@@ -293,7 +294,7 @@ class CompetitionInvariants(Seated):
 
 
 def payload(model: int, said: int | bytes) -> bytes:
-    """What is sealed of a report: SHA-256 of the model's number and the count or the answers, as the contract packs."""
+    """Return what is committed of a report: SHA-256 of the model's number and the count or the answers, packed."""
     words = said.to_bytes(32, "big") if isinstance(said, int) else said
     return hashlib.sha256(model.to_bytes(32, "big") + words).digest()
 

@@ -16,7 +16,7 @@ from slashpoint.protocols.competition.invariants import CompetitionInvariants, p
 from slashpoint.protocols.competition.terms import BYTE_GAS, CompetitionTerms
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.learning import Measured
-from slashpoint.sim.market import Job, Subject, sealed
+from slashpoint.sim.market import Job, Subject, commitment
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Competition(CompetitionInvariants):
         "work": "train on the published rows, for the test",
         "claim": "right answers of one's own model on the test (count)",
         "judge": "right answers of a model on the test (count)",
-        "reveal": "truth: the sealed test labels; work: the sealed model; report: the sealed count, or answers",
+        "reveal": "truth: the test labels; work: the committed model; report: the committed count, or answers",
         "truth": "labels of the test set (bytes)",
     }
     expects: ClassVar[tuple[str, ...]] = (
@@ -89,11 +89,11 @@ class Competition(CompetitionInvariants):
         return job
 
     def posts(self, job: Job, train: bytes, test: bytes, labels: bytes, salt: bytes) -> Call:
-        """Lock prize and stake; CIDs of the data, and of the test labels, or their seal."""
+        """Lock prize and stake; CIDs of the data, and of the test labels, or their commitment."""
         terms, cid = self.terms, hashlib.sha256(labels).digest()
         asked = {
             "trainCid": train, "testCid": test,
-            "truth": hashlib.sha256(cid + salt).digest() if terms.sealed_truth else cid, "scale": job.scale,
+            "truth": hashlib.sha256(cid + salt).digest() if terms.commit_truth else cid, "scale": job.scale,
             "byteLimit": terms.byte_limit, "registerWindow": round(terms.register_window),
             "competeWindow": round(terms.compete_window), "openWindow": round(terms.open_window),
             "reportWindow": round(terms.report_window), "revealWindow": round(terms.reveal_window),
@@ -118,18 +118,19 @@ class Competition(CompetitionInvariants):
         return self.does("pokes", job, self.contract.drawCommittees(job.id, gas=120_000))
 
     def submits(self, me: Actor, job: Job, work: Work, claimed: int = 0, twist: str = "") -> Call:
-        """Hand in a model: its seal, or its bytes with the claim."""
-        if self.terms.sealed_models:
+        """Hand in a model: its commitment, or its bytes with the claim."""
+        if self.terms.commit_models:
             cid = hashlib.sha256(work.model or b"").digest()
             salt = me.salt(job.key, twist)
-            seal = work.copied or sealed(cid, salt, me.address, salted=True)
-            return self.does("submits", job, self.contract.commitModel(job.id, seal, gas=250_000), carries=seal)
+            committed = work.copied or commitment(cid, salt, me.address, salted=True)
+            call = self.contract.commitModel(job.id, committed, gas=250_000)
+            return self.does("submits", job, call, carries=committed)
         model = work.copied or self.carried(work.model or b"")
         call = self.contract.submitModel(job.id, model, claimed, gas=400_000 + BYTE_GAS * len(model))
         return self.does("submits", job, call, carries=model)
 
     def reveals(self, me: Actor, job: Job, index: int, model: bytes, claimed: int, twist: str = "") -> Call:
-        """Open a sealed model."""
+        """Reveal a committed model."""
         carried, salt = self.carried(model), me.salt(job.key, twist)
         call = self.contract.openModel(job.id, index, carried, claimed, salt, gas=300_000 + BYTE_GAS * len(carried))
         return self.does("reveals", job, call, subject=index, carries=(carried, salt))
@@ -144,18 +145,18 @@ class Competition(CompetitionInvariants):
         return self.does("reveals_truth", job, call, carries=labels)
 
     def judges(self, me: Actor, job: Job, model: int, correct: int) -> Call:
-        """Report on a model, sealed where reports are."""
+        """Report on a model, committed where reports are."""
         gas = 300_000 + (5_000 + 500 * self.terms.max_reports if self.terms.committee else 0)
-        if not self.terms.sealed_reports:
+        if not self.terms.commit_reports:
             call = self.contract.report(job.id, model, correct, gas=gas)
             return self.does("judges", job, call, subject=model, carries=correct)
         said = payload(model, self.shown(job, correct) if self.terms.proof_of_evaluation else correct)
-        seal = sealed(said, me.salt(job.key, "report", model), me.address, salted=True)
-        call = self.contract.commitReport(job.id, model, seal, gas=gas)
-        return self.does("judges", job, call, subject=model, carries=seal)
+        committed = commitment(said, me.salt(job.key, "report", model), me.address, salted=True)
+        call = self.contract.commitReport(job.id, model, committed, gas=gas)
+        return self.does("judges", job, call, subject=model, carries=committed)
 
     def reveals_report(self, me: Actor, job: Job, model: int, correct: int, labels: bytes | None = None) -> Call:
-        """Open one's sealed report; of answers, with the labels: the true ones, unless others are given."""
+        """Reveal one's committed report; of answers, with the labels: the true ones, unless others are given."""
         salt = me.salt(job.key, "report", model)
         if not self.terms.proof_of_evaluation:
             call = self.contract.revealReport(job.id, model, correct, salt, gas=120_000)
@@ -237,7 +238,7 @@ class Competition(CompetitionInvariants):
         args = fact.args
         if fact.event == self.opening_event:
             self.clocks[job.key] = Deadlines(*(float(args[f"{window}End"]) for window in Deadlines._fields))
-            labels = None if self.terms.sealed_truth else self.world.store.get(args["terms"].truth)
+            labels = None if self.terms.commit_truth else self.world.store.get(args["terms"].truth)
             if labels is not None:
                 self.truths[job.key] = labels
         elif fact.event == "TruthRevealed":
@@ -267,7 +268,7 @@ class Competition(CompetitionInvariants):
         drawn = not self._told("Enrolled", job) or self._told("CommitteesDrawn", job)
         if not drawn and self.world.chain.time < clock.report * SECOND:
             return clock.open, self.draws(job)
-        models = len(self._told("ModelCommitted" if self.terms.sealed_models else "ModelOpened", job))
+        models = len(self._told("ModelCommitted" if self.terms.commit_models else "ModelOpened", job))
         left = self.contract.competitionOf(job.id).judged < models
         return clock.reveal, self.judges_next(job) if left else self.settles(job)
 

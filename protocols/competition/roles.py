@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Steps = Generator[Any, Any, Any]
 
-SOON = 4  # blocks before the end of a window, in which a sealed model is opened whether or not the truth is there
+SOON = 4  # blocks before the end of a window, in which a committed model is opened whether or not the truth is there
 
 
 class Host(Poster[Competition]):
@@ -31,7 +31,7 @@ class Host(Poster[Competition]):
         job = market.draft(me, problem)
         labels = yield from self.ask(me, "truth", job)
         salt = me.salt(job.key)
-        if not market.terms.sealed_truth:
+        if not market.terms.commit_truth:
             me.publishes(labels)
         receipt = yield me.sends(
             market.posts(job, me.publishes(files["train"]), me.publishes(files["test"]), labels, salt)
@@ -42,7 +42,7 @@ class Host(Poster[Competition]):
     def serve(self, me: Me, job: Job, labels: bytes, salt: bytes) -> Steps:
         """Open the labels, then wait for the end."""
         market = self.market
-        if market.terms.sealed_truth:
+        if market.terms.commit_truth:
             what, _ = yield me.first(closed=me.sees(market.CompetitionClosed), by=job.deadline)
             if what == "late" and (yield from self.ask(me, "reveal", job, "truth")):
                 yield me.sends(market.reveals_truth(job, labels, salt), by=market.clock(job).open)
@@ -71,9 +71,9 @@ class Competitor(Server[Competition]):
         yield from self.collect(me, job)
 
     def hand_in(self, me: Me, job: Job, work: Work) -> Steps:
-        """Submit, and open what was sealed."""
+        """Submit, and reveal what was committed."""
         market = self.market
-        if not market.terms.sealed_models:
+        if not market.terms.commit_models:
             claimed = yield from self.claims(me, job, work)
             if claimed is not None and me.in_time(job.deadline):
                 if not market.terms.models_on_chain and work.model is not None:
@@ -88,7 +88,7 @@ class Competitor(Server[Competition]):
         mine = market.contract.historyOf(job.id, me.address)[-1]
         yield me.until(job.deadline)
         end = market.clock(job).open
-        if market.terms.sealed_truth:
+        if market.terms.commit_truth:
             yield me.sees(market.TruthRevealed, by=end - SOON * me.block_time)
         claimed = yield from self.claims(me, job, work)
         if claimed is None or work.model is None:
@@ -118,11 +118,11 @@ class Miner(Server[Competition]):
             return
         if market.terms.committee:
             yield from self.enrol(me, job)
-        if market.terms.sealed_truth:
+        if market.terms.commit_truth:
             yield me.first(truth=me.sees(market.TruthRevealed), closed=me.sees(market.CompetitionClosed))
         if job.closed is None:
             reported = yield from self.mine(me, job)
-            if market.terms.sealed_reports and reported:
+            if market.terms.commit_reports and reported:
                 yield me.until(market.clock(job).report)
                 yield from self.reveal(me, job, reported)
         yield me.sees(market.CompetitionClosed)

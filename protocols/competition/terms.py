@@ -33,9 +33,9 @@ class CompetitionTerms(Terms):
     max_models: Annotated[int, Within(0, 65_535)]  # of a competitor; 0 is no limit
     tolerance: Annotated[int, Within(0, WORD)]  # right answers by which reports that agree may differ
     pay_within: Annotated[int, Within(0, WORD)]  # right answers off the median report; farther off loses the bond
-    sealed_models: bool  # hashes first, bytes after all are in
-    sealed_truth: bool  # test labels are opened after all models are in
-    sealed_reports: bool
+    commit_models: bool  # hashes first, bytes after all are in
+    commit_truth: bool  # test labels are opened after all models are in
+    commit_reports: bool
     dual_role: bool  # a competitor may be a miner
     unique: bool  # the same bytes cannot be handed in twice
     claim_binds: bool  # a model that is worse than was claimed is not validated
@@ -47,9 +47,9 @@ class CompetitionTerms(Terms):
     byte_limit: Annotated[int, Within(1, 2**26)]
     register_window: Window
     compete_window: Window
-    open_window: Window  # for models and truth, where any is sealed
+    open_window: Window  # for models and truth, where any is committed
     report_window: Window
-    reveal_window: Window  # where reports are sealed
+    reveal_window: Window  # where reports are committed
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,12 +57,12 @@ class CompetitionTerms(Terms):
             raise ValueError(f"protocol.min_reports={self.min_reports}: between 1 and max_reports={self.max_reports}")
         if self.pay_within < self.tolerance:
             raise ValueError(f"protocol.pay_within={self.pay_within}: reports that agree would earn nothing")
-        if self.proof_of_evaluation and (self.pay_within or not (self.sealed_reports and self.sealed_truth)):
-            raise ValueError("protocol.proof_of_evaluation=true: takes sealed reports and truth, and pay_within=0")
+        if self.proof_of_evaluation and (self.pay_within or not (self.commit_reports and self.commit_truth)):
+            raise ValueError("protocol.proof_of_evaluation=true: takes committed reports and truth, and pay_within=0")
         if self.committee and not self.min_reports <= self.committee <= self.max_reports:
             raise ValueError(f"protocol.committee={self.committee}: 0, or between min_reports and max_reports")
-        if self.committee and self.draw == "reveals" and not self.sealed_models:
-            raise ValueError("protocol.draw=reveals: takes sealed_models=true, whose salts draw")
+        if self.committee and self.draw == "reveals" and not self.commit_models:
+            raise ValueError("protocol.draw=reveals: takes commit_models=true, whose salts draw")
 
     def rules(self) -> dict[str, Any]:
         """The contract's `Rules`."""
@@ -71,8 +71,8 @@ class CompetitionTerms(Terms):
             "maxReports": self.max_reports, "maxCompetitors": self.max_competitors, "maxModels": self.max_models,
             "tolerance": self.tolerance, "payWithin": self.pay_within, "bond": self.to_units(self.bond),
             "hostStake": self.to_units(self.host_stake),
-            "sealedModels": self.sealed_models, "sealedTruth": self.sealed_truth,
-            "sealedReports": self.sealed_reports, "dualRole": self.dual_role, "unique": self.unique,
+            "sealedModels": self.commit_models, "sealedTruth": self.commit_truth,
+            "sealedReports": self.commit_reports, "dualRole": self.dual_role, "unique": self.unique,
             "claimBinds": self.claim_binds, "proofOfEvaluation": self.proof_of_evaluation,
             "modelsOnChain": self.models_on_chain, "beacon": self.draw == "beacon", "committee": self.committee,
             "pokeBountyBps": self.poke_bounty_bps,

@@ -244,7 +244,8 @@ class FederatedInvariants(Vaulted):
     def jobs_end_in_time(self, world: World) -> Iterator[str]:
         """A job is over within its enrolment and its rounds' windows, given an honest keeper who is heard."""
         terms = self.terms
-        windows = terms.train_window + terms.open_window * terms.sealed + 2 * terms.claim_window + terms.dispute_window
+        opening = terms.open_window if terms.commit_updates else 0
+        windows = terms.train_window + opening + 2 * terms.claim_window + terms.dispute_window
         for job in self.jobs.values():
             if job.closed is not None or job.id in self.overdue:
                 continue

@@ -23,7 +23,7 @@ from slashpoint.protocols.federated.mailbox import Mailbox
 from slashpoint.protocols.federated.rounds import Rounds
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.engine.keys import address_of
-from slashpoint.sim.market import Job, sealed
+from slashpoint.sim.market import Job, commitment
 from slashpoint.sim.market.tree import Tree, leaf, words
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Federated(Rounds):
         "enter": "take a place as a client, or on the panel of validators",
         "work": "train the round's base on one's own shard",
         "judge": "correct answers of an update on the validation set (count)",
-        "reveal": "truth: the round's validation labels; work: the sealed update",
+        "reveal": "truth: the round's validation labels; work: the committed update",
         "truth": "labels of the validation set (bytes)",
         "settle": "dispute a quorum's claim that is not one's own",
     }
@@ -136,7 +136,7 @@ class Federated(Rounds):
             "maxClients": self.terms.max_clients, "rounds": self.terms.rounds,
             "minGainBps": self.offered(job).min_gain_bps, "auditBps": self.terms.audit_bps, "context": job.key,
         }  # fmt: skip
-        if not self.terms.sealed:
+        if not self.terms.commit_updates:
             self.opened[job.key, 0] = labels
         return self.does("posts", job, self.contract.postJob(terms, gas=600_000), carries=base)
 
@@ -162,11 +162,12 @@ class Federated(Rounds):
         return self.does("registers", job, self.contract.joinPanel(job.id, gas=300_000))
 
     def submits(self, me: Actor, job: Job, work: Work) -> Call:
-        """Hand in an update: its CID or its seal, or what another sent."""
+        """Hand in an update: its CID or its commitment, or what another sent."""
         update = work.copied
         if update is None:
-            model = hashlib.sha256(work.model or b"").digest()
-            update = sealed(model, me.salt(*job.round_key), me.address, salted=True) if self.terms.sealed else model
+            update = hashlib.sha256(work.model or b"").digest()
+            if self.terms.commit_updates:
+                update = commitment(update, me.salt(*job.round_key), me.address, salted=True)
         payload = b"" if self.terms.checked else words(me.address, job.reward)
         return self.hands_in(job, update, payload)
 
@@ -176,7 +177,7 @@ class Federated(Rounds):
         return self.does("submits", job, call, carries=update)
 
     def reveals(self, me: Actor, job: Job, work: Work) -> Call:
-        """Open a sealed update."""
+        """Reveal a committed update."""
         model, salt = hashlib.sha256(work.model or b"").digest(), me.salt(*job.round_key)
         return self.does("reveals", job, self.contract.openUpdate(job.id, model, salt, gas=300_000), carries=model)
 

@@ -50,7 +50,7 @@ class Sponsor(Poster[Federated]):
         """Open the labels of each round when its updates are in; collect what is left."""
         rounds = me.hears(self.market.RoundSealed, job=job)
         while True:
-            what, fact = yield me.first(sealed=rounds.next(), closed=me.sees(self.market.JobClosed))
+            what, fact = yield me.first(over=rounds.next(), closed=me.sees(self.market.JobClosed))
             if what == "closed":
                 break
             view = self.market.view(job, fact)
@@ -100,14 +100,14 @@ class Client(Server[Federated]):
             me.publishes(market.raw(view, me))
         if work is None or not me.in_time(view.deadline):
             return False
-        if not market.terms.sealed:
+        if not market.terms.commit_updates:
             self.publish(me, work)
         if not (yield from self.hands_in(me, view, work)):
             return False
-        if not market.terms.sealed:
+        if not market.terms.commit_updates:
             return True
         what, fact = yield me.first(
-            sealed=me.sees(market.RoundSealed, round=view.round), closed=me.sees(market.JobClosed)
+            over=me.sees(market.RoundSealed, round=view.round), closed=me.sees(market.JobClosed)
         )
         if what == "closed" or not (answer := (yield from self.ask(me, "reveal", view, "work"))):
             return False
@@ -116,7 +116,7 @@ class Client(Server[Federated]):
         return (yield me.sends(market.reveals(me, view, work), by=float(fact.due))).ok
 
     def hands_in(self, me: Me, view: Job, work: Work) -> Steps:
-        """Send the update, or its seal: whether it was taken."""
+        """Send the update, or its commitment: whether it was taken."""
         return (yield me.sends(self.market.submits(me, view, work), tip=work.tip, by=view.deadline)).ok
 
     @staticmethod

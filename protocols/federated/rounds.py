@@ -32,7 +32,7 @@ class Rounds(FederatedInvariants):
 
     def revealed(self, job: Job) -> bytes | None:
         """The labels of the round's validation set, once they are open."""
-        if self.terms.sealed:
+        if self.terms.commit_updates:
             return self.opened.get(job.round_key)
         return self.data.labels_of(job, self.opened[job.key, 0], job.round) if job.round else None
 

@@ -31,7 +31,7 @@ class FederatedTerms(Terms):
     dispute_bond: Amount
     enrol_window: Window
     train_window: Window
-    open_window: Window  # to open updates and labels, where they are sealed
+    open_window: Window  # to open updates and labels, where they are committed
     claim_window: Window  # to report a round, and to decide a dispute
     dispute_window: Annotated[float, Within(0, 10**8)]  # between a quorum and its settlement; 0 settles at once
     alpha: Positive  # of the Dirichlet distribution that the data are split by
@@ -45,7 +45,7 @@ class FederatedTerms(Terms):
     slash_failed: bool  # who fails validation loses bond and place
     validation_share: Annotated[float, Within(0, 1, "both")]  # of the training rows: the sponsor's, for validation
     rotate: bool  # each round has a part of the validation set to itself
-    sealed: bool  # updates and labels are sealed until the round's training is over
+    commit_updates: bool  # updates and labels are committed until the round's training is over
     checked: bool  # vouchers pay only those who handed in, and no more than the listed price
     reserved: bool  # the sponsor cannot touch the escrow before the job is over
     open_callback: bool  # anybody may report a round's outputs
@@ -70,7 +70,7 @@ class FederatedTerms(Terms):
             "disputeWindow": round(self.dispute_window), "maxValidators": self.max_validators,
             "validatorBond": self.to_units(self.validator_bond), "validatorFee": self.to_units(self.validator_fee),
             "disputeBond": self.to_units(self.dispute_bond), "maxGainBps": self.max_gain_bps,
-            "sealedUpdates": self.sealed, "checked": self.checked, "reserved": self.reserved,
+            "sealedUpdates": self.commit_updates, "checked": self.checked, "reserved": self.reserved,
             "openCallback": self.open_callback, "unique": self.unique, "slashFailed": self.slash_failed,
         }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""ModelMarket: a request for a model, answered by sealed predictions, judged by sealed labels."""
+"""ModelMarket: a request for a model, answered by committed predictions, judged by committed labels."""
 
 from slashpoint.protocols.modelmarket.market import ModelMarket
 from slashpoint.protocols.modelmarket.roles import ROLES

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning import correct
-from slashpoint.sim.market import Job, sealed
+from slashpoint.sim.market import Job, commitment
 from slashpoint.sim.market.vault import BOUNTY, FEE, REFUND, REWARD, STAKE, Vaulted
 from slashpoint.sim.units import SECOND
 
@@ -171,7 +171,7 @@ class ModelMarketInvariants(Vaulted):
 
     @staticmethod
     def rest(job: Job, labels: bytes) -> bytes:
-        """The seal of the labels of all rows but the test set's."""
+        """The commitment of the labels of all rows but the test set's."""
         others = bytearray(labels)
         for row in job.drawn:
             others[row] = 0xFF
@@ -213,8 +213,8 @@ class ModelMarketInvariants(Vaulted):
                 yield f"request {job.id}: {name} was picked with {pick.correct}, the best is {best}"
 
     @invariant
-    def the_paid_opened_both_seals(self, world: World) -> Iterator[str]:
-        """The winner was the candidate, and opened what it sealed: a model, and predictions as right as claimed."""
+    def the_paid_revealed_both_commitments(self, world: World) -> Iterator[str]:
+        """The winner was the candidate, and revealed what it committed to; its predictions are as right as claimed."""
         for job in self._over(world):
             for fact in self._told("ModelAccepted", job):
                 who, name = fact.trainer, world.name_of(fact.trainer)
@@ -229,10 +229,10 @@ class ModelMarketInvariants(Vaulted):
     def _opening(self, job: Job, name: str, who: bytes, opening: Any) -> Iterator[str]:
         predictions, cid, salt = opening
         book, salted = self.contract.submissionOf(job.id, who), self.terms.salted
-        if sealed(cid, salt, who, salted=salted) != book.modelSeal:
-            yield f"request {job.id}: {name} was paid for another model than it sealed"
-        if sealed(hashlib.sha256(predictions).digest(), salt, who, salted=salted) != book.predictionSeal:
-            yield f"request {job.id}: {name} was paid for other predictions than it sealed"
+        if commitment(cid, salt, who, salted=salted) != book.modelSeal:
+            yield f"request {job.id}: {name} was paid for another model than it committed to"
+        if commitment(hashlib.sha256(predictions).digest(), salt, who, salted=salted) != book.predictionSeal:
+            yield f"request {job.id}: {name} was paid for other predictions than it committed to"
         if (right := correct(predictions, bytes(self.contract.truthOf(job.id)))) != book.correct:
             yield f"request {job.id}: {name} was paid for {book.correct} correct, and had {right}"
 

@@ -1,8 +1,8 @@
-"""ModelMarket: a request for a model, answered by sealed predictions, judged by sealed labels.
+"""ModelMarket: a request for a model, answered by committed predictions, judged by committed labels.
 
-Source: the ModelMarket dApp (its README, `MLModelMarketplace.sol`, `ModelCoin.sol`). A requester locks a reward and the
-seal of a test set's labels; trainers seal models and predictions behind a stake; the labels are opened; trainers claim
-their counts; the best claim must open what it sealed.
+Source: the ModelMarket dApp (its README, `MLModelMarketplace.sol`, `ModelCoin.sol`). A requester locks a reward and
+commits to a test set's labels; trainers commit to models and predictions behind a stake; the labels are revealed;
+trainers claim their counts; the best claim must reveal what it committed to.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from slashpoint.protocols.modelmarket.invariants import ModelMarketInvariants
 from slashpoint.protocols.modelmarket.terms import BEACON, ModelMarketTerms
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.ledger.money import Edge
-from slashpoint.sim.market import Job, sealed
+from slashpoint.sim.market import Job, commitment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,7 +73,7 @@ class ModelMarket(ModelMarketInvariants):
     def draft(self, me: Actor, problem: Problem, train: bytes = b"", test: bytes = b"") -> Job:
         """A job that is about to be posted; `train` and `test` are the CIDs of its data.
 
-        Where a block is to draw the test items, they are both of all rows, and all rows' labels are to be sealed.
+        Where a block is to draw the test items, they are both of all rows, and all rows' labels are to be committed.
         """
         job = super().draft(me, problem)
         job.reward, job.stake = self.terms.to_units(self.terms.reward), self.terms.to_units(self.terms.stake)
@@ -84,7 +84,7 @@ class ModelMarket(ModelMarketInvariants):
         return job
 
     def posts(self, job: Job, labels: bytes, salt: bytes) -> Call:
-        """Lock the reward, and the seal of the labels."""
+        """Lock the reward, and the commitment of the labels."""
         train, test = job.id
         payload = hashlib.sha256(labels).digest()
         terms = {
@@ -99,7 +99,7 @@ class ModelMarket(ModelMarketInvariants):
         return self.does("pokes", job, self.contract.drawSplit(job.id, gas=80_000))
 
     def publishes(self, job: Job, train: bytes, labels: bytes) -> Call:
-        """Say where the training rows are (a CID), and seal their labels: those of all rows, as they are there."""
+        """Say where the training rows are (a CID), and commit to their labels: those of all rows, as they are there."""
         call = self.contract.publishTraining(job.id, train, self.rest(job, labels), gas=80_000)
         return self.does("registers", job, call)
 
@@ -108,13 +108,13 @@ class ModelMarket(ModelMarketInvariants):
         return self.does("cancels", job, self.contract.cancelRequest(job.id, gas=150_000 + 60_000 * self._crowd(job)))
 
     def submits(self, me: Actor, job: Job, work: Work) -> Call:
-        """Seal a model and its predictions, and put up the stake; or hand in what another sealed."""
+        """Commit to a model and its predictions, and put up the stake; or hand in what another committed to."""
         if work.copied is not None:
             model, predictions = work.copied
         else:
             salt, salted = me.salt(job.key), self.terms.salted
-            model = sealed(hashlib.sha256(work.model or b"").digest(), salt, me.address, salted=salted)
-            predictions = sealed(hashlib.sha256(work.predictions or b"").digest(), salt, me.address, salted=salted)
+            model = commitment(hashlib.sha256(work.model or b"").digest(), salt, me.address, salted=salted)
+            predictions = commitment(hashlib.sha256(work.predictions or b"").digest(), salt, me.address, salted=salted)
         call = self.contract.submitModel(job.id, model, predictions, gas=280_000)
         return self.does("submits", job, call, carries=(model, predictions))
 
@@ -132,7 +132,7 @@ class ModelMarket(ModelMarketInvariants):
         return self.does("claims", job, self.contract.claimAccuracy(job.id, count, gas=80_000), carries=count)
 
     def reveals(self, me: Actor, job: Job, work: Work) -> Call:
-        """Open one's seals as the candidate."""
+        """Reveal one's model and predictions as the candidate."""
         predictions, cid = work.predictions or b"", hashlib.sha256(work.model or b"").digest()
         gas = 260_000 + 700 * len(predictions) + 70_000 * self._crowd(job)
         salt = me.salt(job.key)
@@ -149,8 +149,8 @@ class ModelMarket(ModelMarketInvariants):
     def _crowd(self, job: Job) -> int:
         return int(self.contract.status(job.id).submissions)
 
-    def bare_seal(self, job: Job) -> bytes | None:
-        """The seal of the test set's labels, unless it is salted or of all rows."""
+    def unsalted_commitment(self, job: Job) -> bytes | None:
+        """The commitment of the test set's labels, unless it is salted or of all rows."""
         return None if self.terms.salted or job.rows else bytes(self.contract.requestOf(job.id).truthSeal)
 
     def truth(self, job: Job) -> bytes:

@@ -61,7 +61,7 @@ class Requester(Poster[ModelMarket]):
 
 
 class Trainer(Server[ModelMarket]):
-    """Trains for a request, seals, claims, and opens when chosen."""
+    """Train for a request, commit, claim, and reveal when chosen."""
 
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "reveal"})
 

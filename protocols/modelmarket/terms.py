@@ -32,7 +32,7 @@ class ModelMarketTerms(Terms):
     poke_bounty_bps: Bps  # of a slash, to whoever triggered a timeout
     min_accuracy_bps: Bps  # a claim below cannot win
     fee_bps: Bps  # of the reward, to the treasury
-    salted: bool  # seals carry a salt and an address
+    salted: bool  # commitments carry a salt and an address
     max_submissions: Annotated[int, Within(0, 65_535)]  # to a request; 0 is no limit
     airdrop: bool  # anybody may claim 1000 MDC once
 

@@ -29,7 +29,7 @@ class Call:
     verb: str = ""  # submits, claims …
     job: Any = None
     subject: Any = None
-    carries: Any = None  # what it gives away: sealed bytes, a number, a preimage
+    carries: Any = None  # what it gives away: committed bytes, a number, a preimage
 
     @property
     def args(self) -> dict[str, Any]:

@@ -2,6 +2,6 @@
 
 from slashpoint.sim.market.base import Market
 from slashpoint.sim.market.terms import Terms
-from slashpoint.sim.market.words import VERBS, Actor, Job, Subject, Work, sealed
+from slashpoint.sim.market.words import VERBS, Actor, Job, Subject, Work, commitment
 
-__all__ = ["VERBS", "Actor", "Job", "Market", "Subject", "Terms", "Work", "sealed"]
+__all__ = ["VERBS", "Actor", "Job", "Market", "Subject", "Terms", "Work", "commitment"]

@@ -179,8 +179,8 @@ class Market:
         """What somebody takes for the right answers to its problem's test items; None for the true ones."""
         return None
 
-    def bare_seal(self, job: Job) -> bytes | None:
-        """SHA-256 of SHA-256 of a job's labels, where nothing else is in their seal: who guesses them then knows it."""
+    def unsalted_commitment(self, job: Job) -> bytes | None:
+        """Return SHA-256 of SHA-256 of a job's labels, where their commitment is no more: who guesses them knows it."""
         return None
 
     def handed(self, job: Job) -> Sequence[Subject]:

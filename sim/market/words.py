@@ -19,8 +19,15 @@ VERBS = (
 )  # fmt: skip
 
 
-def sealed(payload: bytes, salt: bytes, who: bytes, *, salted: bool) -> bytes:
-    """A contract's seal of a 32-byte payload by an address: SHA-256, salted or bare."""
+def commitment(payload: bytes, salt: bytes, who: bytes, *, salted: bool) -> bytes:
+    """Return a contract's commitment: SHA-256 of a payload, a salt and an address, or of the payload alone.
+
+    Args:
+        payload: 32 bytes.
+        salt: 32 bytes.
+        who: the address, 20 bytes.
+        salted: whether salt and address are in it.
+    """
     return hashlib.sha256(payload + salt + who.rjust(32, b"\0") if salted else payload).digest()
 
 
@@ -61,7 +68,7 @@ class Job:
     exact: bool = False  # whether work must be bit-equal for everybody
     round: int = 0  # of a job that goes on in rounds, the one that this view of it is about
     base: bytes | None = None  # the model that a round starts from; None where everybody starts afresh
-    rows: int = 0  # labels that were sealed, where the test items are drawn out of them; 0 where the poster chose
+    rows: int = 0  # labels that were committed, where the test items are drawn out of them; 0 where the poster chose
     drawn: tuple[int, ...] = ()  # which of them are the test items', once that is known
     moved: int = 0  # nanoseconds: when an event was last about it
     closed: int | None = None  # nanoseconds: when it became terminal
@@ -86,7 +93,7 @@ class Job:
         return bool(self.rows) and not self.drawn
 
     def tested(self, labels: bytes) -> bytes:
-        """Of the labels that were sealed, the test items'."""
+        """Of the labels that were committed, the test items'."""
         return bytes(labels[row] for row in self.drawn) if self.drawn else labels
 
     def at(self, number: int, base: bytes, deadline: float) -> Job:
@@ -107,7 +114,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Work:
-    """What a worker hands in: a model with its predictions, or something sealed that another made."""
+    """What a worker hands in: a model with its predictions, or a commitment that another made."""
 
     model: bytes | None = None  # an artefact of the task
     predictions: bytes | None = None  # one byte a test item

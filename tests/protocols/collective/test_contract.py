@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from scipy.stats import binom, hypergeom
 
 from slashpoint.protocols.collective.market import ballot
-from slashpoint.sim.market import sealed
+from slashpoint.sim.market import commitment
 from slashpoint.sim.testing.contract import Deed, Scene
 
 CONVENER, POKER = (bytes([i]) * 20 for i in (2, 3))
@@ -72,8 +72,8 @@ class Stage(Scene):
         self.must(book.proposer, self.market.propose(job, book.round, model, 50))
         return model
 
-    def seal(self, job: int, who: bytes, approve: bool, score: int = 7) -> bytes:
-        return sealed(ballot(self.book(job).round, score, approve=approve), SALT, who, salted=True)
+    def committed(self, job: int, who: bytes, approve: bool, score: int = 7) -> bytes:
+        return commitment(ballot(self.book(job).round, score, approve=approve), SALT, who, salted=True)
 
     def vote(self, job: int, choices: dict[bytes, bool]) -> None:
         """Votes, in as many steps as it takes; whoever is not named stays away."""
@@ -83,7 +83,7 @@ class Stage(Scene):
                 self.must(who, self.market.vote(job, number, approve, 7))
             return
         for who, approve in choices.items():
-            self.must(who, self.market.commitVote(job, number, self.seal(job, who, approve)))
+            self.must(who, self.market.commitVote(job, number, self.committed(job, who, approve)))
         if self.market.stateOf(job) == COMMIT:
             self.at(self.book(job).due)
         for who, approve in choices.items():
@@ -225,10 +225,10 @@ def test_a_voter_has_one_vote_and_the_proposer_none(variant):
     job = stage.post()
     stage.propose(job)
     voter, other = stage.voters(job)[:2]
-    seal = stage.seal(job, voter, True)
+    committed = stage.committed(job, voter, True)
 
     def cast():
-        return stage.market.commitVote(job, 0, seal) if variant == 0 else stage.market.vote(job, 0, True, 7)
+        return stage.market.commitVote(job, 0, committed) if variant == 0 else stage.market.vote(job, 0, True, 7)
 
     assert stage.fails(LEARNERS[0], cast()) == "ProposersDoNotVote"
     assert stage.fails(POKER, cast()) == "NotLearner"
@@ -242,9 +242,9 @@ def test_a_sealed_vote_opens_as_it_was_sealed_for_its_owner_alone(stage):
     job = stage.post()
     stage.propose(job)
     mine, thief, idle = stage.voters(job)[:3]
-    seal = stage.seal(job, mine, True)
-    stage.must(mine, stage.market.commitVote(job, 0, seal))
-    stage.must(thief, stage.market.commitVote(job, 0, seal))
+    committed = stage.committed(job, mine, True)
+    stage.must(mine, stage.market.commitVote(job, 0, committed))
+    stage.must(thief, stage.market.commitVote(job, 0, committed))
     assert stage.fails(mine, stage.market.revealVote(job, 0, True, 7, SALT)) == "WrongState"
     stage.at(stage.book(job).due)
     assert stage.market.stateOf(job) == VOTE
@@ -263,7 +263,7 @@ def test_votes_are_counted_once_all_are_there_or_their_time_is_over(stage):
     voters = stage.voters(job)
     assert stage.fails(POKER, stage.market.tally(job, 0)) == "WrongState"
     for who in voters:
-        stage.must(who, stage.market.commitVote(job, 0, stage.seal(job, who, True)))
+        stage.must(who, stage.market.commitVote(job, 0, stage.committed(job, who, True)))
     for who in voters[:3]:
         stage.must(who, stage.market.revealVote(job, 0, True, 7, SALT))
     assert stage.fails(POKER, stage.market.tally(job, 0)) == "TooEarly"
@@ -302,7 +302,7 @@ def test_who_does_not_vote_or_not_reveal_is_fined_and_counts_as_a_rejection(stag
     stage.propose(job)
     one, two, silent, away = stage.voters(job)
     for who in (one, two, silent):
-        stage.must(who, stage.market.commitVote(job, 0, stage.seal(job, who, True)))
+        stage.must(who, stage.market.commitVote(job, 0, stage.committed(job, who, True)))
     stage.at(stage.book(job).due)
     for who in (one, two):
         stage.must(who, stage.market.revealVote(job, 0, True, 7, SALT))
@@ -445,7 +445,7 @@ def test_gas_of_five_learners(stage):
     gas["begin"] = stage.must(POKER, market.begin(0)).gas
     gas["propose"] = stage.must(LEARNERS[0], market.propose(0, 0, cid(1), 50)).gas
     for who in LEARNERS[1:5]:
-        gas["commitVote"] = stage.must(who, market.commitVote(0, 0, stage.seal(0, who, True))).gas
+        gas["commitVote"] = stage.must(who, market.commitVote(0, 0, stage.committed(0, who, True))).gas
     for who in LEARNERS[1:5]:
         gas["revealVote"] = stage.must(who, market.revealVote(0, 0, True, 7, SALT)).gas
     gas["tally"] = stage.must(POKER, market.tally(0, 0)).gas
@@ -505,7 +505,7 @@ class AnybodyAnything(RuleBasedStateMachine):
             if approve is None:
                 continue
             if state == COMMIT:
-                call = self.market.commitVote(0, book.round, self.stage.seal(0, who, approve))
+                call = self.market.commitVote(0, book.round, self.stage.committed(0, who, approve))
             elif self.stage.rules["sealedVotes"]:
                 call = self.market.revealVote(0, book.round, approve, 7, SALT)
             else:

@@ -194,8 +194,8 @@ def test_a_probe_meets_the_rule_that_stops_it(attack, error):
 
 
 def test_in_the_open_one_votes_with_the_winners_without_a_look():
-    """What seals are for: voting last and with the majority costs no measuring, and is never wrong."""
-    paid = ("protocol.sealed=false", "protocol.voter_reward=20")
+    """What commitments are for: voting last and with the majority costs no measuring, and is never wrong."""
+    paid = ("protocol.committed=false", "protocol.voter_reward=20")
     result = run(*paid, attack="turncoat")
     lies = [one for one in told(result, "VoteRevealed") if one["voter"] in attackers(result)]
     won = set(accepted(result))

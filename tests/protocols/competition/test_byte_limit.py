@@ -16,7 +16,7 @@ from slashpoint.sim.engine.pyevm import PyEvm
 from slashpoint.sim.learning import Order, correct
 from slashpoint.sim.learning.digits import Digits
 from slashpoint.sim.luck import Luck
-from slashpoint.sim.market import sealed
+from slashpoint.sim.market import commitment
 from slashpoint.sim.store import cid
 
 HOST, OWNER = bytes([1]) * 20, bytes([2]) * 20
@@ -33,7 +33,7 @@ def incompressible(size: int) -> bytes:
 
 @functools.cache
 def gas(variant: str) -> dict[int, int]:
-    """Of handing a model in, opening it included where it is sealed, by its bytes."""
+    """Of handing a model in, opening it included where it is committed, by its bytes."""
     terms = CompetitionTerms(**dict(compose(["protocol=competition", f"protocol.variant={variant}"]).protocol))
     engine, now = PyEvm(), 1_000_000
 
@@ -64,10 +64,10 @@ def gas(variant: str) -> dict[int, int]:
     calls(OWNER, market.register(0))
     now += 100
     models = {size: incompressible(size) for size in SIZES}
-    if not terms.sealed_models:
+    if not terms.commit_models:
         return {size: calls(OWNER, market.submitModel(0, model, 50)) for size, model in models.items()}
-    seals = {size: sealed(cid(model), SALT, OWNER, salted=True) for size, model in models.items()}
-    used = {size: calls(OWNER, market.commitModel(0, seal)) for size, seal in seals.items()}
+    commitments = {size: commitment(cid(model), SALT, OWNER, salted=True) for size, model in models.items()}
+    used = {size: calls(OWNER, market.commitModel(0, committed)) for size, committed in commitments.items()}
     now += 100
     return {
         size: used[size] + calls(OWNER, market.openModel(0, i, model, 50, SALT))

@@ -16,7 +16,7 @@ from slashpoint.experiments.setup.config import compose
 from slashpoint.protocols.competition.invariants import payload
 from slashpoint.protocols.competition.terms import CompetitionTerms
 from slashpoint.sim.contract import keccak
-from slashpoint.sim.market import sealed
+from slashpoint.sim.market import commitment
 from slashpoint.sim.testing.contract import Deed, Scene
 
 HOST, POKER = (bytes([i]) * 20 for i in (2, 3))
@@ -69,11 +69,11 @@ class Stage(Scene):
         return job
 
     def hands_in(self, models: dict[bytes, int], job: int = 0) -> None:
-        """A model of each owner, with its claim; sealed and opened where models are sealed."""
+        """A model of each owner, with its claim; committed and opened where models are committed."""
         for who, claimed in models.items():
             if self.rules["sealedModels"]:
-                seal = sealed(hashlib.sha256(b"model" + who).digest(), SALT, who, salted=True)
-                self.must(who, self.market.commitModel(job, seal))
+                committed = commitment(hashlib.sha256(b"model" + who).digest(), SALT, who, salted=True)
+                self.must(who, self.market.commitModel(job, committed))
             else:
                 self.must(who, self.market.submitModel(job, b"model" + who, claimed))
         self.after("compete", job)
@@ -86,11 +86,11 @@ class Stage(Scene):
         self.after("open", job)
 
     def reports(self, model: int, counts: dict[bytes, int], job: int = 0) -> None:
-        """Reports on a model: in the open, or sealed (for `opens` to open)."""
+        """Reports on a model: in the open, or committed (for `opens` to open)."""
         for who, correct in counts.items():
             if self.rules["sealedReports"]:
-                seal = sealed(payload(model, self.said(correct)), SALT, who, salted=True)
-                self.must(who, self.market.commitReport(job, model, seal))
+                committed = commitment(payload(model, self.said(correct)), SALT, who, salted=True)
+                self.must(who, self.market.commitReport(job, model, committed))
             else:
                 self.must(who, self.market.report(job, model, correct))
 
@@ -104,7 +104,7 @@ class Stage(Scene):
         return said(correct) if self.rules["proofOfEvaluation"] and isinstance(correct, int) else correct
 
     def opening(self, model: int, correct: int | bytes, job: int = 0, labels: bytes = LABELS) -> Any:
-        """How a sealed report is opened."""
+        """How a committed report is revealed."""
         if self.rules["proofOfEvaluation"]:
             return self.market.revealAnswers(job, model, self.said(correct), labels, SALT)
         return self.market.revealReport(job, model, correct, SALT)
@@ -319,8 +319,8 @@ def test_the_same_bytes_have_one_owner():
 def test_models_come_from_competitors_in_time_within_the_limit(stage):
     stage.post()
     assert stage.fails(MINERS[0], stage.market.commitModel(0, SALT)) == "NotCompetitor"
-    assert stage.fails(ANN, stage.market.submitModel(0, b"model", 5)) == "Sealed"
-    stage.must(ANN, stage.market.commitModel(0, sealed(hashlib.sha256(b"m" * 65).digest(), SALT, ANN, salted=True)))
+    assert stage.fails(ANN, stage.market.submitModel(0, b"model", 5)) == "Committed"
+    stage.must(ANN, stage.market.commitModel(0, commitment(hashlib.sha256(b"m" * 65).digest(), SALT, ANN, salted=True)))
     assert stage.fails(ANN, stage.market.commitModel(0, SALT)) == "Full"
     stage.after("compete")
     assert stage.fails(BOB, stage.market.commitModel(0, SALT)) == "WrongState"
@@ -332,9 +332,9 @@ def test_models_come_from_competitors_in_time_within_the_limit(stage):
 
 def test_a_copied_seal_opens_for_nobody(stage):
     stage.post()
-    seal = sealed(hashlib.sha256(b"model").digest(), SALT, ANN, salted=True)
+    committed = commitment(hashlib.sha256(b"model").digest(), SALT, ANN, salted=True)
     for who in (BOB, ANN):
-        stage.must(who, stage.market.commitModel(0, seal))
+        stage.must(who, stage.market.commitModel(0, committed))
     stage.after("compete")
     assert stage.fails(BOB, stage.market.openModel(0, 0, b"model", 5, SALT)) == "WrongSeal"
     stage.must(ANN, stage.market.openModel(0, 1, b"model", 5, SALT))
@@ -424,7 +424,7 @@ def test_rules_that_need_seals_are_refused_without():
 
 
 def judged(stage: Stage, reports: dict[bytes, bytes]) -> dict[str, Any]:
-    """What becomes of a model that these answers were sealed, opened and counted of."""
+    """What becomes of a model that these answers were committed, opened and counted of."""
     stage.post()
     stage.hands_in({ANN: 1})
     stage.grounds()
@@ -570,7 +570,8 @@ def test_salts_draw_by_which_models_are_opened_and_not_by_the_order():
         stage.post()
         stage.must(MINERS[0], stage.market.enrol(0))
         for who in COMPETITORS:
-            stage.must(who, stage.market.commitModel(0, sealed(hashlib.sha256(who).digest(), SALT, who, salted=True)))
+            committed = commitment(hashlib.sha256(who).digest(), SALT, who, salted=True)
+            stage.must(who, stage.market.commitModel(0, committed))
         stage.after("compete")
         for number in order:
             who = COMPETITORS[number]
@@ -604,8 +605,8 @@ class AnybodyAnything(RuleBasedStateMachine):
 
     @rule(who=people, model=numbers, claimed=right)
     def hands_in(self, who, model, claimed):
-        seal = sealed(hashlib.sha256(b"m%d" % model).digest(), SALT, who, salted=True)
-        self.stage.do(who, self.market.commitModel(0, seal))
+        committed = commitment(hashlib.sha256(b"m%d" % model).digest(), SALT, who, salted=True)
+        self.stage.do(who, self.market.commitModel(0, committed))
         self.stage.do(who, self.market.submitModel(0, b"m%d" % model, claimed))
 
     @rule(who=people, index=numbers, model=numbers, claimed=right)
@@ -616,8 +617,8 @@ class AnybodyAnything(RuleBasedStateMachine):
     def report(self, index, correct, some, opens):
         for who in sorted(some):
             self.stage.do(who, self.market.report(0, index, correct))
-            seal = sealed(payload(index, self.stage.said(correct)), SALT, who, salted=True)
-            self.stage.do(who, self.market.commitReport(0, index, seal))
+            committed = commitment(payload(index, self.stage.said(correct)), SALT, who, salted=True)
+            self.stage.do(who, self.market.commitReport(0, index, committed))
             if opens:
                 self.stage.do(who, self.stage.opening(index, correct))
 
@@ -670,7 +671,7 @@ def test_a_model_off_the_chain_is_its_cid():
     stage = fresh(AWAY)
     stage.post()
     cid = hashlib.sha256(b"model").digest()
-    stage.must(ANN, stage.market.commitModel(0, sealed(cid, SALT, ANN, salted=True)))
+    stage.must(ANN, stage.market.commitModel(0, commitment(cid, SALT, ANN, salted=True)))
     stage.after("compete")
     assert stage.fails(ANN, stage.market.openModel(0, 0, b"model", 7, SALT)) == "TooLarge"
     assert stage.fails(ANN, stage.market.openModel(0, 0, cid[::-1], 7, SALT)) == "WrongSeal"
@@ -687,15 +688,15 @@ def test_gas_of_five_miners(variant):
     for who in COMPETITORS:
         gas["register"] = max(gas["register"], stage.must(who, market.register(0)).gas)
     stage.after("register")
-    seal = sealed(hashlib.sha256(b"m").digest(), SALT, ANN, salted=True)
-    gas["commitModel"] = stage.must(ANN, market.commitModel(0, seal)).gas
+    committed = commitment(hashlib.sha256(b"m").digest(), SALT, ANN, salted=True)
+    gas["commitModel"] = stage.must(ANN, market.commitModel(0, committed)).gas
     stage.after("compete")
     gas["openModel"] = stage.must(ANN, market.openModel(0, 0, b"m", 7, SALT)).gas
     gas["revealTruth"] = stage.must(HOST, market.revealTruth(0, LABELS, SALT)).gas
     stage.after("open")
     for who in MINERS:
-        seal = sealed(payload(0, stage.said(7)), SALT, who, salted=True)
-        gas["commitReport"] = max(gas["commitReport"], stage.must(who, market.commitReport(0, 0, seal)).gas)
+        committed = commitment(payload(0, stage.said(7)), SALT, who, salted=True)
+        gas["commitReport"] = max(gas["commitReport"], stage.must(who, market.commitReport(0, 0, committed)).gas)
     stage.after("report")
     for who in MINERS:
         name = "revealReport" if variant == COUNTS else "revealAnswers"

@@ -1,4 +1,4 @@
-"""Competitions as they are played: who wins, what seals are worth, and whom each attack robs."""
+"""Competitions as they are played: who wins, what commitments are worth, and whom each attack robs."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_leaderboard_and_everybodys_history():
     world.forget()
 
 
-# --- what seals are worth ---
+# --- what commitments are worth ---
 
 
 THREE = "scenario.jobs=3"

@@ -16,7 +16,7 @@ from slashpoint.experiments.setup.config import compose
 from slashpoint.protocols.competition.invariants import payload
 from slashpoint.protocols.competition.terms import CompetitionTerms
 from slashpoint.sim.luck import Luck
-from slashpoint.sim.market import sealed
+from slashpoint.sim.market import commitment
 from slashpoint.sim.testing.contract import Scene
 
 HOST, POKER = (bytes([i]) * 20 for i in (2, 3))
@@ -190,7 +190,7 @@ def test_drawn_committees_are_captured_as_often_as_theory_says():
 
 @pytest.mark.parametrize("beacon", [False, True], ids=["reveals", "beacon"])
 def test_whoever_opens_last_chooses_among_the_draws_of_salts_and_not_of_a_beacon(beacon):
-    """One of ten miners is the owner's of three sealed models, who opens those that seat it in a committee of one."""
+    """One of ten miners owns three committed models, and reveals those that seat it in a committee of one."""
     trials, k, q = 200, 3, 0.1
     stage = Stage(committee=1, beacon=beacon, sealedModels=True, unique=False)
     job = stage.post(PEOPLE[:1])
@@ -198,8 +198,8 @@ def test_whoever_opens_last_chooses_among_the_draws_of_salts_and_not_of_a_beacon
         stage.does(who, stage.market.enrol(job))
     salts = [bytes([1 + i]) * 32 for i in range(k)]
     for salt in salts:
-        seal = sealed(hashlib.sha256(b"model").digest(), salt, PEOPLE[0], salted=True)
-        stage.does(PEOPLE[0], stage.market.commitModel(job, seal))
+        committed = commitment(hashlib.sha256(b"model").digest(), salt, PEOPLE[0], salted=True)
+        stage.does(PEOPLE[0], stage.market.commitModel(job, committed))
     stage.now = int(stage.market.competitionOf(job).competeEnd)
     before, now, favourable = stage.engine.snapshot(), stage.now, []
     for subset in itertools.product([False, True], repeat=k):
@@ -259,12 +259,12 @@ def test_a_bond_is_the_price_of_the_option_not_to_open_a_report():
     trials, bond, m, s = 60, 500, 100.0, 800.0
     stage = Stage(sealedReports=True, bond=bond, minReports=1, payWithin=0)
     job, miner, luck = stage.post(PEOPLE[:1]), PEOPLE[1], Luck(10)("payoffs")
-    seal = functools.partial(sealed, salt=SALT, who=miner, salted=True)
+    committed = functools.partial(commitment, salt=SALT, who=miner, salted=True)
     payoffs = {}
     for trial in range(trials):
         model = stage.submits(job, PEOPLE[0])
         payoffs[model] = m + s * float(luck(trial).generator().standard_normal())
-        stage.does(miner, stage.market.commitReport(job, model, seal(payload(model, TRUE))))
+        stage.does(miner, stage.market.commitReport(job, model, committed(payload(model, TRUE))))
     assert stage.gained(miner) == -trials * bond
     stage.now = int(stage.market.competitionOf(job).reportEnd)
     opened = [model for model, payoff in payoffs.items() if payoff > -bond]

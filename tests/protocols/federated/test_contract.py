@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from slashpoint.protocols.federated.machine import Input, Machine, Output, Voucher
-from slashpoint.sim.market import sealed
+from slashpoint.sim.market import commitment
 from slashpoint.sim.market.tree import Tree, leaf
 from slashpoint.sim.testing.contract import Deed, Scene
 
@@ -92,8 +92,8 @@ class Stage(Scene):
     def hand_in(self, job: int, who: bytes, payload: bytes = b"") -> Deed:
         number = int(self.market.jobOf(job).round)
         model = self.update(who, number)
-        seal = sealed(model, SALT, who, salted=True) if self.rules["sealedUpdates"] else model
-        return self.do(who, self.market.submitUpdate(job, seal, payload))
+        committed = commitment(model, SALT, who, salted=True) if self.rules["sealedUpdates"] else model
+        return self.do(who, self.market.submitUpdate(job, committed, payload))
 
     def open(self, job: int, who: bytes) -> Deed:
         return self.do(who, self.market.openUpdate(job, self.update(who, int(self.market.jobOf(job).round)), SALT))
@@ -373,7 +373,7 @@ def test_an_update_that_the_job_has_seen_is_refused(stage):
     stage.settled(job)
     old = stage.update(CLIENTS[0], 1)
     for who, model in ((CLIENTS[0], old), (CLIENTS[1], cid(99)), (CLIENTS[2], cid(99))):
-        stage.must(who, stage.market.submitUpdate(job, sealed(model, SALT, who, salted=True), b""))
+        stage.must(who, stage.market.submitUpdate(job, commitment(model, SALT, who, salted=True), b""))
     stage.refuses("NotUnique", CLIENTS[0], stage.market.openUpdate(job, old, SALT))
     stage.refuses("WrongSeal", CLIENTS[1], stage.market.openUpdate(job, cid(98), SALT))
     stage.must(CLIENTS[1], stage.market.openUpdate(job, cid(99), SALT))
@@ -382,7 +382,7 @@ def test_an_update_that_the_job_has_seen_is_refused(stage):
 
 def test_a_base_that_comes_back_unchanged_is_refused(stage):
     job = stage.begun()
-    stage.must(CLIENTS[0], stage.market.submitUpdate(job, sealed(FIRST, SALT, CLIENTS[0], salted=True), b""))
+    stage.must(CLIENTS[0], stage.market.submitUpdate(job, commitment(FIRST, SALT, CLIENTS[0], salted=True), b""))
     stage.late(job).must(POKER, stage.market.advance(job))
     stage.refuses("NotUnique", CLIENTS[0], stage.market.openUpdate(job, FIRST, SALT))
 

@@ -2,7 +2,7 @@
 
 The ModelMarket dApp has a circuit, `accuracy(100)`, and does not use it: labels, predictions and count are all private,
 so that its proof fits any labels and any predictions. The contract sees all three, and who changes one of them after it
-was sealed or claimed is not paid.
+was committed or claimed is not paid.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashpoint.sim.market import sealed
+from slashpoint.sim.market import commitment
 from slashpoint.sim.testing.contract import Scene
 
 REQUESTER, TRAINER, POKER = (bytes([i]) * 20 for i in (2, 3, 4))
@@ -42,13 +42,13 @@ def paid(
     """Play one request to its end: whether the trainer has the reward.
 
     Args:
-        salted: whether seals carry a salt and an address.
-        labels: what the requester sealed.
-        predictions: what the trainer sealed.
+        salted: whether commitments carry a salt and an address.
+        labels: what the requester committed to.
+        predictions: what the trainer committed to.
         count: the trainer's claim.
         told: the labels that the requester opens.
         opened: the predictions that the trainer opens.
-        model: the model's CID that it opens; MODEL was sealed.
+        model: the model's CID that it opens; MODEL was committed.
     """
     scene, fresh = market(salted)
     scene.engine.restore(fresh)
@@ -62,8 +62,9 @@ def paid(
     }  # fmt: skip
     (request,) = scene.must(REQUESTER, contract.createRequest(terms)).of("RequestCreated")
     job = request["id"]
-    seals = [sealed(one, SALT, TRAINER, salted=salted) for one in (MODEL, hashlib.sha256(predictions).digest())]
-    scene.must(TRAINER, contract.submitModel(job, *seals))
+    payloads = MODEL, hashlib.sha256(predictions).digest()
+    commitments = [commitment(one, SALT, TRAINER, salted=salted) for one in payloads]
+    scene.must(TRAINER, contract.submitModel(job, *commitments))
     scene.at(request["deadline"])
     if scene.do(REQUESTER, contract.uploadTruth(job, told, SALT)).ok:
         scene.must(TRAINER, contract.claimAccuracy(job, count))
@@ -94,7 +95,7 @@ def test_labels_are_those_that_were_sealed(salted, labels, predictions, told):
 
 @given(st.booleans(), answers, answers, answers)
 def test_predictions_are_those_that_were_sealed(salted, labels, predictions, opened):
-    """Who knows the labels cannot copy them: full marks for what was not sealed are nothing."""
+    """Who knows the labels cannot copy them: full marks for what was not committed are nothing."""
     assert paid(salted, labels, predictions, right(labels, opened), labels, opened) == (opened == predictions)
     assert paid(salted, labels, predictions, ITEMS, labels, labels) == (labels == predictions)
 

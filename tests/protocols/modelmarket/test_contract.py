@@ -53,15 +53,15 @@ class Stage(Scene):
         self.beacon = sha256(bytes([self.number % 256]))
         return self
 
-    def seal(self, payload: bytes, who: bytes, salt: bytes = SALT) -> bytes:
+    def committed(self, payload: bytes, who: bytes, salt: bytes = SALT) -> bytes:
         return sha256(payload, *[salt, bytes(12), who] * self.rules["salted"])
 
-    def sealed(self, truth: bytes = TRUTH) -> bytes:
-        """What a requester seals and opens: as many rows again where the test set is drawn."""
+    def all_labels(self, truth: bytes = TRUTH) -> bytes:
+        """What a requester commits to and reveals: as many rows again where the test set is drawn."""
         return 2 * truth if self.rules["beacon"] else truth
 
     def post(self, who: bytes = REQUESTER, truth: bytes = TRUTH, **changes: Any) -> int:
-        size, truth = len(truth), self.sealed(truth)
+        size, truth = len(truth), self.all_labels(truth)
         terms = {
             "reward": REWARD, "stake": STAKE, "submissionWindow": SUBMISSION, "size": size, "rows": len(truth),
             "trainCid": CID, "testCid": CID, "context": "digits",
@@ -71,8 +71,8 @@ class Stage(Scene):
         return int(created["id"])
 
     def submit(self, job: int, who: bytes, predictions: bytes) -> Deed:
-        seals = self.seal(CID, who), self.seal(sha256(predictions), who)
-        return self.do(who, self.market.submitModel(job, *seals))
+        commitments = self.committed(CID, who), self.committed(sha256(predictions), who)
+        return self.do(who, self.market.submitModel(job, *commitments))
 
     def deadline(self, job: int) -> int:
         return int(self.market.requestOf(job).deadline)
@@ -81,15 +81,15 @@ class Stage(Scene):
         return self.at(self.deadline(job)).must(REQUESTER, self.market.uploadTruth(job, TRUTH, SALT))
 
     def rest(self, job: int, labels: bytes) -> bytes:
-        """The seal of the rows that were not drawn."""
+        """The commitment of the rows that were not drawn."""
         drawn = self.market.testRowsOf(job)
         return sha256(bytes(0xFF if row in drawn else label for row, label in enumerate(labels)))
 
     def publish(self, job: int, labels: bytes | None = None) -> None:
         """The next block draws the test rows, and the requester publishes the others."""
         self.at(self.now + 12).must(POKER, self.market.drawSplit(job))
-        seal = self.rest(job, labels or self.sealed())
-        self.must(self.market.requestOf(job).requester, self.market.publishTraining(job, CID, seal))
+        committed = self.rest(job, labels or self.all_labels())
+        self.must(self.market.requestOf(job).requester, self.market.publishTraining(job, CID, committed))
 
     def check_books(self) -> None:
         """Escrow is what each request says that it holds, and no coin came or went."""
@@ -144,7 +144,7 @@ def test_the_best_claim_opens_and_is_paid(stage):
 def test_the_seals_of_contract_and_python_are_one(stage):
     """abi.encode of (payload, salt, address) is three words; of (payload, salt), two."""
     words = eth_abi.encode(["bytes32", "bytes32", "address"], [sha256(b"x"), SALT, REQUESTER])
-    assert stage.seal(sha256(b"x"), REQUESTER) == hashlib.sha256(words).digest()
+    assert stage.committed(sha256(b"x"), REQUESTER) == hashlib.sha256(words).digest()
 
 
 def test_without_submissions_a_request_is_cancelled_or_refunded_for_nothing(stage):
@@ -360,8 +360,8 @@ def test_a_copied_seal_opens_for_its_owner_alone(stage):
         stage = Stage({**RULES, "salted": not bare})
         job = stage.post()
         stage.submit(job, TRAINERS[0], guesses(6))
-        seals = stage.market.submissionOf(job, TRAINERS[0])
-        stage.must(TRAINERS[1], stage.market.submitModel(job, seals.modelSeal, seals.predictionSeal))
+        commitments = stage.market.submissionOf(job, TRAINERS[0])
+        stage.must(TRAINERS[1], stage.market.submitModel(job, commitments.modelSeal, commitments.predictionSeal))
         stage.ground(job)
         stage.must(TRAINERS[1], stage.market.claimAccuracy(job, 6))
         stage.at(stage.now + WINDOW).must(POKER, stage.market.pickCandidate(job))
@@ -492,16 +492,16 @@ def test_the_truth_is_the_drawn_part_of_what_was_sealed(drawing):
     drawing.submit(job, TRAINERS[0], bytes(len(TRUTH)))
     drawing.at(drawing.deadline(job))
     assert drawing.do(REQUESTER, market.uploadTruth(job, TRUTH, SALT)).revert.name == "WrongLength"
-    drawing.must(REQUESTER, market.uploadTruth(job, drawing.sealed(), SALT))
-    assert market.truthOf(job) == bytes(drawing.sealed()[row] for row in market.testRowsOf(job))
+    drawing.must(REQUESTER, market.uploadTruth(job, drawing.all_labels(), SALT))
+    assert market.truthOf(job) == bytes(drawing.all_labels()[row] for row in market.testRowsOf(job))
 
 
 def test_a_test_set_labelled_unlike_the_training_set_cannot_be_opened(drawing):
     market, job = drawing.market, drawing.post(truth=bytes(label ^ 1 for label in TRUTH))
-    drawing.publish(job, drawing.sealed())
+    drawing.publish(job, drawing.all_labels())
     drawing.submit(job, TRAINERS[0], TRUTH)
     drawing.at(drawing.deadline(job))
-    lie = bytes(label ^ 1 for label in drawing.sealed())
+    lie = bytes(label ^ 1 for label in drawing.all_labels())
     assert drawing.do(REQUESTER, market.uploadTruth(job, lie, SALT)).revert.name == "WrongSeal"
     drawing.at(drawing.now + WINDOW).must(POKER, market.enforceTimeout(job))
     assert drawing.gained(REQUESTER) == -REWARD - DEPOSIT
@@ -534,8 +534,8 @@ def test_gas_of_a_draw_from_a_thousand_rows():
     """A hundred test rows of a thousand; ceilings about 10 % above what was measured."""
     stage, gas = Stage(DRAWN), Counter()
     pool = bytes(i % 10 for i in range(1000))
-    seal = sha256(sha256(pool), SALT)
-    terms = (REWARD, STAKE, SUBMISSION, 100, 1000, CID, CID, seal, "digits")
+    committed = sha256(sha256(pool), SALT)
+    terms = (REWARD, STAKE, SUBMISSION, 100, 1000, CID, CID, committed, "digits")
     stage.post()
     created = stage.must(REQUESTER, stage.market.createRequest(terms))
     job, gas["createRequest"] = created.of("RequestCreated")[0]["id"], created.gas
@@ -626,11 +626,11 @@ class AnybodyAnything(RuleBasedStateMachine):
             self.stage.at(self.stage.now + 1)
             self.attempt(POKER, self.market.drawSplit(job))
             if owner not in silent:
-                seal = self.stage.rest(job, self.stage.sealed())
-                self.attempt(owner, self.market.publishTraining(job, CID, seal))
+                committed = self.stage.rest(job, self.stage.all_labels())
+                self.attempt(owner, self.market.publishTraining(job, CID, committed))
             self.stage.at(max(self.stage.now, due))
         elif state == AWAIT_TRUTH:
-            self.attempt(owner, self.market.uploadTruth(job, self.stage.sealed(), SALT))
+            self.attempt(owner, self.market.uploadTruth(job, self.stage.all_labels(), SALT))
         elif state == GROUNDED:
             truth = self.market.truthOf(job)
             for who in self.market.trainersOf(job):
