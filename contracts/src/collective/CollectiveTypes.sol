@@ -36,8 +36,8 @@ enum State {
     NONE,
     ENROL, // learners may join
     PROPOSE, // the proposer owes a model
-    COMMIT, // the others owe sealed votes
-    VOTE, // the others owe votes, or the opening of their seals
+    COMMIT, // the others owe committed votes
+    VOTE, // the others owe votes, or the opening of their commitments
     FINISHED, // all rounds are over
     ABORTED // too few enrolled
 }

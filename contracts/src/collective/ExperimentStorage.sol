@@ -37,26 +37,47 @@ abstract contract ExperimentStorage is Vault {
         rules = rules_;
     }
 
+    /// @notice An experiment.
+    /// @param id the experiment's number
+    /// @return the experiment as it stands
     function experimentOf(uint256 id) external view returns (Experiment memory) {
         return _experiments[id];
     }
 
+    /// @notice The terms of an experiment.
+    /// @param id the experiment's number
+    /// @return the terms that it was posted with
     function termsOf(uint256 id) external view returns (Terms memory) {
         return _terms[id];
     }
 
+    /// @notice Who has a seat.
+    /// @param id the experiment's number
+    /// @return the learners in the order of their seats
     function learnersOf(uint256 id) external view returns (address[] memory) {
         return _learners[id];
     }
 
+    /// @notice A learner's seat.
+    /// @param id the experiment's number
+    /// @param learner the learner's address
+    /// @return the learner's seat; empty for a stranger
     function seatOf(uint256 id, address learner) external view returns (Seat memory) {
         return _seats[id][learner];
     }
 
+    /// @notice A vote in a round.
+    /// @param id the experiment's number
+    /// @param round the round's number
+    /// @param voter the voter's address
+    /// @return the vote; empty where there is none
     function voteOf(uint256 id, uint256 round, address voter) external view returns (Vote memory) {
         return _votes[id][round][voter];
     }
 
+    /// @notice The state of an experiment.
+    /// @param id the experiment's number
+    /// @return state the state, with what the time of the block has changed
     function stateOf(uint256 id) public view returns (State state) {
         state = _experiments[id].state;
         if (state == State.NONE) revert NoSuchExperiment(id);
@@ -64,20 +85,24 @@ abstract contract ExperimentStorage is Vault {
     }
 
     /// @notice When the window of the state ends. That of reveals follows that of commits, however that ended.
+    /// @param id the experiment's number
+    /// @return Unix seconds
     function dueOf(uint256 id) public view returns (uint256) {
-        Experiment storage e = _experiments[id];
-        return e.state == State.COMMIT && block.timestamp >= e.due ? e.due + _terms[id].voteWindow : e.due;
+        Experiment storage experiment = _experiments[id];
+        return experiment.state == State.COMMIT && block.timestamp >= experiment.due
+            ? experiment.due + _terms[id].voteWindow
+            : experiment.due;
     }
 
-    function _inState(uint256 id, State required) internal view returns (Experiment storage e) {
+    function _inState(uint256 id, State required) internal view returns (Experiment storage experiment) {
         State state = stateOf(id);
         if (state != required) revert WrongState(id, state);
         return _experiments[id];
     }
 
-    function _inRound(uint256 id, uint256 round, State required) internal view returns (Experiment storage e) {
-        e = _inState(id, required);
-        if (round != e.round) revert WrongRound(round, e.round);
+    function _inRound(uint256 id, uint256 round, State required) internal view returns (Experiment storage experiment) {
+        experiment = _inState(id, required);
+        if (round != experiment.round) revert WrongRound(round, experiment.round);
     }
 
     /// @dev Of how many the threshold is a share.
@@ -88,10 +113,10 @@ abstract contract ExperimentStorage is Vault {
 
     /// @dev The round's outcome: enough votes, and approvals at the threshold or above it.
     function _passes(uint256 id) internal view returns (bool) {
-        Experiment storage e = _experiments[id];
+        Experiment storage experiment = _experiments[id];
         uint256 all = _electorate(id);
-        if (e.revealed * BPS < rules.quorumBps * all) return false;
-        uint256 share = e.approvals * BPS;
+        if (experiment.revealed * BPS < rules.quorumBps * all) return false;
+        uint256 share = experiment.approvals * BPS;
         uint256 bar = _terms[id].thresholdBps * all;
         return rules.strict ? share > bar : share >= bar;
     }
@@ -135,23 +160,23 @@ abstract contract ExperimentStorage is Vault {
         uint256 n = _learners[id].length;
         if (round == _terms[id].rounds || n < rules.minLearners) return _close(id, State.FINISHED);
         uint256 place = rules.beaconOrder ? uint256(keccak256(abi.encode(block.prevrandao, id, round))) : round;
-        Experiment storage e = _experiments[id];
-        (e.state, e.round, e.proposer) = (State.PROPOSE, round, _learners[id][place % n]);
-        (e.committed, e.revealed, e.approvals) = (0, 0, 0);
-        e.due = uint40(block.timestamp + _terms[id].proposeWindow);
-        emit RoundBegan(id, round, e.proposer, e.cid, e.due);
+        Experiment storage experiment = _experiments[id];
+        (experiment.state, experiment.round, experiment.proposer) = (State.PROPOSE, round, _learners[id][place % n]);
+        (experiment.committed, experiment.revealed, experiment.approvals) = (0, 0, 0);
+        experiment.due = uint40(block.timestamp + _terms[id].proposeWindow);
+        emit RoundBegan(id, round, experiment.proposer, experiment.cid, experiment.due);
     }
 
     /// @dev The end: stakes go back to the learners, and what nobody earned to the convener.
     function _close(uint256 id, State state) internal {
-        Experiment storage e = _experiments[id];
-        e.state = state;
+        Experiment storage experiment = _experiments[id];
+        experiment.state = state;
         address[] storage learners = _learners[id];
         for (uint256 i; i < learners.length; i++) {
             _pay(id, learners[i], _seats[id][learners[i]].stake, Cause.STAKE);
             delete _seats[id][learners[i]];
         }
-        _pay(id, e.convener, e.held, Cause.REFUND);
-        emit ExperimentClosed(id, state, e.cid, e.head);
+        _pay(id, experiment.convener, experiment.held, Cause.REFUND);
+        emit ExperimentClosed(id, state, experiment.cid, experiment.head);
     }
 }

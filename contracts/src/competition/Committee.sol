@@ -28,11 +28,17 @@ abstract contract Committee is CompetitionStorage {
     error NotDrawn(uint256 id, uint256 model, address who);
     error NotMiner(uint256 id, address who);
 
+    /// @notice The miners of a competition and their draw.
+    /// @param id the competition's number
+    /// @return the miners who are there to be drawn, and the draw
     function panelOf(uint256 id) external view returns (Panel memory) {
         return _panels[id];
     }
 
     /// @notice Who was drawn to report on a model; nobody before the draw.
+    /// @param id the competition's number
+    /// @param model the model's number in the order of handing in
+    /// @return members their addresses
     function committeeOf(uint256 id, uint256 model) external view returns (address[] memory members) {
         uint256[] memory places = _drawn(id, model);
         members = new address[](places.length);
@@ -40,8 +46,9 @@ abstract contract Committee is CompetitionStorage {
     }
 
     /// @notice Be there to be drawn. Pulls a bond.
+    /// @param id the competition's number
     function enrol(uint256 id) external {
-        Competition storage c = _inState(id, State.COMPETITION);
+        Competition storage competition = _inState(id, State.COMPETITION);
         address[] storage miners = _panels[id].miners;
         if (rules.committee == 0) revert NothingToDraw(id);
         if (!rules.dualRole && isCompetitor[id][msg.sender]) revert NotMiner(id, msg.sender);
@@ -49,12 +56,13 @@ abstract contract Committee is CompetitionStorage {
         if (miners.length == rules.maxReports) revert Full(id);
         miners.push(msg.sender);
         _desks[id][msg.sender] = miners.length;
-        c.held += rules.bond;
+        competition.held += rules.bond;
         emit Enrolled(id, msg.sender);
         _deposit(msg.sender, rules.bond);
     }
 
     /// @notice Draw the committees. By anybody, once, when no model can be opened any more.
+    /// @param id the competition's number
     function drawCommittees(uint256 id) external {
         _inState(id, State.REPORTING);
         Panel storage panel = _panels[id];

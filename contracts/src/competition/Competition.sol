@@ -43,6 +43,8 @@ contract Competition is Reports {
     constructor(IERC20 token_, Rules memory rules_) CompetitionStorage(token_, rules_) {}
 
     /// @notice Call for models. Pulls the prize and the host's stake.
+    /// @param t the terms that are offered
+    /// @return id the new competition's number
     function createCompetition(Terms calldata t) external returns (uint256 id) {
         bool opens = rules.sealedModels || rules.sealedTruth;
         if (t.scale == 0) revert TermOutOfRange("scale", 0);
@@ -53,48 +55,55 @@ contract Competition is Reports {
         if (t.reportWindow == 0) revert TermOutOfRange("reportWindow", 0);
         if (rules.sealedReports && t.revealWindow == 0) revert TermOutOfRange("revealWindow", 0);
         id = competitions++;
-        Book storage c = _competitions[id];
+        Book storage book = _competitions[id];
         _terms[id] = t;
-        (c.host, c.truthOpen) = (msg.sender, !rules.sealedTruth);
-        c.registerEnd = uint40(block.timestamp) + t.registerWindow;
-        c.competeEnd = c.registerEnd + t.competeWindow;
-        c.openEnd = c.competeEnd + (opens ? t.openWindow : 0);
-        c.reportEnd = c.openEnd + t.reportWindow;
-        c.revealEnd = c.reportEnd + (rules.sealedReports ? t.revealWindow : 0);
-        c.held = uint256(t.prize) + rules.hostStake;
+        (book.host, book.truthOpen) = (msg.sender, !rules.sealedTruth);
+        book.registerEnd = uint40(block.timestamp) + t.registerWindow;
+        book.competeEnd = book.registerEnd + t.competeWindow;
+        book.openEnd = book.competeEnd + (opens ? t.openWindow : 0);
+        book.reportEnd = book.openEnd + t.reportWindow;
+        book.revealEnd = book.reportEnd + (rules.sealedReports ? t.revealWindow : 0);
+        book.held = uint256(t.prize) + rules.hostStake;
         emit CompetitionCreated(
-            id, msg.sender, t, c.registerEnd, c.competeEnd, c.openEnd, c.reportEnd, c.revealEnd
+            id, msg.sender, t, book.registerEnd, book.competeEnd, book.openEnd, book.reportEnd, book.revealEnd
         );
-        _deposit(msg.sender, c.held);
+        _deposit(msg.sender, book.held);
     }
 
     /// @notice Call it off: by the host, before anybody registered.
+    /// @param id the competition's number
     function cancelCompetition(uint256 id) external {
-        Book storage c = _inState(id, State.REGISTRATION);
-        if (msg.sender != c.host) revert NotHost(msg.sender, c.host);
+        Book storage book = _inState(id, State.REGISTRATION);
+        if (msg.sender != book.host) revert NotHost(msg.sender, book.host);
         if (_competitors[id].length != 0) revert Taken(id);
         _refund(id, State.CANCELLED);
     }
 
     /// @notice Take part. Pulls the buy-in.
+    /// @param id the competition's number
     function register(uint256 id) external {
-        Book storage c = _inState(id, State.REGISTRATION);
+        Book storage book = _inState(id, State.REGISTRATION);
         if (isCompetitor[id][msg.sender]) revert AlreadyRegistered(id, msg.sender);
         if (_competitors[id].length == rules.maxCompetitors) revert Full(id);
         _competitors[id].push(msg.sender);
         isCompetitor[id][msg.sender] = true;
-        c.held += _terms[id].buyIn;
+        book.held += _terms[id].buyIn;
         emit Registered(id, msg.sender);
         _deposit(msg.sender, _terms[id].buyIn);
     }
 
     /// @notice Hand a model (or its CID, where bytes stay off the chain) in, in the open, with the count that it is claimed to get right.
+    /// @param id the competition's number
+    /// @param model the model's bytes, or its CID where models are not on chain
+    /// @param claimed right test answers that the owner claims
     function submitModel(uint256 id, bytes calldata model, uint32 claimed) external {
         if (rules.sealedModels) revert Sealed(true);
         _open(id, _add(id), model, claimed);
     }
 
-    /// @notice Seal a model: `sha256(abi.encode(sha256(model), salt, owner))`.
+    /// @notice Commit to a model: `sha256(abi.encode(sha256(model), salt, owner))`.
+    /// @param id the competition's number
+    /// @param seal the commitment, 32 bytes
     function commitModel(uint256 id, bytes32 seal) external {
         if (!rules.sealedModels) revert Sealed(false);
         uint32 model = _add(id);
@@ -102,43 +111,52 @@ contract Competition is Reports {
         emit ModelCommitted(id, model, msg.sender);
     }
 
-    /// @notice Open one's seal.
+    /// @notice Reveal one's vote.
+    /// @param id the competition's number
+    /// @param index the model's number
+    /// @param model the model's bytes, or its CID where models are not on chain
+    /// @param claimed right test answers that the owner claims
+    /// @param salt 32 bytes that nobody can guess, chosen when one committed
     function openModel(uint256 id, uint32 index, bytes calldata model, uint32 claimed, bytes32 salt) external {
         _inState(id, State.OPENING);
         if (index >= _models[id].length) revert NoSuchModel(id, index);
-        Model storage m = _models[id][index];
-        if (m.owner != msg.sender) revert NotOwner(msg.sender, m.owner);
-        if (m.standing != Standing.SEALED) revert AlreadyOpen(id);
+        Model storage entry = _models[id][index];
+        if (entry.owner != msg.sender) revert NotOwner(msg.sender, entry.owner);
+        if (entry.standing != Standing.SEALED) revert AlreadyOpen(id);
         bytes32 seal = Commitments.ofWork(_hash(model), salt, msg.sender, true);
-        if (seal != m.hash) revert WrongSeal(seal, m.hash);
+        if (seal != entry.hash) revert WrongSeal(seal, entry.hash);
         _open(id, index, model, claimed);
         _stir(id, index, salt);
     }
 
-    /// @notice Open the test labels, one byte each. By the host.
+    /// @notice Reveal the test labels, one byte each. By the host.
+    /// @param id the competition's number
+    /// @param labels the test labels, one byte each
+    /// @param salt 32 bytes that nobody can guess, chosen when one committed
     function revealTruth(uint256 id, bytes calldata labels, bytes32 salt) external {
-        Book storage c = _inState(id, State.OPENING);
-        if (msg.sender != c.host) revert NotHost(msg.sender, c.host);
-        if (c.truthOpen) revert AlreadyOpen(id);
+        Book storage book = _inState(id, State.OPENING);
+        if (msg.sender != book.host) revert NotHost(msg.sender, book.host);
+        if (book.truthOpen) revert AlreadyOpen(id);
         bytes32 seal = Commitments.ofTruth(labels, salt, true);
         if (seal != _terms[id].truth) revert WrongSeal(seal, _terms[id].truth);
         if (labels.length != _terms[id].scale) revert TermOutOfRange("scale", labels.length);
-        c.truthOpen = true;
-        if (rules.proofOfEvaluation) c.labels = sha256(labels);
+        book.truthOpen = true;
+        if (rules.proofOfEvaluation) book.labels = sha256(labels);
         emit TruthRevealed(id, labels);
     }
 
     /// @notice Pay out, once all models are judged, or none will be. By anybody.
+    /// @param id the competition's number
     function settle(uint256 id) external {
-        Book storage c = _competitions[id];
+        Book storage book = _competitions[id];
         State state = stateOf(id);
-        if (state > State.JUDGING || block.timestamp < c.openEnd) revert WrongState(id, state);
+        if (state > State.JUDGING || block.timestamp < book.openEnd) revert WrongState(id, state);
         _dismiss(id);
-        if (c.opened == 0) return _refund(id, State.VOID);
-        if (!c.truthOpen) return _refund(id, State.WITHHELD);
+        if (book.opened == 0) return _refund(id, State.VOID);
+        if (!book.truthOpen) return _refund(id, State.WITHHELD);
         if (state != State.JUDGING) revert WrongState(id, state);
-        if (c.judged != _models[id].length) revert Unjudged(id, _models[id].length - c.judged);
-        if (c.best == 0) _refund(id, State.VOID);
+        if (book.judged != _models[id].length) revert Unjudged(id, _models[id].length - book.judged);
+        if (book.best == 0) _refund(id, State.VOID);
         else _award(id);
     }
 
@@ -166,8 +184,8 @@ contract Competition is Reports {
         bytes32 hash = _hash(model);
         if (rules.unique && _known[id][hash]) revert Copied(id, hash);
         _known[id][hash] = true;
-        Model storage m = _models[id][index];
-        (m.standing, m.hash, m.claimed) = (Standing.OPEN, hash, claimed);
+        Model storage entry = _models[id][index];
+        (entry.standing, entry.hash, entry.claimed) = (Standing.OPEN, hash, claimed);
         if (rules.modelsOnChain) _bytes[id][index] = model;
         _competitions[id].opened++;
         emit ModelOpened(id, index, msg.sender, hash, claimed, model.length);

@@ -53,49 +53,76 @@ abstract contract CompetitionStorage is Vault {
         rules = r;
     }
 
+    /// @notice The rules that hold for all.
+    /// @return the contract's rules
     function rulesOf() external view returns (Rules memory) {
         return rules;
     }
 
+    /// @notice A competition.
+    /// @param id the competition's number
+    /// @return the competition as it stands
     function competitionOf(uint256 id) external view returns (Competition memory) {
         return _competitions[id];
     }
 
+    /// @notice The terms of a competition.
+    /// @param id the competition's number
+    /// @return the terms that it was posted with
     function termsOf(uint256 id) external view returns (Terms memory) {
         return _terms[id];
     }
 
+    /// @notice Who registered.
+    /// @param id the competition's number
+    /// @return their addresses in the order of registration
     function competitorsOf(uint256 id) external view returns (address[] memory) {
         return _competitors[id];
     }
 
     /// @notice All models of a competition: who leads is whoever has the highest score, the earlier of equals.
+    /// @param id the competition's number
+    /// @return the models in the order of handing in
     function modelsOf(uint256 id) external view returns (Model[] memory) {
         return _models[id];
     }
 
     /// @notice Somebody's past submissions to a competition, by index.
+    /// @param id the competition's number
+    /// @param who the account
+    /// @return the numbers of the account's models
     function historyOf(uint256 id, address who) external view returns (uint256[] memory) {
         return _modelsOf[id][who];
     }
 
+    /// @notice A model's bytes.
+    /// @param id the competition's number
+    /// @param model the model's number in the order of handing in
+    /// @return the model's bytes; empty before it is revealed
     function bytesOf(uint256 id, uint256 model) external view returns (bytes memory) {
         return _bytes[id][model];
     }
 
+    /// @notice The reports on a model.
+    /// @param id the competition's number
+    /// @param model the model's number in the order of handing in
+    /// @return the reports in the order of filing
     function reportsOn(uint256 id, uint256 model) external view returns (Report[] memory) {
         return _reports[id][model];
     }
 
+    /// @notice The state of a competition.
+    /// @param id the competition's number
+    /// @return the state, with what the time of the block has changed
     function stateOf(uint256 id) public view returns (State) {
-        Competition storage c = _competitions[id];
-        if (c.host == address(0)) revert NoSuchCompetition(id);
-        if (c.ended != State.NONE) return c.ended;
-        if (block.timestamp < c.registerEnd) return State.REGISTRATION;
-        if (block.timestamp < c.competeEnd) return State.COMPETITION;
-        if (block.timestamp < c.openEnd) return State.OPENING;
-        if (block.timestamp < c.reportEnd) return State.REPORTING;
-        return block.timestamp < c.revealEnd ? State.REVEALING : State.JUDGING;
+        Competition storage competition = _competitions[id];
+        if (competition.host == address(0)) revert NoSuchCompetition(id);
+        if (competition.ended != State.NONE) return competition.ended;
+        if (block.timestamp < competition.registerEnd) return State.REGISTRATION;
+        if (block.timestamp < competition.competeEnd) return State.COMPETITION;
+        if (block.timestamp < competition.openEnd) return State.OPENING;
+        if (block.timestamp < competition.reportEnd) return State.REPORTING;
+        return block.timestamp < competition.revealEnd ? State.REVEALING : State.JUDGING;
     }
 
     function _inState(uint256 id, State required) internal view returns (Competition storage) {
@@ -127,8 +154,8 @@ abstract contract CompetitionStorage is Vault {
         }
     }
 
-    function _worth(Report storage r) private view returns (uint256) {
-        return (uint256(r.correct) << 224) | (rules.proofOfEvaluation ? uint256(r.seal) >> 32 : 0);
+    function _worth(Report storage entry) private view returns (uint256) {
+        return (uint256(entry.correct) << 224) | (rules.proofOfEvaluation ? uint256(entry.seal) >> 32 : 0);
     }
 
     /// @dev The most reports that agree, and the count of the middle one of them; of equally many the lowest. Answers
@@ -144,20 +171,20 @@ abstract contract CompetitionStorage is Vault {
     /// @dev Bonds back, but for those of reports that were not opened or, where a quorum agrees, are too far from the
     /// median. Those near it earn, too, with a validated model. Where none agrees, nobody can tell who lied.
     function _release(uint256 id, uint256 model, uint256 median, bool agreed, bool valid) internal {
-        Competition storage c = _competitions[id];
+        Competition storage competition = _competitions[id];
         Report[] storage reports = _reports[id][model];
         for (uint256 i; i < reports.length; i++) {
-            Report storage r = reports[i];
-            uint256 worth = _worth(r);
+            Report storage entry = reports[i];
+            uint256 worth = _worth(entry);
             bool near = (worth > median ? worth - median : median - worth) <= uint256(rules.payWithin) << 224;
-            if (!r.revealed || (agreed && !near)) {
-                _forfeit(id, model, r.miner);
+            if (!entry.revealed || (agreed && !near)) {
+                _forfeit(id, model, entry.miner);
                 continue;
             }
-            _pay(id, r.miner, rules.bond, Cause.STAKE);
+            _pay(id, entry.miner, rules.bond, Cause.STAKE);
             if (!valid) continue;
-            if (_earned[id][r.miner]++ == 0) _miners[id].push(r.miner);
-            c.paid++;
+            if (_earned[id][entry.miner]++ == 0) _miners[id].push(entry.miner);
+            competition.paid++;
         }
     }
 
@@ -173,42 +200,42 @@ abstract contract CompetitionStorage is Vault {
 
     /// @dev The pool to the winner and the miners; a remainder that does not divide stays here, the stake goes back.
     function _award(uint256 id) internal {
-        Competition storage c = _competitions[id];
+        Competition storage competition = _competitions[id];
         uint256 pool = _terms[id].prize + uint256(_terms[id].buyIn) * _competitors[id].length;
-        Model storage best = _models[id][c.best - 1];
+        Model storage best = _models[id][competition.best - 1];
         uint256 first = pool * rules.winnerBps / BPS;
-        uint256 share = (pool - first) / c.paid;
+        uint256 share = (pool - first) / competition.paid;
         _pay(id, best.owner, first, Cause.REWARD);
         address[] storage miners = _miners[id];
         for (uint256 i; i < miners.length; i++) _pay(id, miners[i], share * _earned[id][miners[i]], Cause.REWARD);
-        _pay(id, c.host, rules.hostStake, Cause.REFUND);
+        _pay(id, competition.host, rules.hostStake, Cause.REFUND);
         _close(id, State.SETTLED, best.owner, best.score, pool);
     }
 
     /// @dev Buy-ins back, and what the host put up to those whose models lie open where it kept the truth, else to the host.
     function _refund(uint256 id, State state) internal {
-        Competition storage c = _competitions[id];
+        Competition storage competition = _competitions[id];
         address[] storage competitors = _competitors[id];
         for (uint256 i; i < competitors.length; i++) _pay(id, competitors[i], _terms[id].buyIn, Cause.STAKE);
         if (state == State.WITHHELD) {
-            uint256 bounty = msg.sender == c.host ? 0 : uint256(rules.hostStake) * rules.pokeBountyBps / BPS;
+            uint256 bounty = msg.sender == competition.host ? 0 : uint256(rules.hostStake) * rules.pokeBountyBps / BPS;
             _pay(id, msg.sender, bounty, Cause.BOUNTY);
-            uint256 share = c.held / c.opened;
+            uint256 share = competition.held / competition.opened;
             Model[] storage models = _models[id];
             for (uint256 i; i < models.length; i++) {
                 if (models[i].standing != Standing.SEALED) _pay(id, models[i].owner, share, Cause.SLASH);
             }
         } else {
-            _pay(id, c.host, c.held, Cause.REFUND);
+            _pay(id, competition.host, competition.held, Cause.REFUND);
         }
         _close(id, state, address(0), 0, 0);
     }
 
     function _close(uint256 id, State state, address winner, uint32 score, uint256 pool) private {
-        Competition storage c = _competitions[id];
-        c.ended = state;
-        uint256 dust = c.held;
-        c.held = 0;
+        Competition storage competition = _competitions[id];
+        competition.ended = state;
+        uint256 dust = competition.held;
+        competition.held = 0;
         _retain(id, dust, Cause.FEE);
         emit CompetitionClosed(id, state, winner, score, pool);
     }

@@ -22,7 +22,7 @@ struct Rules {
     bool claimBinds; // a model that is worse than was claimed is not validated
     bool proofOfEvaluation; // a report is a model's answers to the test, and agrees with its equals alone
     bool modelsOnChain; // their bytes; else their hash alone, and that they can be had is their owner's duty
-    bool beacon; // a block's randomness draws committees; else what the opened models' seals were salted with
+    bool beacon; // a block's randomness draws committees; else what the opened models' commitments were salted with
     uint16 committee; // miners who are drawn for each model out of those who enrolled; 0: they choose themselves
     uint16 pokeBountyBps; // of a bond or stake that is lost, to whoever carries it out
 }
@@ -31,14 +31,14 @@ struct Rules {
 struct Terms {
     bytes32 trainCid;
     bytes32 testCid;
-    bytes32 truth; // CID of the test labels, or the seal of them
+    bytes32 truth; // CID of the test labels, or the commitment of them
     uint32 scale; // test items
     uint32 byteLimit; // of a model
     uint32 registerWindow;
     uint32 competeWindow;
-    uint32 openWindow; // to open models and truth, where any is sealed
+    uint32 openWindow; // to open models and truth, where any is committed
     uint32 reportWindow;
-    uint32 revealWindow; // where reports are sealed
+    uint32 revealWindow; // where reports are committed
     uint128 prize;
     uint128 buyIn;
     string context;
@@ -49,9 +49,9 @@ enum State {
     NONE,
     REGISTRATION, // competitors may register
     COMPETITION, // they may hand in models
-    OPENING, // they owe what they sealed, the host owes the truth
+    OPENING, // they owe what they committed, the host owes the truth
     REPORTING, // miners may report
-    REVEALING, // they owe the opening of their seals
+    REVEALING, // they owe the opening of their commitments
     JUDGING, // anybody may have models judged, one by one, then settle
     SETTLED, // the best model's owner and the miners are paid
     VOID, // no model was validated: money went back
@@ -71,7 +71,7 @@ struct Model {
     Standing standing;
     uint32 claimed; // right answers, as its owner says
     uint32 score; // as validated
-    bytes32 hash; // SHA-256 of its bytes, which is its CID; before, the seal of that
+    bytes32 hash; // SHA-256 of its bytes, which is its CID; before, the commitment of that
 }
 
 struct Report {

@@ -41,34 +41,53 @@ abstract contract FederatedStorage is Vault {
         rules = rules_;
     }
 
+    /// @notice The rules that hold for all.
+    /// @return the contract's rules
     function rulesOf() external view returns (FederatedRules memory) {
         return rules;
     }
 
+    /// @notice A job.
+    /// @param id the job's number
+    /// @return the job as it stands
     function jobOf(uint256 id) external view returns (Job memory) {
         return _jobs[id];
     }
 
+    /// @notice A client's place in a job.
+    /// @param id the job's number
+    /// @param who the account
+    /// @return the client's place; empty for a stranger
     function clientOf(uint256 id, address who) external view returns (Client memory) {
         return _clientOf[id][who];
     }
 
+    /// @notice Who has a place as a client.
+    /// @param id the job's number
+    /// @return their addresses in the order of their places
     function clientsOf(uint256 id) external view returns (address[] memory) {
         return _clients[id];
     }
 
+    /// @notice Who is on a job's panel of validators.
+    /// @param id the job's number
+    /// @return the validators' addresses in the order of joining
     function panelOf(uint256 id) external view returns (address[] memory) {
         return _panel[id];
     }
 
+    /// @notice The pot of a round.
+    /// @param id the job's number
+    /// @param round the round's number
+    /// @return what is left of the round's rewards, and where its vouchers are
     function potOf(uint256 id, uint256 round) external view returns (Pot memory) {
         return _pots[id][round];
     }
 
-    function _inState(uint256 id, State required) internal view returns (Job storage j) {
-        j = _jobs[id];
-        if (j.state == State.NONE) revert NoSuchJob(id);
-        if (j.state != required) revert WrongState(id, j.state);
+    function _inState(uint256 id, State required) internal view returns (Job storage job) {
+        job = _jobs[id];
+        if (job.state == State.NONE) revert NoSuchJob(id);
+        if (job.state != required) revert WrongState(id, job.state);
     }
 
     function _pay(uint256 id, address who, uint256 amount, Cause cause) internal {
@@ -85,10 +104,10 @@ abstract contract FederatedStorage is Vault {
 
     /// @dev A client's fall: it has no further part in the job.
     function _expel(uint256 id, address who) internal {
-        Job storage j = _jobs[id];
+        Job storage job = _jobs[id];
         _clientOf[id][who].out = true;
-        j.active--;
-        _slash(id, who, j.bond, 0);
+        job.active--;
+        _slash(id, who, job.bond, 0);
     }
 
     /// @dev What the next round may cost at most.
@@ -103,35 +122,35 @@ abstract contract FederatedStorage is Vault {
 
     /// @dev Start the next round, unless all are over, nobody is left, or the escrow is empty.
     function _nextRound(uint256 id) internal {
-        Job storage j = _jobs[id];
-        if (j.panel == 0) return _close(id, State.VOID);
-        bool last = j.round == j.rounds || j.active == 0;
-        if (last || (!rules.reserved && j.held < _bonds(id) + _price(id))) return _close(id, State.COMPLETED);
-        (j.round, j.handed, j.opened, j.revealed, j.inputs) = (j.round + 1, 0, 0, false, 0);
-        (j.state, j.due) = (State.TRAINING, uint40(block.timestamp) + rules.trainWindow);
-        _seen[id][j.base] = true;
-        emit RoundOpened(id, j.round, j.base, j.due);
+        Job storage job = _jobs[id];
+        if (job.panel == 0) return _close(id, State.VOID);
+        bool last = job.round == job.rounds || job.active == 0;
+        if (last || (!rules.reserved && job.held < _bonds(id) + _price(id))) return _close(id, State.COMPLETED);
+        (job.round, job.handed, job.opened, job.revealed, job.inputs) = (job.round + 1, 0, 0, false, 0);
+        (job.state, job.due) = (State.TRAINING, uint40(block.timestamp) + rules.trainWindow);
+        _seen[id][job.base] = true;
+        emit RoundOpened(id, job.round, job.base, job.due);
     }
 
     /// @dev The round's training is over: open what is sealed, or validate what is open. Without any update there is
     /// nothing to do but to expel those who owed one.
     function _seal(uint256 id) internal {
-        Job storage j = _jobs[id];
-        if (j.handed == 0) {
+        Job storage job = _jobs[id];
+        if (job.handed == 0) {
             _expelIdle(id);
             return _nextRound(id);
         }
         if (!rules.sealedUpdates) return _complete(id);
-        (j.state, j.due) = (State.OPENING, uint40(block.timestamp) + rules.openWindow);
-        emit RoundSealed(id, j.round, j.handed, j.due);
+        (job.state, job.due) = (State.OPENING, uint40(block.timestamp) + rules.openWindow);
+        emit RoundSealed(id, job.round, job.handed, job.due);
     }
 
     /// @dev The round's inputs are complete: validators owe a claim.
     function _complete(uint256 id) internal {
-        Job storage j = _jobs[id];
-        (j.state, j.due) = (State.VALIDATING, uint40(block.timestamp) + rules.claimWindow);
-        j.beacon = bytes32(block.prevrandao);
-        emit InputsComplete(id, j.round, j.opened, j.beacon, j.due);
+        Job storage job = _jobs[id];
+        (job.state, job.due) = (State.VALIDATING, uint40(block.timestamp) + rules.claimWindow);
+        job.beacon = bytes32(block.prevrandao);
+        emit InputsComplete(id, job.round, job.opened, job.beacon, job.due);
     }
 
     /// @dev Those who have no update in this round that can be fetched lose bond and place.
@@ -139,22 +158,22 @@ abstract contract FederatedStorage is Vault {
         address[] storage clients = _clients[id];
         uint16 round = _jobs[id].round;
         for (uint256 i; i < clients.length; i++) {
-            Client storage c = _clientOf[id][clients[i]];
-            if (!c.out && c.opened != round) _expel(id, clients[i]);
+            Client storage client = _clientOf[id][clients[i]];
+            if (!client.out && client.opened != round) _expel(id, clients[i]);
         }
     }
 
     /// @dev The end of a job: bonds go back to those who kept them, and what is left to the sponsor.
     function _close(uint256 id, State state) internal {
-        Job storage j = _jobs[id];
-        j.state = state;
+        Job storage job = _jobs[id];
+        job.state = state;
         for (uint256 i; i < _clients[id].length; i++) {
-            if (!_clientOf[id][_clients[id][i]].out) _pay(id, _clients[id][i], j.bond, Cause.STAKE);
+            if (!_clientOf[id][_clients[id][i]].out) _pay(id, _clients[id][i], job.bond, Cause.STAKE);
         }
         for (uint256 i; i < _panel[id].length; i++) {
             if (_onPanel[id][_panel[id][i]]) _pay(id, _panel[id][i], rules.validatorBond, Cause.STAKE);
         }
-        _pay(id, j.sponsor, j.held, Cause.REFUND);
-        emit JobClosed(id, state, j.round, j.base);
+        _pay(id, job.sponsor, job.held, Cause.REFUND);
+        emit JobClosed(id, state, job.round, job.base);
     }
 }

@@ -6,7 +6,7 @@ pragma solidity 0.8.30;
 struct FederatedRules {
     uint32 enrolWindow; // for clients and validators to join a job
     uint32 trainWindow; // of each round
-    uint32 openWindow; // to open updates and labels, where they are sealed
+    uint32 openWindow; // to open updates and labels, where they are committed
     uint32 claimWindow; // for validators to report, and for a dispute to be decided
     uint32 disputeWindow; // between a quorum and its settlement; 0 settles at once
     uint16 maxValidators; // of a job
@@ -14,7 +14,7 @@ struct FederatedRules {
     uint128 validatorFee; // to each validator whose claim settles a round
     uint128 disputeBond;
     uint16 maxGainBps; // the highest threshold that a sponsor may ask for
-    bool sealedUpdates; // updates and the validation labels stay sealed until the round's training is over
+    bool sealedUpdates; // updates and the validation labels stay committed until the round's training is over
     bool checked; // vouchers pay only those who handed in, once each, and no more than the listed price of what they did
     bool reserved; // a sponsor cannot touch the escrow before its job is over
     bool openCallback; // anybody may report a round's outputs
@@ -27,8 +27,8 @@ struct JobTerms {
     bytes32 dataType; // hash of the name of the data that clients need
     bytes32 modelCid; // of the initial model
     bytes32 trainerCid; // of the executable that clients are to run
-    bytes32 validationCid; // of the validation set, without labels where these are sealed
-    bytes32 labelsRoot; // Merkle root of the rounds' sealed labels
+    bytes32 validationCid; // of the validation set, without labels where these are committed
+    bytes32 labelsRoot; // Merkle root of the rounds' committed labels
     uint128 reward; // for each accepted update
     uint128 bond; // of each client
     uint16 maxClients; // at most 256
@@ -42,7 +42,7 @@ enum State {
     NONE,
     ENROLLING, // clients and validators may join
     TRAINING, // clients owe an update
-    OPENING, // clients owe what they sealed, the sponsor owes the round's labels
+    OPENING, // clients owe what they committed, the sponsor owes the round's labels
     VALIDATING, // validators owe a claim
     CLAIMED, // a quorum agrees, and anybody may dispute
     DISPUTED, // the referee owes an answer
@@ -95,7 +95,7 @@ struct Client {
     uint16 handed; // the latest round that it handed in for
     uint16 opened; // the latest round whose update can be fetched
     bool out; // slashed, and without a place from then on
-    bytes32 update; // the latest: a CID, or its seal
+    bytes32 update; // the latest: a CID, or its commitment
 }
 
 /// @dev What a settled round still owes to the holders of vouchers.

@@ -40,52 +40,63 @@ abstract contract Rollup is FederatedStorage {
     error SameClaim(bytes32 claim);
 
     /// @notice The claim that an output is: bound to the job, the round and its inputs.
+    /// @param id the job's number
+    /// @param o the output of the machine
+    /// @return the hash that validators agree on
     function claimHash(uint256 id, Output calldata o) public view returns (bytes32) {
         return sha256(abi.encode(id, _jobs[id].round, _jobs[id].inputs, o));
     }
 
     /// @notice Equal claims that settle a round.
+    /// @param id the job's number
+    /// @return how many validators
     function quorum(uint256 id) public view returns (uint256) {
         return 1 + _jobs[id].panel / 2;
     }
 
     /// @notice Say what the machine made of the round, once, as a validator. Until a quorum settles it can be joined.
+    /// @param id the job's number
+    /// @param o the output of the machine
     function submitClaim(uint256 id, Output calldata o) external {
-        Job storage j = _jobs[id];
-        if (j.state != State.CLAIMED) _inState(id, State.VALIDATING);
+        Job storage job = _jobs[id];
+        if (job.state != State.CLAIMED) _inState(id, State.VALIDATING);
         if (!_onPanel[id][msg.sender]) revert NotOnPanel(id, msg.sender);
-        if (block.timestamp >= j.due) revert TooLate(block.timestamp, j.due);
-        if (claimOf[id][j.round][msg.sender] != 0) revert AlreadyClaimed(id, msg.sender);
+        if (block.timestamp >= job.due) revert TooLate(block.timestamp, job.due);
+        if (claimOf[id][job.round][msg.sender] != 0) revert AlreadyClaimed(id, msg.sender);
         _checkBudget(id, o);
         bytes32 claim = claimHash(id, o);
-        claimOf[id][j.round][msg.sender] = claim;
-        emit OutputClaimed(id, j.round, msg.sender, claim, o);
-        if (++votes[id][j.round][claim] != quorum(id) || j.state == State.CLAIMED) return;
+        claimOf[id][job.round][msg.sender] = claim;
+        emit OutputClaimed(id, job.round, msg.sender, claim, o);
+        if (++votes[id][job.round][claim] != quorum(id) || job.state == State.CLAIMED) return;
         (_claimed[id], _claim[id]) = (o, claim);
-        (j.state, j.due) = (State.CLAIMED, uint40(block.timestamp) + rules.disputeWindow);
-        emit QuorumReached(id, j.round, claim, j.due);
+        (job.state, job.due) = (State.CLAIMED, uint40(block.timestamp) + rules.disputeWindow);
+        emit QuorumReached(id, job.round, claim, job.due);
         if (rules.disputeWindow == 0) _settle(id);
     }
 
     /// @notice Contradict a quorum, behind a bond: by anybody, once a round.
+    /// @param id the job's number
+    /// @param o the output of the machine
     function dispute(uint256 id, Output calldata o) external {
-        Job storage j = _inState(id, State.CLAIMED);
-        if (block.timestamp >= j.due) revert TooLate(block.timestamp, j.due);
+        Job storage job = _inState(id, State.CLAIMED);
+        if (block.timestamp >= job.due) revert TooLate(block.timestamp, job.due);
         bytes32 claim = claimHash(id, o);
         if (claim == _claim[id]) revert SameClaim(claim);
         (_disputer[id], _alternative[id]) = (msg.sender, claim);
-        (j.state, j.due) = (State.DISPUTED, uint40(block.timestamp) + rules.claimWindow);
-        j.held += rules.disputeBond;
-        emit OutputDisputed(id, j.round, msg.sender, claim);
+        (job.state, job.due) = (State.DISPUTED, uint40(block.timestamp) + rules.claimWindow);
+        job.held += rules.disputeBond;
+        emit OutputDisputed(id, job.round, msg.sender, claim);
         _deposit(msg.sender, rules.disputeBond);
     }
 
     /// @notice Say what is true of a disputed round. Validators who claimed otherwise lose their bonds, half of which
     /// are the disputer's if it was right; one that was wrong loses its own.
     /// @dev Where callbacks are open, anybody may report any round that is to be validated.
+    /// @param id the job's number
+    /// @param o the output of the machine
     function resolve(uint256 id, Output calldata o) external {
-        Job storage j = _jobs[id];
-        bool open = rules.openCallback && j.state == State.VALIDATING;
+        Job storage job = _jobs[id];
+        bool open = rules.openCallback && job.state == State.VALIDATING;
         if (!open && msg.sender != referee) revert NotReferee(msg.sender, referee);
         if (!open) _inState(id, State.DISPUTED);
         _checkBudget(id, o);
@@ -96,6 +107,9 @@ abstract contract Rollup is FederatedStorage {
     }
 
     /// @notice Have a voucher of a settled round paid: by anybody, once.
+    /// @param id the job's number
+    /// @param v the voucher
+    /// @param proof the siblings up to the tree's root, from below
     function executeVoucher(uint256 id, Voucher calldata v, bytes32[] calldata proof) external {
         Pot storage pot = _pots[id][v.round];
         bytes32 leaf = sha256(abi.encode(id, v));
@@ -136,25 +150,25 @@ abstract contract Rollup is FederatedStorage {
 
     /// @dev Let a claim count: fill the pot, pay those who made the claim, expel who failed, and go on from the new base.
     function _settle(uint256 id) internal {
-        Job storage j = _jobs[id];
+        Job storage job = _jobs[id];
         Output memory o = _claimed[id];
         uint256 bonds = _bonds(id);
-        uint128 total = j.held < bonds + o.total ? uint128(j.held - bonds) : o.total; // an escrow that was emptied
-        Pot storage pot = _pots[id][j.round];
+        uint128 total = job.held < bonds + o.total ? uint128(job.held - bonds) : o.total; // an escrow that was emptied
+        Pot storage pot = _pots[id][job.round];
         (pot.root, pot.left) = (o.vouchers, total);
-        j.held -= total;
-        emit RoundSettled(id, j.round, o);
+        job.held -= total;
+        emit RoundSettled(id, job.round, o);
         for (uint256 i; i < _panel[id].length; i++) {
             address who = _panel[id][i];
-            bool right = _onPanel[id][who] && claimOf[id][j.round][who] == _claim[id];
-            if (right && j.held >= bonds + rules.validatorFee) _pay(id, who, rules.validatorFee, Cause.FEE);
+            bool right = _onPanel[id][who] && claimOf[id][job.round][who] == _claim[id];
+            if (right && job.held >= bonds + rules.validatorFee) _pay(id, who, rules.validatorFee, Cause.FEE);
         }
         _expelIdle(id);
         for (uint256 i; rules.slashFailed && i < _clients[id].length; i++) {
             address who = _clients[id][i];
             if (o.failed >> i & 1 == 1 && !_clientOf[id][who].out) _expel(id, who);
         }
-        j.base = o.base;
+        job.base = o.base;
         _nextRound(id);
     }
 }

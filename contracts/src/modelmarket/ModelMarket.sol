@@ -8,7 +8,7 @@ import {Commitments} from "../shared/Commitments.sol";
 import {TestSplit} from "./TestSplit.sol";
 import {Cause} from "../shared/Vault.sol";
 
-/// @title ModelMarket: a request for a model, answered by sealed predictions, judged by sealed labels
+/// @title ModelMarket: a request for a model, answered by committed predictions, judged by committed labels
 /// @notice A requester locks a reward and the seal of a test set's labels. Trainers seal their models and predictions
 /// behind a stake. The labels are opened, trainers claim their counts, and the best claim must open what it sealed: it
 /// is paid if everything checks out, and slashed for the next best if not.
@@ -47,54 +47,63 @@ contract ModelMarket is TestSplit {
     constructor(IERC20 token_, Rules memory rules_) RequestStorage(token_, rules_) {}
 
     /// @notice Ask for a model. Pulls the reward and the requester's stake from the caller's allowance.
+    /// @param t the terms that are offered
+    /// @return id the new request's number
     function createRequest(Terms calldata t) external returns (uint256 id) {
         if (t.submissionWindow < rules.minSubmission) revert WindowTooShort(t.submissionWindow, rules.minSubmission);
         if (t.size == 0) revert WrongLength(0, 1);
         id = requests++;
-        Request storage r = _requests[id];
-        (r.requester, r.deadline, r.size) = (msg.sender, uint64(block.timestamp) + t.submissionWindow, t.size);
-        (r.reward, r.stake, r.truthSeal, r.state) = (t.reward, t.stake, t.truthSeal, State.OPEN);
-        r.held = uint256(t.reward) + rules.requesterStake;
+        Request storage request = _requests[id];
+        (request.requester, request.deadline, request.size) =
+            (msg.sender, uint64(block.timestamp) + t.submissionWindow, t.size);
+        (request.reward, request.stake, request.truthSeal, request.state) =
+            (t.reward, t.stake, t.truthSeal, State.OPEN);
+        request.held = uint256(t.reward) + rules.requesterStake;
         if (rules.beacon) _seal(id, t.rows, t.size);
         emit RequestCreated(
-            id, msg.sender, t.reward, t.stake, r.deadline, t.size, t.trainCid, t.testCid, t.truthSeal, t.context
+            id, msg.sender, t.reward, t.stake, request.deadline, t.size, t.trainCid, t.testCid, t.truthSeal, t.context
         );
-        _deposit(msg.sender, r.held);
+        _deposit(msg.sender, request.held);
     }
 
     /// @notice Give a request up before its truth is out. Free without submissions; otherwise the reward is the
     /// trainers', and past the deadline the stake is slashed too, so that to cancel is never cheaper than to withhold;
     /// and so it is once the test rows are drawn, so that nobody draws until it likes what it sees.
+    /// @param id the request's number
     function cancelRequest(uint256 id) external {
         State state = _stateOf(id);
         if (state != State.OPEN && state != State.AWAIT_TRUTH) revert WrongState(id, state);
-        Request storage r = _requests[id];
-        if (msg.sender != r.requester) revert NotRequester(msg.sender, r.requester);
+        Request storage request = _requests[id];
+        if (msg.sender != request.requester) revert NotRequester(msg.sender, request.requester);
         bool answered = _trainers[id].length != 0;
         bool late = _splits[id].seed != 0 || (answered && state == State.AWAIT_TRUTH);
         if (late) _slash(id, msg.sender, rules.requesterStake, 0);
         else _pay(id, msg.sender, rules.requesterStake, Cause.REFUND);
-        if (!answered) _pay(id, msg.sender, r.reward, Cause.REFUND);
-        _close(id, State.CANCELLED, address(0), answered ? r.reward : 0);
+        if (!answered) _pay(id, msg.sender, request.reward, Cause.REFUND);
+        _close(id, State.CANCELLED, address(0), answered ? request.reward : 0);
     }
 
-    /// @notice Seal a model and its predictions. Pulls the stake; one submission per address at a time.
+    /// @notice Commit to a model and its predictions. Pulls the stake; one submission per address at a time.
+    /// @param id the request's number
+    /// @param modelSeal the commitment to the model's CID
+    /// @param predictionSeal the commitment to the hash of the predictions
     function submitModel(uint256 id, bytes32 modelSeal, bytes32 predictionSeal) external {
-        Request storage r = _inState(id, State.OPEN);
+        Request storage request = _inState(id, State.OPEN);
         if (_submissions[id][msg.sender].phase != Phase.NONE) revert AlreadySubmitted(id, msg.sender);
         address[] storage trainers = _trainers[id];
         uint256 most = rules.maxSubmissions;
         if (most != 0 && trainers.length >= most) revert Full(id, most);
         trainers.push(msg.sender);
         _submissions[id][msg.sender] = Submission(modelSeal, predictionSeal, 0, Phase.COMMITTED);
-        r.held += r.stake;
+        request.held += request.stake;
         emit ModelSubmitted(id, msg.sender);
-        _deposit(msg.sender, r.stake);
+        _deposit(msg.sender, request.stake);
     }
 
     /// @notice Take a submission back, before the deadline, for the whole stake. The others keep their order.
+    /// @param id the request's number
     function cancelSubmission(uint256 id) external {
-        Request storage r = _inState(id, State.OPEN);
+        Request storage request = _inState(id, State.OPEN);
         if (_submissions[id][msg.sender].phase == Phase.NONE) revert NotTrainer(id, msg.sender);
         delete _submissions[id][msg.sender];
         address[] storage trainers = _trainers[id];
@@ -103,45 +112,52 @@ contract ModelMarket is TestSplit {
         for (; i + 1 < trainers.length; i++) trainers[i] = trainers[i + 1];
         trainers.pop();
         emit SubmissionCancelled(id, msg.sender);
-        _pay(id, msg.sender, r.stake, Cause.STAKE);
+        _pay(id, msg.sender, request.stake, Cause.STAKE);
     }
 
     /// @notice Open what was sealed, the test set's labels or all rows', one byte each, within a window of the deadline.
     /// By the requester.
+    /// @param id the request's number
+    /// @param labels the test set's labels, or all rows', one byte each
+    /// @param salt 32 bytes that nobody can guess, chosen when one committed
     function uploadTruth(uint256 id, bytes calldata labels, bytes32 salt) external {
-        Request storage r = _inState(id, State.AWAIT_TRUTH);
-        if (msg.sender != r.requester) revert NotRequester(msg.sender, r.requester);
-        if (block.timestamp >= r.deadline + rules.window) revert TooLate(block.timestamp, r.deadline + rules.window);
-        uint256 length = rules.beacon ? _splits[id].rows : r.size;
+        Request storage request = _inState(id, State.AWAIT_TRUTH);
+        if (msg.sender != request.requester) revert NotRequester(msg.sender, request.requester);
+        if (block.timestamp >= request.deadline + rules.window)
+            revert TooLate(block.timestamp, request.deadline + rules.window);
+        uint256 length = rules.beacon ? _splits[id].rows : request.size;
         if (labels.length != length) revert WrongLength(labels.length, length);
         bytes32 seal = Commitments.ofTruth(labels, salt, rules.salted);
-        if (seal != r.truthSeal) revert WrongSeal(seal, r.truthSeal);
+        if (seal != request.truthSeal) revert WrongSeal(seal, request.truthSeal);
         if (rules.beacon) _truths[id] = _drawn(id, labels);
         else _truths[id] = labels;
-        (r.state, r.due) = (State.GROUNDED, uint40(block.timestamp + rules.window));
-        emit TruthUploaded(id, r.due);
+        (request.state, request.due) = (State.GROUNDED, uint40(block.timestamp + rules.window));
+        emit TruthUploaded(id, request.due);
     }
 
     /// @notice Report how many of one's predictions are right, once, within the window.
+    /// @param id the request's number
+    /// @param correct right test answers (a count)
     function claimAccuracy(uint256 id, uint32 correct) external {
-        Request storage r = _inState(id, State.GROUNDED);
-        Submission storage s = _submissions[id][msg.sender];
-        if (s.phase == Phase.NONE) revert NotTrainer(id, msg.sender);
-        if (s.phase != Phase.COMMITTED) revert AlreadyReported(id, msg.sender);
-        if (block.timestamp >= r.due) revert TooLate(block.timestamp, r.due);
-        if (correct > r.size) revert ClaimTooHigh(correct, r.size);
-        (s.correct, s.phase) = (correct, Phase.REPORTED);
-        r.claimed++;
+        Request storage request = _inState(id, State.GROUNDED);
+        Submission storage submission = _submissions[id][msg.sender];
+        if (submission.phase == Phase.NONE) revert NotTrainer(id, msg.sender);
+        if (submission.phase != Phase.COMMITTED) revert AlreadyReported(id, msg.sender);
+        if (block.timestamp >= request.due) revert TooLate(block.timestamp, request.due);
+        if (correct > request.size) revert ClaimTooHigh(correct, request.size);
+        (submission.correct, submission.phase) = (correct, Phase.REPORTED);
+        request.claimed++;
         emit AccuracyClaimed(id, msg.sender, correct);
     }
 
     /// @notice Slash those who did not report, and pick the best claim. By anybody, once all have reported or the
     /// window is over.
+    /// @param id the request's number
     function pickCandidate(uint256 id) external {
-        Request storage r = _inState(id, State.GROUNDED);
+        Request storage request = _inState(id, State.GROUNDED);
         address[] storage trainers = _trainers[id];
-        if (r.claimed < trainers.length) {
-            if (block.timestamp < r.due) revert TooEarly(block.timestamp, r.due);
+        if (request.claimed < trainers.length) {
+            if (block.timestamp < request.due) revert TooEarly(block.timestamp, request.due);
             for (uint256 i; i < trainers.length; i++) {
                 if (_submissions[id][trainers[i]].phase == Phase.COMMITTED) _slashTrainer(id, trainers[i]);
             }
@@ -151,45 +167,50 @@ contract ModelMarket is TestSplit {
 
     /// @notice Open one's seals as the candidate. If both hold and the count is as claimed, the reward is paid;
     /// otherwise the stake is lost, and the next best claim is the candidate.
+    /// @param id the request's number
+    /// @param predictions one byte a test item
+    /// @param modelCid the model's CID, SHA-256 of its bytes
+    /// @param salt 32 bytes that nobody can guess, chosen when one committed
     function openModel(uint256 id, bytes calldata predictions, bytes32 modelCid, bytes32 salt) external {
-        Request storage r = _inState(id, State.CANDIDATE);
-        if (msg.sender != r.candidate) revert NotCandidate(msg.sender, r.candidate);
-        if (block.timestamp >= r.due) revert TooLate(block.timestamp, r.due);
-        Submission storage s = _submissions[id][msg.sender];
-        bool opened = predictions.length == r.size
-            && Commitments.ofWork(modelCid, salt, msg.sender, rules.salted) == s.modelSeal
-            && Commitments.ofWork(sha256(predictions), salt, msg.sender, rules.salted) == s.predictionSeal;
-        if (!opened || Commitments.agreement(predictions, _truths[id]) != s.correct) {
+        Request storage request = _inState(id, State.CANDIDATE);
+        if (msg.sender != request.candidate) revert NotCandidate(msg.sender, request.candidate);
+        if (block.timestamp >= request.due) revert TooLate(block.timestamp, request.due);
+        Submission storage submission = _submissions[id][msg.sender];
+        bool opened = predictions.length == request.size
+            && Commitments.ofWork(modelCid, salt, msg.sender, rules.salted) == submission.modelSeal
+            && Commitments.ofWork(sha256(predictions), salt, msg.sender, rules.salted) == submission.predictionSeal;
+        if (!opened || Commitments.agreement(predictions, _truths[id]) != submission.correct) {
             _slashTrainer(id, msg.sender);
             return _next(id);
         }
         emit ModelAccepted(id, msg.sender, modelCid);
-        uint256 fee = uint256(r.reward) * rules.feeBps / BPS;
+        uint256 fee = uint256(request.reward) * rules.feeBps / BPS;
         _keep(id, fee, Cause.FEE);
-        _pay(id, msg.sender, r.reward - fee, Cause.REWARD);
-        _pay(id, r.requester, rules.requesterStake, Cause.REFUND);
+        _pay(id, msg.sender, request.reward - fee, Cause.REWARD);
+        _pay(id, request.requester, rules.requesterStake, Cause.REFUND);
         _close(id, State.SUCCESS, msg.sender, 0);
     }
 
     /// @notice Act on a duty that was missed: the requester's, once the truth is overdue, or the candidate's. A request
     /// that nobody answered is refunded from its deadline on, without the stake where nobody could train.
+    /// @param id the request's number
     function enforceTimeout(uint256 id) external {
         State state = _stateOf(id);
-        Request storage r = _requests[id];
+        Request storage request = _requests[id];
         if (state == State.AWAIT_TRUTH && _trainers[id].length == 0) {
             if (!_hoarded(id)) return _refund(id);
-            _slash(id, r.requester, rules.requesterStake, 0);
-            _pay(id, r.requester, r.reward, Cause.REFUND);
+            _slash(id, request.requester, rules.requesterStake, 0);
+            _pay(id, request.requester, request.reward, Cause.REFUND);
             _close(id, State.REFUNDED, address(0), 0);
         } else if (state == State.AWAIT_TRUTH) {
-            if (block.timestamp < r.deadline + rules.window) {
-                revert TooEarly(block.timestamp, r.deadline + rules.window);
+            if (block.timestamp < request.deadline + rules.window) {
+                revert TooEarly(block.timestamp, request.deadline + rules.window);
             }
-            _slash(id, r.requester, rules.requesterStake, r.reward);
-            _close(id, State.PUNISHED, address(0), rules.slashTo == SlashTo.VICTIMS ? r.reward : 0);
+            _slash(id, request.requester, rules.requesterStake, request.reward);
+            _close(id, State.PUNISHED, address(0), rules.slashTo == SlashTo.VICTIMS ? request.reward : 0);
         } else if (state == State.CANDIDATE) {
-            if (block.timestamp < r.due) revert TooEarly(block.timestamp, r.due);
-            _slashTrainer(id, r.candidate);
+            if (block.timestamp < request.due) revert TooEarly(block.timestamp, request.due);
+            _slashTrainer(id, request.candidate);
             _next(id);
         } else {
             revert WrongState(id, state);

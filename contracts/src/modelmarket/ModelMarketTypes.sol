@@ -18,9 +18,9 @@ struct Rules {
     uint16 pokeBountyBps; // of a slashed stake, to whoever carries out the slash
     uint16 minAccuracyBps; // claims below it are never candidates
     uint16 feeBps; // of a paid reward, to the treasury
-    bool salted; // whether seals hold a salt and, for a trainer's, its address
+    bool salted; // whether commitments hold a salt and, for a trainer's, its address
     uint16 maxSubmissions; // that stand at once: what keeps every loop within one block; 0 for no limit
-    bool beacon; // whether a later block draws the test rows out of sealed ones; else the requester chooses them
+    bool beacon; // whether a later block draws the test rows out of committed ones; else the requester chooses them
 }
 
 /// @dev What a requester asks for. Amounts in the token's smallest units.
@@ -29,7 +29,7 @@ struct Terms {
     uint128 stake; // of each trainer
     uint32 submissionWindow; // s from now
     uint32 size; // labels in the test set
-    uint32 rows; // labels that are sealed, out of which the test set is drawn; unread where the requester chooses it
+    uint32 rows; // labels that are committed, out of which the test set is drawn; unread where the requester chooses it
     bytes32 trainCid; // unread where the test set is still to be drawn
     bytes32 testCid; // without labels: the test set, or all rows
     bytes32 truthSeal; // of the test set's labels, or of all rows'
@@ -74,7 +74,7 @@ struct Request {
 
 /// @dev Where the test set of a request comes from, if a block draws it.
 struct Split {
-    uint32 rows; // labels sealed; 0 where the requester chose the test set
+    uint32 rows; // labels committed; 0 where the requester chose the test set
     uint64 born; // the block of the request: only a later one may draw
     bytes32 seed; // of the draw; 0 until then
     bytes32 trainSeal; // SHA-256 of all labels with 0xff in place of the test set's; 0 until they are published

@@ -42,31 +42,49 @@ abstract contract RequestStorage is Vault {
 
     /// @notice Where a request stands, when that ends (Unix s; 0 when it is over), how many submissions were not taken
     /// back, and who is to open.
+    /// @param id the request's number
+    /// @return state the state
+    /// @return due when the present window ends, Unix seconds
+    /// @return submissions how many there are
+    /// @return candidate whose claim is the best; zero before the pick
     function status(uint256 id)
         external
         view
         returns (State state, uint64 due, uint32 submissions, address candidate)
     {
-        Request storage r = _requests[id];
+        Request storage request = _requests[id];
         state = _stateOf(id);
-        if (state == State.OPEN) due = r.deadline;
-        else if (state == State.AWAIT_TRUTH) due = r.deadline + rules.window;
-        else if (state == State.GROUNDED || state == State.CANDIDATE) due = r.due;
-        return (state, due, uint32(_trainers[id].length), r.candidate);
+        if (state == State.OPEN) due = request.deadline;
+        else if (state == State.AWAIT_TRUTH) due = request.deadline + rules.window;
+        else if (state == State.GROUNDED || state == State.CANDIDATE) due = request.due;
+        return (state, due, uint32(_trainers[id].length), request.candidate);
     }
 
+    /// @notice A request.
+    /// @param id the request's number
+    /// @return the request as it stands
     function requestOf(uint256 id) external view returns (Request memory) {
         return _requests[id];
     }
 
+    /// @notice A trainer's submission.
+    /// @param id the request's number
+    /// @param trainer the trainer's address
+    /// @return the submission; empty where there is none
     function submissionOf(uint256 id, address trainer) external view returns (Submission memory) {
         return _submissions[id][trainer];
     }
 
+    /// @notice Who has submitted.
+    /// @param id the request's number
+    /// @return their addresses in the order of submission
     function trainersOf(uint256 id) external view returns (address[] memory) {
         return _trainers[id];
     }
 
+    /// @notice The labels that were revealed.
+    /// @param id the request's number
+    /// @return the test set's labels; empty before they are revealed
     function truthOf(uint256 id) external view returns (bytes memory) {
         return _truths[id];
     }
@@ -77,7 +95,7 @@ abstract contract RequestStorage is Vault {
         if (state == State.OPEN && block.timestamp >= _requests[id].deadline) return State.AWAIT_TRUTH;
     }
 
-    function _inState(uint256 id, State required) internal view returns (Request storage r) {
+    function _inState(uint256 id, State required) internal view returns (Request storage request) {
         State state = _stateOf(id);
         if (state != required) revert WrongState(id, state);
         return _requests[id];
@@ -111,27 +129,29 @@ abstract contract RequestStorage is Vault {
 
     /// @dev Slash a trainer, who has no further part in the request.
     function _slashTrainer(uint256 id, address trainer) internal {
-        Request storage r = _requests[id];
+        Request storage request = _requests[id];
         _submissions[id][trainer].phase = Phase.SLASHED;
-        r.slashed++;
-        _slash(id, trainer, r.stake, 0);
+        request.slashed++;
+        _slash(id, trainer, request.stake, 0);
     }
 
     /// @dev The best claim of those who stand is the candidate, the earliest of equals; without any, the requester has
     /// its money back.
     function _next(uint256 id) internal {
-        Request storage r = _requests[id];
+        Request storage request = _requests[id];
         address[] storage trainers = _trainers[id];
         address best;
         uint32 most;
         for (uint256 i; i < trainers.length; i++) {
-            Submission storage s = _submissions[id][trainers[i]];
-            if (s.phase != Phase.REPORTED || s.correct * BPS < rules.minAccuracyBps * uint256(r.size)) continue;
-            if (best == address(0) || s.correct > most) (best, most) = (trainers[i], s.correct);
+            Submission storage submission = _submissions[id][trainers[i]];
+            if (submission.phase != Phase.REPORTED || submission.correct * BPS < rules.minAccuracyBps * uint256(request.size))
+                continue;
+            if (best == address(0) || submission.correct > most) (best, most) = (trainers[i], submission.correct);
         }
         if (best == address(0)) return _refund(id);
-        (r.candidate, r.due, r.state) = (best, uint40(block.timestamp + rules.window), State.CANDIDATE);
-        emit CandidatePicked(id, best, most, r.due);
+        (request.candidate, request.due, request.state) =
+            (best, uint40(block.timestamp + rules.window), State.CANDIDATE);
+        emit CandidatePicked(id, best, most, request.due);
     }
 
     /// @dev The end of a request that nobody answered, or nobody answered rightly.
@@ -143,18 +163,18 @@ abstract contract RequestStorage is Vault {
     /// @dev The end of a request, once the requester's reward and stake are accounted for, save for the part `forfeited`
     /// to the trainers. Stakes go back, except a loser's where the rules keep it; what is still held is the victims'.
     function _close(uint256 id, State state, address winner, uint256 forfeited) internal {
-        Request storage r = _requests[id];
-        r.state = state;
+        Request storage request = _requests[id];
+        request.state = state;
         bool refund = state == State.CANCELLED || state == State.PUNISHED || rules.loserRefund;
         address[] storage trainers = _trainers[id];
         for (uint256 i; i < trainers.length; i++) {
             address who = trainers[i];
             if (_submissions[id][who].phase == Phase.SLASHED) continue;
-            if (refund || who == winner) _pay(id, who, r.stake, Cause.STAKE);
-            else _keep(id, r.stake, Cause.STAKE);
+            if (refund || who == winner) _pay(id, who, request.stake, Cause.STAKE);
+            else _keep(id, request.stake, Cause.STAKE);
         }
         _share(id, forfeited, Cause.REWARD);
-        _share(id, r.held, Cause.SLASH);
+        _share(id, request.held, Cause.SLASH);
         emit RequestClosed(id, state, winner);
     }
 

@@ -10,7 +10,7 @@ import {RequestStorage} from "./RequestStorage.sol";
 /// hold, so that a test set that is labelled unlike the training set opens nothing, and its requester is punished.
 /// Whoever gives up once the draw is known loses the requester's stake: a draw is not tried again for nothing.
 /// @dev Not stopped: a requester who tells an accomplice every label; labels that are wrong in all rows alike, or rows
-/// that were picked before they were sealed; a builder who misses its slot for another draw. Whoever calls first
+/// that were picked before they were committed; a builder who misses its slot for another draw. Whoever calls first
 /// chooses the block, so given somebody who pokes at once it is the next one, and nobody waits for a better draw.
 abstract contract TestSplit is RequestStorage {
     mapping(uint256 id => Split) internal _splits;
@@ -21,12 +21,17 @@ abstract contract TestSplit is RequestStorage {
     error NothingToDraw(uint256 id);
     error NothingToPublish(uint256 id);
 
+    /// @notice The draw of a request's test rows.
+    /// @param id the request's number
+    /// @return the draw of the test rows
     function splitOf(uint256 id) external view returns (Split memory) {
         return _splits[id];
     }
 
     /// @notice The test rows in the order of the draw, none before it: row keccak(seed, i) % rows for i = 0, 1, …, those
     /// that were drawn already left out.
+    /// @param id the request's number
+    /// @return rows their numbers
     function testRowsOf(uint256 id) public view returns (uint256[] memory rows) {
         (bytes32 seed, uint256 all) = (_splits[id].seed, _splits[id].rows);
         if (seed == 0) return rows;
@@ -40,6 +45,7 @@ abstract contract TestSplit is RequestStorage {
     }
 
     /// @notice Draw the test rows. By anybody, once, from the block after the request's on.
+    /// @param id the request's number
     function drawSplit(uint256 id) external {
         _inState(id, State.OPEN);
         Split storage split = _splits[id];
@@ -49,10 +55,13 @@ abstract contract TestSplit is RequestStorage {
         emit SplitDrawn(id, split.seed);
     }
 
-    /// @notice Say where the training rows are, and seal their labels as they are there. By the requester, once.
+    /// @notice Say where the training rows are, and commit to their labels as they are there. By the requester, once.
+    /// @param id the request's number
+    /// @param trainCid the CID of the training rows
+    /// @param trainSeal the commitment to the training rows' labels
     function publishTraining(uint256 id, bytes32 trainCid, bytes32 trainSeal) external {
-        Request storage r = _inState(id, State.OPEN);
-        if (msg.sender != r.requester) revert NotRequester(msg.sender, r.requester);
+        Request storage request = _inState(id, State.OPEN);
+        if (msg.sender != request.requester) revert NotRequester(msg.sender, request.requester);
         Split storage split = _splits[id];
         if (split.seed == 0 || split.trainSeal != 0) revert NothingToPublish(id);
         split.trainSeal = trainSeal;

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 /// @title Commitments: SHA-256 commitments to labels, predictions and models
 /// @notice Salted, a seal tells nothing to whoever guesses at what is in it, and a trainer's binds its address, so that a
-/// copied seal opens for nobody else. Unsalted, it is the bare hash of a hash.
+/// copied commitment opens for nobody else. Unsalted, it is the bare hash of a hash.
 library Commitments {
     function ofTruth(bytes calldata labels, bytes32 salt, bool salted) internal pure returns (bytes32) {
         bytes32 payload = sha256(labels);
