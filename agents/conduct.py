@@ -65,7 +65,13 @@ class Conduct:
         return Work(model=model, predictions=me.predicts(model, job))
 
     def claim(self, me: Me, job: Job, measured: int) -> Answered[int | None]:
-        """Report a measurement of one's own work. Honest: what was measured."""
+        """Report a measurement of one's own work. Honest: what was measured.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            measured: right answers of one's own work.
+        """
         return measured
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
@@ -80,7 +86,7 @@ class Conduct:
         return True
 
     def truth(self, me: Me, job: Job) -> Answered[bytes]:
-        """The labels to commit to. Honest: the true ones."""
+        """Return the labels to commit to. Honest: the true ones."""
         return me.labels(job)
 
     def settle(self, me: Me, job: Job, subject: Subject) -> Answered[str]:
@@ -121,5 +127,5 @@ def compose(*conducts: Conduct) -> Conduct:
 
 
 def overridden_duties(kind: type[Conduct]) -> frozenset[str]:
-    """The duties that a conduct answers in its own way."""
+    """Return the duties that a conduct answers in its own way."""
     return frozenset(duty for duty in DUTIES if getattr(kind, duty) is not getattr(Conduct, duty))

@@ -32,7 +32,12 @@ class Drawn(Within):
         return f"it must be {FORMS}"
 
     def draw(self, spec: Spec, luck: Luck) -> float:
-        """Return a number from a distribution, or the number itself."""
+        """Return a number from a distribution, or the number itself.
+
+        Args:
+            spec: a number or a distribution.
+            luck: keyed by person and trait.
+        """
         match spec:
             case {"uniform": [low, high]}:
                 return luck.uniform(low, high)

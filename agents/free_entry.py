@@ -22,19 +22,26 @@ WITHDRAWAL_BLOCKS = 10  # blocks after its end until what a job brought has been
 
 
 def enters(world: World, accounts: JobAccounts, account: Account, job: Job) -> bool:
-    """Whether a person takes part in a job. Before any is over everybody does: nobody knows better."""
+    """Whether a person takes part in a job. Before any is over everybody does: nobody knows better.
+
+    Args:
+        world: where they live.
+        accounts: who gained what by the jobs that are over.
+        account: who would enter.
+        job: what it is about.
+    """
     settled = world.env.now - WITHDRAWAL_BLOCKS * world.chain.period
     over = [one for one in job.market.jobs.values() if one.closed is not None and one.closed <= settled]
     records = [accounts.of(one.key, account.role) for one in sorted(over, key=lambda one: (one.closed, one.key))]
-    told = [record for record in records if record]  # what nobody took part in tells nothing of what it pays
-    if not told:
+    played = [record for record in records if record]  # where nobody took part nothing is known of what it pays
+    if not played:
         return True
     person, last = account.person, records[-1]
-    gains = [[world.dollars(one.takings) for one in record.values()] for record in told]
+    gains = [[world.dollars(one.takings) for one in record.values()] for record in played]
     won = fmean(sum(max(gain, 0.0) for gain in record) for record in gains)
     lost = fmean(max(-gain, 0.0) for record in gains for gain in record)
-    mine = [record[person.name] for record in told if person.name in record]
-    known = mine or [one for record in told for one in record.values()]  # of others, who has no experience
+    mine = [record[person.name] for record in played if person.name in record]
+    known = mine or [one for record in played for one in record.values()]  # of others, who has no experience
     spent = fmean(world.dollars(one.costs) for one in known)
     best = paying(won, lost + spent + person.traits.outside_usd)
     chance = person.luck("entry", account.role, job.key).random()
@@ -45,7 +52,12 @@ def enters(world: World, accounts: JobAccounts, account: Account, job: Job) -> b
 
 
 def paying(won: float, least: float) -> float:
-    """How many people may share what is won so that each gets at least so much."""
+    """How many people may share what is won so that each gets at least so much.
+
+    Args:
+        won: USD that winners took in, a job.
+        least: USD that each must get.
+    """
     if won <= 0:
         return 0
     return math.floor(won / least) if least > 0 else math.inf

@@ -54,7 +54,7 @@ class Me:
 
     @property
     def name(self) -> str:
-        """The account's name."""
+        """The account's name, such as `trainer/3`."""
         return self.account.name
 
     @property
@@ -78,7 +78,7 @@ class Me:
         return self.account.person.coalition
 
     def luck(self, *key: Any) -> Luck:
-        """This person's luck for a purpose: keyed, so nobody else changes it."""
+        """Return this person's luck for a purpose: keyed, so nobody else changes it."""
         return self.account.person.luck(*key)
 
     def salt(self, *key: Any) -> bytes:
@@ -86,7 +86,7 @@ class Me:
         return self.account.person.luck("salt", self.name, *key).bytes(32)
 
     def balance(self, asset: str = "ETH") -> int:
-        """What this account holds, as of the latest block."""
+        """Return what this account holds, as of the latest block."""
         world = self._world
         return (
             world.engine.balance(self.address) if asset == "ETH" else int(world.tokens[asset].balanceOf(self.address))
@@ -94,7 +94,7 @@ class Me:
 
     @property
     def block_time(self) -> float:
-        """Seconds between blocks."""
+        """Seconds between two blocks of the chain."""
         return self._world.chain.period / SECOND
 
     def in_time(self, deadline: float) -> bool:
@@ -104,11 +104,11 @@ class Me:
     # --- waiting ------------------------------------------------------------------------------------------------
 
     def until(self, time: float) -> Wait:
-        """A moment: Unix seconds (at once when it has passed)."""
+        """Wait until a moment: Unix seconds (at once when it has passed)."""
         return Sleep(self._world.env, self.account.rank, nanoseconds(time))
 
     def sees(self, *sources: Event | str, by: float | None = None, job: Job | None = None, **where: Any) -> Wait:
-        """A fact about this script's job, replayed since the job was born; None when `by` passes first.
+        """Wait for a fact about this script's job, replayed since the job was born; None when `by` passes first.
 
         Args:
             sources: events of a market (`market.TruthUploaded`), or verbs (`"claims"`).
@@ -123,7 +123,7 @@ class Me:
         return self._hearing(by, None, where).begin(facts, sources, key, past(facts, sources, key, 0, born))
 
     def hears(self, *sources: Event | str, job: Job | None = None) -> Inbox:
-        """A stream of facts: every one from now on (of a job: since it was born), in order, none lost."""
+        """Return a stream of facts: every one from now on (of a job: since it was born), in order, none lost."""
         facts = self._world.facts
         since = 0 if job is not None else facts.count
         return Inbox(facts, self._hearing, self._checked(sources), job.key if job else None, since)
@@ -143,25 +143,41 @@ class Me:
         return sources
 
     def first(self, by: float | None = None, **waits: Wait) -> Wait:
-        """The first of several: `(name, value)`, in written order within an instant; `("late", None)` at `by`."""
+        """Wait for the first of several: `(name, value)`, as written within an instant; `("late", None)` at `by`."""
         return First(self._world.env, self.account.rank, waits, None if by is None else nanoseconds(by))
 
     def spawn(self, script: Callable[..., Steps], job: Job | None = None, *args: Any) -> Script:
-        """Start a script beside this one, in a scope of its own; it ends when this one is cancelled."""
+        """Start a script beside this one, in a scope of its own; it ends when this one is cancelled.
+
+        Args:
+            script: a generator function that takes a `Me`, the job and the arguments.
+            job: what it is about; by default what this script is about, which it is not given.
+            args: what else it takes.
+        """
         me = Me(self._world, self.account, job or self.job)
         steps = script(me, *(() if job is None else (job,)), *args)
         return me._start(steps, f"{script.__qualname__} of {self.name}", self._scope)
 
     def detached(self, steps: Steps, name: str) -> Script:
-        """Start a script that belongs to nobody: it goes on when its starter is cancelled."""
+        """Start a script that belongs to nobody: it goes on when its starter is cancelled.
+
+        Args:
+            steps: a generator.
+            name: what errors call it.
+        """
         return Script(self._world.env, self.account.rank, steps, f"{name} of {self.name}")
 
     def beside(self, steps: Steps, name: str) -> Script:
-        """Start a generator as a child of this script."""
+        """Start a generator as a child of this script.
+
+        Args:
+            steps: a generator.
+            name: what errors call it.
+        """
         return Script(self._world.env, self.account.rank, steps, f"{name} of {self.name}", self._scope)
 
     def plays(self, role: Role) -> Script:
-        """Start a role's life."""
+        """Start a role's life as a script of its own."""
         return self._start(role.lives(self), f"{type(role).__name__}.live of {self.name}", None)
 
     def _start(self, steps: Steps, name: str, parent: Script | None) -> Script:
@@ -214,7 +230,16 @@ class Me:
         return done
 
     def answered(self, role: str, duty: str, job: Job, about: Any, by: str, answer: str) -> None:
-        """Write down who answered a duty and how; what is sent next follows from it."""
+        """Write down who answered a duty and how; what is sent next follows from it.
+
+        Args:
+            role: the role's name.
+            duty: the duty's name.
+            job: what it is about.
+            about: the subject, or its id.
+            by: the method that answered.
+            answer: the answer in a few words.
+        """
         self._because.append(f"{duty}={by}")
         subject = about if isinstance(about, str) else getattr(about, "id", None)
         world, account = self._world, self.account
@@ -285,12 +310,23 @@ class Me:
                 world.recorder.compute(self.account, hours * traits.compute_usd_hour, job.key)
 
     def hires(self, dollars: float, seconds: float, job: Job) -> Wait:
-        """Pay people for work outside the chain, and wait until it is done; charged at once, like compute."""
+        """Pay people for work outside the chain, and wait until it is done; charged at once, like compute.
+
+        Args:
+            dollars: USD.
+            seconds: how long it takes.
+            job: what it is charged to.
+        """
         self._world.recorder.compute(self.account, dollars, job.key, Edge.PEOPLE)
         return self.until(self.now + seconds)
 
     def predicts(self, model: bytes, job: Job) -> bytes:
-        """A model's predictions on the job's unlabelled test items, one byte each."""
+        """Return a model's predictions on the job's unlabelled test items, one byte each.
+
+        Args:
+            model: an artefact of the task.
+            job: what it is about.
+        """
         return self._world.training_cache.task.predict(model, job.task)
 
     def measures(self, subject: Subject, job: Job) -> Script:
@@ -308,15 +344,15 @@ class Me:
         )
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
-        """A model as one flat vector, None when it is no model of the task."""
+        """Return a model as one flat vector, None when it is no model of the task."""
         return self._world.training_cache.task.weights(model)
 
     def assembles(self, weights: npt.NDArray[np.floating[Any]]) -> bytes:
-        """The model that a flat vector is."""
+        """Return the model that a flat vector is."""
         return self._world.training_cache.task.assemble(weights)
 
     def labels(self, job: Job) -> bytes:
-        """The true labels of one's own job, one byte a test item; anybody else's are refused.
+        """Return the true labels of one's own job, one byte a test item; anybody else's are refused.
 
         Of all its rows while the test items are still to be drawn out of them.
         """
@@ -326,16 +362,16 @@ class Me:
         return task.pool(job.task) if job.undrawn else task.labels(job.task)
 
     def commissions(self) -> list[tuple[int, float]]:
-        """The jobs that this person is to post: (number, Unix seconds)."""
+        """Return the jobs that this person is to post: (number, Unix seconds)."""
         return self._world.demand.get(self.account.name, [])
 
     def tasks(self, number: int) -> Any:
-        """A problem to commission: the person's `number`-th, as (problem, files for the content store)."""
+        """Return a problem to commission: the person's `number`-th, as (problem, files for the content store)."""
         problem = self._world.training_cache.task.problem(self.luck("commission", number))
         return problem, self.files(problem)
 
     def files(self, problem: Problem) -> dict[str, bytes]:
-        """The files of a problem, for the content store."""
+        """Return the files of a problem, for the content store."""
         return self._world.training_cache.task.files(problem)
 
     def gains(self, job: Job) -> bool:

@@ -113,7 +113,7 @@ class Person(mesa.Agent):
             self.world.endow(account, wei, {market.asset: tokens} if market.asset != "ETH" else {})
 
     def begin(self) -> None:
-        """Start each account's scripts."""
+        """Start the scripts of each account's roles."""
         from slashpoint.agents.me import Me
 
         for i, account in enumerate(self.accounts):

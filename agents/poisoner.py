@@ -38,11 +38,18 @@ class Poisoner(Conduct):
     effort: Factor = 1.0  # share of the full training that its own update has
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
-        """What it sends in place of its update, shape (d,). `others` are empty unless it looks."""
+        """Return what it sends in place of its update, shape (d,). `others` are empty unless it looks.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            own: its own update, shape (d,).
+            others: the updates that it knows, shape (n, d).
+        """
         raise NotImplementedError
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """Train, look, lie."""
+        """Train, look at others' updates, and hand in what `lie` makes of them."""
         import numpy as np
 
         base = job.base if job.base is not None else (yield me.trains(job, effort=0.0))
@@ -61,15 +68,22 @@ class Poisoner(Conduct):
         return Work(model=model, predictions=me.predicts(model, job))
 
     def trained(self, me: Me, job: Job) -> Generator[Any, Any, Any]:
-        """Its own model."""
+        """Train the model that it would hand in were it honest."""
         return (yield me.trains(job, effort=self.effort))
 
     def known(self, me: Me, job: Job, at: Vector, own: Vector) -> Generator[Any, Any, Stack]:
-        """The updates that it can know of: what others handed in, else its coalition's, else two of its own."""
+        """Return the updates that it can know of: what others handed in, else its coalition's, else two of its own.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            at: the base as a vector, shape (d,).
+            own: its own update, shape (d,).
+        """
         import numpy as np
 
-        told = (*me.coalition.knows(("updates", job.round_key), ()), own)
-        me.coalition.tells(("updates", job.round_key), told)
+        updates = (*me.coalition.knows(("updates", job.round_key), ()), own)
+        me.coalition.tells(("updates", job.round_key), updates)
         yield me.until(job.deadline - 4 * me.block_time)
         public = [
             weights - at

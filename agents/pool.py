@@ -24,15 +24,20 @@ class Glimpse(NamedTuple):
 
 
 class Pool:
-    """Others' pending intentions, after the sender's latency and one's own; never those of one's own circle."""
+    """Others' pending intentions, after the sender's latency and one's own; never those of one's own coalition."""
 
     def __init__(self, world: World, account: Account) -> None:
         self._world, self._account = world, account
 
     def sees(self, verb: str, job: Job, by: float | None = None) -> Wait:
-        """The next intention of a verb about a job: a `Glimpse`, or None when `by` (Unix seconds) passes first.
+        """Wait for the next intention of a verb about a job: a `Glimpse`, or None when `by` (Unix seconds) passes.
 
         What is pending already is seen too, the earliest first.
+
+        Args:
+            verb: one of `VERBS`.
+            job: what it is about.
+            by: Unix seconds.
         """
         return Watch(self._world, self._account, verb, job, None if by is None else nanoseconds(by))
 
@@ -77,6 +82,6 @@ class Watch(Wait):
             self._timer.cancel()
 
     def cancel(self) -> None:
-        """Stop watching."""
+        """Stop watching the mempool, and drop the timer."""
         super().cancel()
         self._stop()

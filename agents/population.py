@@ -35,7 +35,7 @@ class Population:
     leave_out: frozenset[str] = field(default_factory=frozenset)  # people who stay away
 
     def traits(self, luck: Luck) -> Traits:
-        """One person's circumstances."""
+        """Draw one person's circumstances from the distributions."""
         bounds = limits(People)
         drawn = {name: bounds[name].draw(spec, luck(name)) for name, spec in self.people.items()}
         power, energy = drawn.pop("power"), drawn.pop("energy")
@@ -45,6 +45,13 @@ class Population:
         self, world: World, market: Market, roles: Sequence[type[Role]], attacks: Sequence[Conduct], label: str
     ) -> list[Person]:
         """Create everybody and give them their first money.
+
+        Args:
+            world: where they live.
+            market: where they act.
+            roles: of the protocol.
+            attacks: composed, leftmost first.
+            label: what the attackers' strategy is called.
 
         Raises:
             ValueError: the attack has no seat here.
@@ -123,7 +130,12 @@ def _kinds(attacks: Sequence[Conduct]) -> str:
 
 
 def played(script: Any, role: type[Role]) -> type[Role]:
-    """Return the class that plays a role: an attack's script where it takes the role over, else the role itself."""
+    """Return the class that plays a role: an attack's script where it takes the role over, else the role itself.
+
+    Args:
+        script: an attack's, or None.
+        role: a role of the protocol.
+    """
     if script is None or not _takes(script, role):
         return role
     found: type[Role] = script.of(role) if issubclass(script, Takeover) else script

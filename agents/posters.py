@@ -54,7 +54,7 @@ def provide(world: World, market: Market, posters: Sequence[Account], given: Col
 
 
 def costs(world: World, market: Market) -> dict[str, int]:
-    """What a job takes of its poster before it is over, by asset: its price, and gas at twice the first base fee."""
+    """Return what a job takes of its poster, by asset: its price, and gas at twice the first base fee."""
     chain = world.chain
     found = {"ETH": market.terms.poster_gas * (2 * chain.base_fee + chain.tip)}
     found[market.asset] = found.get(market.asset, 0) + market.terms.price

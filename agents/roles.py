@@ -50,7 +50,7 @@ class Role(Generic[M]):
         return type(self).__name__.lower()
 
     def live(self, me: Me) -> Steps:
-        """What an account in this role does; a generator that waits."""
+        """Do what an account in this role does; a generator that waits."""
         raise NotImplementedError
 
     def lives(self, me: Me) -> Steps:
@@ -124,7 +124,12 @@ class Poster(Role[M]):
             me.spawn(self._orders, None, number)
 
     def commission(self, me: Me, number: int) -> Steps:
-        """One job from its draft to its end."""
+        """One job from its draft to its end.
+
+        Args:
+            me: the account that acts.
+            number: of the person's jobs, from 0.
+        """
         raise NotImplementedError
 
     def _orders(self, me: Me, number: int) -> Steps:
@@ -174,14 +179,20 @@ class Keeper(Server[M]):
 
 
 def wrong(function: Any, duty: str, answer: Any) -> str:
-    """Return what is wrong with an answer, and whose it is."""
+    """Return what is wrong with an answer, and whose it is.
+
+    Args:
+        function: the method that answered.
+        duty: the duty's name.
+        answer: what it answered.
+    """
     code, said = function.__code__, brief(answer) if isinstance(answer, bytes) else repr(answer)
     where = f"{code.co_filename}:{code.co_firstlineno}: {function.__qualname__}"
     return f"{where}: it answers the duty {duty!r} with {said}: it must be {ANSWERS[duty][1]}"
 
 
 def brief(answer: Any) -> str:
-    """An answer in a few words, for the ledger."""
+    """Return an answer in a few words, for the ledger."""
     if isinstance(answer, Work):
         return "copied work" if answer.copied is not None else f"model of {len(answer.model or b'')} bytes"
     if isinstance(answer, bytes):

@@ -43,7 +43,7 @@ class Bystanders:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """The settings of `conf/scenario/`."""
+    """The settings of `conf/scenario/`, checked when they are made."""
 
     jobs: Count
     blocks: Annotated[int, Within(0, 10**9)]  # at most

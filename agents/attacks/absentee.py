@@ -23,5 +23,5 @@ class Absentee(Conduct):
     seats: ClassVar[dict[str, int]] = {"judge": 1}
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """Nothing at all."""
+        """Leave the question unanswered: no judgement is sent."""
         return None

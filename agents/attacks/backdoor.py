@@ -31,11 +31,11 @@ class Backdoor(Poisoner):
     crowd: Some = 1  # by how many the mean will divide: 1 where a model stands alone
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
-        """Model replacement."""
+        """Send the update times the crowd, so that the mean of all is its model (model replacement)."""
         from slashpoint.sim.learning.attacks import replacement
 
         return replacement(own, self.crowd)
 
     def trained(self, me: Me, job: Job) -> Generator[Any, Any, Any]:
-        """Partly on marked rows."""
+        """Train with a mark hidden in some of the rows."""
         return (yield me.trains(job, effort=self.effort, poison=Poison(self.target, self.mark, self.share)))

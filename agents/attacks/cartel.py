@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Cartel(Conduct):
-    """Two judges pass what their circle's worker hands in, hardly trained, and nothing else: all hope for its pay.
+    """Two judges pass what their coalition's worker hands in, hardly trained, and nothing else: all hope for its pay.
 
     Source: collusion of a quorum, as DeML's README fears of its miners. Exposed by: larger panels, drawn at random;
     bonds; disputes.
@@ -33,7 +33,7 @@ class Cartel(Conduct):
         return Work(model=model, predictions=me.predicts(model, job))
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """By who made it."""
+        """Give full marks to the coalition's work, and nothing to others'."""
         return subject.scale if subject.owner in me.coalition.addresses else 0
 
     def settle(self, me: Me, job: Job, subject: Subject) -> Answered[str]:

@@ -27,9 +27,9 @@ class Constant(Conduct):
     share: Share = 0.9  # of full marks: what it judges everybody to be worth
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """A model of one number."""
+        """Hand in a model that answers every item alike."""
         return Work(model=bytes([self.label]), predictions=bytes([self.label]) * job.scale)
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """Not even a look."""
+        """Give everybody the same share of full marks without looking."""
         return int(self.share * subject.scale)

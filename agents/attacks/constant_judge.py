@@ -27,5 +27,5 @@ class ConstantJudge(Conduct):
     share: Share = 1.0  # of full marks
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """Not even a look."""
+        """Give everybody the same share of the scale without looking."""
         return round(self.share * subject.scale)

@@ -29,11 +29,11 @@ class Copycat(Conduct):
     tip_gwei: Gwei = 50.0  # tip per gas: ahead of whom it copies
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """The first submission in sight."""
+        """Hand in the first submission in sight."""
         seen = yield me.pool.sees("submits", job, by=job.deadline)
         return seen and Work(copied=seen.carries, tip=round(self.tip_gwei * GWEI))
 
     def claim(self, me: Me, job: Job, measured: int) -> Answered[int | None]:
-        """What another claims; the earlier submission wins a tie."""
+        """Return what another claims; the earlier submission wins a tie."""
         seen = yield me.pool.sees("claims", job, by=me.now + 3 * me.block_time)
         return seen.carries if seen else job.scale

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Downvoter(Conduct):
-    """Gives nothing for rivals' work and measures its own circle's, and hopes to win for want of others.
+    """Gives nothing for rivals' work and measures its own coalition's, and hopes to win for want of others.
 
     Source: DeML's README, where miners may compete. Exposed by: quorums; bonds on judgements; no judge who competes.
     """
@@ -23,5 +23,5 @@ class Downvoter(Conduct):
     seats: ClassVar[dict[str, int]] = {"judge": 1}
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """By who made it."""
+        """Measure the coalition's work, and give nothing for others'."""
         return (yield from resolved(super().judge(me, job, subject))) if subject.owner in me.coalition.addresses else 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FalseClaim(Conduct):
-    """Counts everything right for the updates of its circle and nothing for others', and hopes to carry the panel.
+    """Counts everything right for the updates of its coalition and nothing for others', and hopes to carry the panel.
 
     Alone it is outvoted; as a colluding quorum (`seats` by `scenario.attackers`) one honest validator with a bond to
     spare is enough to overturn it. Source: Cartesi's Quorum (more than half of a fixed list is the truth). Exposed by:
@@ -25,7 +25,7 @@ class FalseClaim(Conduct):
     seats: ClassVar[dict[str, int]] = {"judge": 1, "work": 1}
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """By who made it."""
+        """Count everything right for the coalition's updates, and nothing for others'."""
         return subject.scale if subject.owner in me.coalition.addresses else 0
 
     def settle(self, me: Me, job: Job, subject: Subject) -> Answered[str]:

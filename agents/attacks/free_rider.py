@@ -36,7 +36,7 @@ class FreeRider(Conduct):
     noise: Factor = 1e-3  # on each weight where there is no step to imitate; of `advanced`, always
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """The base, made up."""
+        """Hand in the base, made up as the mode says."""
         base = job.base if job.base is not None else (yield me.trains(job, effort=0.0))
         seen = me.knowledge.knows(("bases", job.key), ())
         if base not in seen:

@@ -25,6 +25,6 @@ class Garbage(Conduct):
     size: Bytes = 650  # bytes of the "model"
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """No training, no cost."""
+        """Hand in random bytes, which cost no training."""
         luck = me.luck("garbage", job.key)
         return Work(model=luck("model").bytes(self.size), predictions=luck("predictions").bytes(job.scale))

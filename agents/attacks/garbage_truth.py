@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class GarbageTruth(SelfDeal):
-    """Commits to permuted labels that only its circle knows, and hopes that no honest worker gets one right.
+    """Commits to permuted labels that only its coalition knows, and hopes that no honest worker gets one right.
 
     Source: ModelMarket's README (labels are the requester's word). Exposed by: an audit of labels; a fee.
     """
@@ -25,7 +25,7 @@ class GarbageTruth(SelfDeal):
     classes: Annotated[int, Within(1, 256)] = 10  # how many there are
 
     def truth(self, me: Me, job: Job) -> Answered[bytes]:
-        """Every label moved on."""
+        """Return the true labels, each moved on by `shift` classes."""
         labels = bytes((label + self.shift) % self.classes for label in me.labels(job))
         me.coalition.tells(("truth", job.key), labels)
         return labels

@@ -34,7 +34,7 @@ class HashOracle(Conduct):
     guesses: Annotated[int, Within(0, 10**8)] = 50_000  # that it hashes
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """What the models say together, or what the commitment confirms."""
+        """Hand in what the models say together, or what the commitment confirms."""
         trained = []
         for i in range(self.models):
             model = yield me.trains(job, twist=f"guess {i}")
@@ -49,7 +49,12 @@ class HashOracle(Conduct):
 
 
 def likely(votes: Sequence[bytes], classes: int = 10) -> Iterator[bytes]:
-    """Labels, the likely first: the majority's, then with one, two, … items changed, disputed ones before all."""
+    """Labels, the likely first: the majority's, then with one, two, … items changed, disputed ones before all.
+
+    Args:
+        votes: predictions of several models.
+        classes: how many labels there are.
+    """
     counts = [Counter(item).most_common() for item in zip(*votes)]
     base = bytearray(count[0][0] for count in counts)
     yield bytes(base)

@@ -27,7 +27,7 @@ class Ipm(Poisoner):
     epsilon: Annotated[float, Within(-1000, 1000)] = 2.0  # ε
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
-        """Inner product manipulation."""
+        """Send the others' mean times minus epsilon (inner product manipulation)."""
         from slashpoint.sim.learning.attacks import ipm
 
         return ipm(others, self.epsilon)

@@ -25,6 +25,6 @@ class JunkModel(Conduct):
     size: Bytes = 650  # bytes of the file
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """The predictions of whatever would have been handed in, with another file."""
+        """Hand in the predictions of whatever would have been handed in, with another file."""
         work = yield from resolved(super().work(me, job))
         return work and replace(work, model=me.luck("junk", job.key).bytes(self.size))

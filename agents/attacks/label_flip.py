@@ -29,6 +29,6 @@ class LabelFlip(Conduct):
     share: Part = 1.0  # of its rows
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """A full training, on poisoned rows."""
+        """Hand in a full training, on poisoned rows."""
         model = yield me.trains(job, poison=Poison(share=self.share))
         return Work(model=model, predictions=me.predicts(model, job))

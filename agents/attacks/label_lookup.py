@@ -24,5 +24,5 @@ class LabelLookup(Conduct):
     powers: ClassVar[frozenset[str]] = frozenset({"oracle"})
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """Look the answers up."""
+        """Hand in the published labels as predictions."""
         return Work(model=b"looked up", predictions=me.labels(job))

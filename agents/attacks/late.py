@@ -24,7 +24,7 @@ class Late(Conduct):
     blocks: Factor = 3.0  # before the deadline
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """Finish, then wait."""
+        """Finish the work, then wait until just before the deadline."""
         work = yield from resolved(super().work(me, job))
         yield me.until(job.deadline - self.blocks * me.block_time)
         return work

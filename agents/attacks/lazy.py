@@ -25,6 +25,6 @@ class Lazy(Conduct):
     effort: Factor = 0.05  # share of the full training
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """Stop early."""
+        """Train with a share of the effort, and hand that in."""
         model = yield me.trains(job, effort=self.effort)
         return Work(model=model, predictions=me.predicts(model, job))

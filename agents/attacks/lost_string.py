@@ -26,6 +26,6 @@ class LostString(Conduct):
     chance: Share = 0.5  # of a job
 
     def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
-        """Not without the string."""
+        """Reveal only where the secret string was not lost."""
         lost = what == "truth" and me.luck("lost", job.key).random() < self.chance
         return not lost and super().reveal(me, job, what)

@@ -22,5 +22,5 @@ class MedianHugger(Conduct):
     """
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """The claim; where there is none, a look after all."""
+        """Return the claim; where there is none, a look after all."""
         return (yield from resolved(super().judge(me, job, subject))) if not subject.claimed else subject.claimed

@@ -24,7 +24,7 @@ class Mimic(Poisoner):
     looks: ClassVar[bool] = True
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
-        """The furthest along the direction in which they differ most."""
+        """Return the furthest along the direction in which they differ most."""
         from slashpoint.sim.learning.attacks import mimic
 
         return mimic(others)

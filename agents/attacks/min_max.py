@@ -23,7 +23,7 @@ class MinMax(Poisoner):
     looks: ClassVar[bool] = True
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
-        """The largest step against the deviations that keeps within their distances."""
+        """Return the largest step against the deviations that keeps within their distances."""
         from slashpoint.sim.learning.attacks import min_max
 
         return min_max(others)

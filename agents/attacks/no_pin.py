@@ -23,5 +23,5 @@ class NoPin(Conduct):
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
     def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
-        """Reveal the commitment only."""
+        """Reveal the commitment, and publish nothing of what was committed."""
         return "unpinned" if what == "work" else super().reveal(me, job, what)

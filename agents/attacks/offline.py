@@ -29,7 +29,7 @@ class Offline(Conduct):
         return me.luck("offline", job.key).random() < self.chance
 
     def claim(self, me: Me, job: Job, measured: int) -> Answered[int | None]:
-        """No claim while away."""
+        """Claim nothing while away, else as usual."""
         return None if self._away(me, job) else super().claim(me, job, measured)
 
     def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:

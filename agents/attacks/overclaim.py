@@ -21,5 +21,5 @@ class Overclaim(Conduct):
     """
 
     def claim(self, me: Me, job: Job, measured: int) -> Answered[int | None]:
-        """Full marks."""
+        """Claim that every prediction is right."""
         return job.scale

@@ -29,7 +29,7 @@ class Plagiarist(Conduct):
     noise: Factor = 1e-4  # how far each weight is moved, relatively
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """The best that anybody can read."""
+        """Hand in the best that anybody can read."""
         yield me.until(job.deadline - self.blocks * me.block_time)
         public = [
             (one.claimed or 0, one.model)

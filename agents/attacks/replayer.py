@@ -23,7 +23,7 @@ class Replayer(Conduct):
     """
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """The first model of this round or of one before that anybody can read."""
+        """Hand in the first model of this round or of one before that anybody can read."""
         yield me.until(job.deadline - 5 * me.block_time)
         for number in range(job.round, 0, -1):
             for one in job.market.handed(job.at(number, b"", job.deadline)):

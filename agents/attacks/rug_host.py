@@ -20,7 +20,7 @@ class Host(PosterTakeover[Any]):
     verbs: ClassVar[tuple[str, ...]] = ("cancels",)
 
     def misuse(self, me: Me, job: Job) -> Steps:
-        """Run, if it can."""
+        """Cancel as soon as somebody takes part."""
         if (yield me.sees("registers", "submits", by=job.deadline)):
             yield me.sends(self.market.cancels(job))
 

@@ -31,7 +31,7 @@ class SelfDeal(Conduct):
         return labels
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """What one was told; else as usual."""
+        """Hand in what one was told; else as usual."""
         labels = me.coalition.knows(("truth", job.key))
         if labels is None:
             return (yield from resolved(super().work(me, job)))

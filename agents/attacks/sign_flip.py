@@ -25,7 +25,7 @@ class SignFlip(Poisoner):
     factor: Factor = 1.0  # how far back
 
     def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
-        """Its own update, reversed."""
+        """Send its own update times a negative factor."""
         from slashpoint.sim.learning.attacks import sign_flip
 
         return sign_flip(own, self.factor)

@@ -26,9 +26,9 @@ class SlotSquatter(Conduct):
     k: Annotated[int, Within(1, 1000)] = 4  # places
 
     def identities(self, role: type) -> int:
-        """An account for each place."""
+        """Return an account for each place."""
         return self.k
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """Nothing."""
+        """Hand nothing in: the place alone is what it wants."""
         return None

@@ -30,9 +30,9 @@ class Sybil(Conduct):
         return self.k
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """One training serves all."""
+        """Train once, and hand the same in from each account."""
         return (yield from me.knowledge.once(("work", job.round_key), me, super().work, me, job))
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """One look serves all."""
+        """Measure once, and judge the same from each account."""
         return (yield from me.knowledge.once(("judge", job.round_key, subject.id), me, super().judge, me, job, subject))

@@ -24,5 +24,5 @@ class Unsolvable(Conduct):
     classes: Annotated[int, Within(1, 256)] = 10  # labels are drawn from as many
 
     def truth(self, me: Me, job: Job) -> Answered[bytes]:
-        """Noise."""
+        """Return random labels, which nobody can learn."""
         return bytes(byte % self.classes for byte in me.luck("noise", job.key).bytes(job.rows or job.scale))

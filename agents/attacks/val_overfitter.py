@@ -32,7 +32,7 @@ class ValOverfitter(Conduct):
     size: Factor = 0.1  # of a step, standard deviations of the weights
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """The best of many guesses."""
+        """Hand in the best of many guesses."""
         best, known = job.base or b"", self._known(job)
         start = None if known is None else me.weights(best)
         if known is None or start is None:
@@ -50,7 +50,7 @@ class ValOverfitter(Conduct):
 
     @staticmethod
     def _known(job: Job) -> tuple[Job, bytes] | None:
-        """The latest validation set whose labels are open, as a job to predict for; None where there is none."""
+        """Return the latest validation set whose labels are open, as a job to predict for; None where there is none."""
         market: Any = job.market
         if not hasattr(market, "data"):  # nothing is held back there to validate with
             return None

@@ -28,11 +28,11 @@ class VoteCopier(Conduct):
     patience: Factor = 3.0  # blocks that it waits for one
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """The first vote in sight, in the unit of judgements."""
+        """Return the first vote in sight, in the unit of judgements."""
         seen = yield me.pool.sees("judges", job, by=me.now + self.patience * me.block_time)
-        told = None if seen is None or seen.subject not in {None, subject.id} else seen.carries
-        if isinstance(told, bool):
-            return subject.scale if told else 0
-        if isinstance(told, int):
-            return told
+        vote = None if seen is None or seen.subject not in {None, subject.id} else seen.carries
+        if isinstance(vote, bool):
+            return subject.scale if vote else 0
+        if isinstance(vote, int):
+            return vote
         return subject.scale if subject.claimed is None else subject.claimed

@@ -25,5 +25,5 @@ class WideLabels(Conduct):
     shift: Annotated[int, Within(0, 255)] = 100  # added to each label
 
     def truth(self, me: Me, job: Job) -> Answered[bytes]:
-        """The true labels, renamed."""
+        """Return the true labels under other names."""
         return bytes((label + self.shift) % 256 for label in me.labels(job))

@@ -23,5 +23,5 @@ class Withhold(Conduct):
     seats: ClassVar[dict[str, int]] = {"work": 1}
 
     def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
-        """Never one's work."""
+        """Reveal everything but one's work."""
         return what != "work" and super().reveal(me, job, what)

@@ -23,5 +23,5 @@ class WithholdTruth(Conduct):
     seats: ClassVar[dict[str, int]] = {"truth": 1}
 
     def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
-        """Never the truth."""
+        """Reveal everything but the truth."""
         return what != "truth" and super().reveal(me, job, what)

@@ -23,5 +23,5 @@ class Withholder(Conduct):
     seats: ClassVar[dict[str, int]] = {"judge": 1}
 
     def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
-        """Never a report."""
+        """Reveal everything but one's reports."""
         return what != "report" and super().reveal(me, job, what)

@@ -27,5 +27,5 @@ class ZipBomb(Conduct):
     size: Bytes = 4_000_000  # bytes, decompressed
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """Zeros, packed."""
+        """Hand in zeros that decompress to far more than they weigh."""
         return Work(model=zlib.compress(bytes(self.size), 9), predictions=bytes(job.scale))

@@ -74,14 +74,24 @@ DATACLASS = re.compile(r"^@(dataclasses\.)?dataclass\b", re.MULTILINE)
 
 
 def names(kind: str, project: Path | None = None) -> list[str]:
-    """The options of a kind, by name. Nothing is imported."""
+    """Return the options of a kind, by name. Nothing is imported.
+
+    Args:
+        kind: such as `attack`.
+        project: its folder, if there is one.
+    """
     files = [path for path, _ in _files(KINDS[kind], project)]
     said = {stem(path): path.read_text(encoding="utf-8", errors="replace") for path in files}
     return sorted(name for name, text in said.items() if DATACLASS.search(text))
 
 
 def presets(group: str, project: Path | None = None) -> dict[str, Path]:
-    """The YAML files of a group of `conf/`, ours and the project's, by name."""
+    """Return the YAML files of a group of `conf/`, ours and the project's, by name.
+
+    Args:
+        group: a folder of `conf/`.
+        project: its folder, if there is one.
+    """
     found: dict[str, Path] = {}
     for top in [HOME, *([project] if project else [])]:
         for path in sorted((top / "conf" / group).glob("*.yaml")):
@@ -104,17 +114,34 @@ def refuse_namesakes(project: Path) -> None:
 
 
 def exists(kind: str, name: str, project: Path | None = None) -> bool:
-    """Whether there is such an option."""
+    """Whether there is such an option.
+
+    Args:
+        kind: such as `attack`.
+        name: the option's.
+        project: its folder, if there is one.
+    """
     return kind in KINDS and there(KINDS[kind], name, project)
 
 
 def there(kind: Kind, name: str, project: Path | None = None) -> bool:
-    """Whether there is a module of this name."""
+    """Whether there is a module of this name.
+
+    Args:
+        kind: which files.
+        name: the file's, or the folder's.
+        project: its folder, if there is one.
+    """
     return any(stem(path) == name for path, _ in _files(kind, project))
 
 
 def load(kind: str, name: str, project: Path | None = None) -> type[Any]:
-    """The class behind an option.
+    """Return the class behind an option.
+
+    Args:
+        kind: such as `attack`.
+        name: the option's.
+        project: its folder, if there is one.
 
     Raises:
         Misconfigured: there is no such option, or its file does not hold what it should.
@@ -125,7 +152,12 @@ def load(kind: str, name: str, project: Path | None = None) -> type[Any]:
 
 
 def part(kind: Kind, name: str, project: Path | None = None) -> ModuleType:
-    """The module of this name: ours, or the project's.
+    """Return the module of this name: ours, or the project's.
+
+    Args:
+        kind: which files.
+        name: the file's, or the folder's.
+        project: its folder, if there is one.
 
     Raises:
         Misconfigured: there is none, there are two, or importing it failed.
@@ -165,19 +197,34 @@ def rules(name: str, project: Path | None = None) -> Rules:
 
 
 def preload(protocol: str, project: Path) -> None:
-    """Import what every run of a project imports."""
+    """Import what every run of a project imports.
+
+    Args:
+        protocol: its name.
+        project: its folder, if there is one.
+    """
     part(PROTOCOL, protocol, project)
     for kind in (INVARIANTS, METRICS):
         parts(kind, project)
 
 
 def own(kind: Kind, project: Path | None) -> list[Path]:
-    """The project's own files of a kind, by name."""
+    """Return the project's own files of a kind, by name.
+
+    Args:
+        kind: which files.
+        project: its folder, if there is one.
+    """
     return [path for path, owner in _files(kind, project) if owner is not None]
 
 
 def parts(kind: Kind, project: Path | None) -> list[ModuleType]:
-    """The project's own modules of a kind, by name."""
+    """Return the project's own modules of a kind, by name.
+
+    Args:
+        kind: which files.
+        project: its folder, if there is one.
+    """
     return [load_module(path, project) for path in own(kind, project)]
 
 
@@ -213,7 +260,12 @@ def metrics(project: Path | None = None, broken: list[Misconfigured] | None = No
 
 
 def option(module: ModuleType, kind: Kind) -> type[Any]:
-    """The one class of a kind that a module defines."""
+    """Return the one class of a kind that a module defines.
+
+    Args:
+        module: where it is defined.
+        kind: what it must define.
+    """
     base = getattr(importlib.import_module(kind.module), kind.base)
     classes = [
         one
@@ -235,7 +287,7 @@ def option(module: ModuleType, kind: Kind) -> type[Any]:
 
 
 def parameters(cls: type[Any]) -> type[Any]:
-    """A dataclass of the parameters of an option alone: names, types, defaults."""
+    """Return a dataclass of the parameters of an option alone: names, types, defaults."""
     try:
         hints = get_type_hints(cls)
     except NameError as error:
@@ -245,7 +297,13 @@ def parameters(cls: type[Any]) -> type[Any]:
 
 
 def make(kind: str, name: str, given: dict[str, Any], project: Path | None = None) -> Any:
-    """An option with its parameters.
+    """Return an option with its parameters.
+
+    Args:
+        kind: such as `attack`.
+        name: the option's.
+        given: its parameters.
+        project: its folder, if there is one.
 
     Raises:
         Misconfigured: it refuses them.
@@ -260,9 +318,13 @@ def make(kind: str, name: str, given: dict[str, Any], project: Path | None = Non
 
 
 def load_module(path: Path, project: Path | None = None) -> ModuleType:
-    """A module of this package, or of a project: its private name is known to nobody, so it cannot hide anything.
+    """Import a module of this package, or of a project under a private name, so that it cannot hide anything.
 
     Files of a project may import one another relatively.
+
+    Args:
+        path: the file.
+        project: its folder, if there is one.
 
     Raises:
         Misconfigured: a project's file is no Python, or imports what is not there.
@@ -316,7 +378,7 @@ def _without_bytecode() -> Iterator[None]:
 
 
 def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:
-    """The files of a kind, each with the project that it belongs to."""
+    """Return the files of a kind, each with the project that it belongs to."""
     ours = _matches(HOME, kind.ours)
     theirs = _matches(project, kind.theirs) if project else []
     return [*((path, None) for path in ours), *((path, project) for path in theirs)]
@@ -333,7 +395,7 @@ def stem(path: Path) -> str:
 
 
 def package(project: Path) -> str:
-    """The private package that a project is: only `sys.modules` knows of it, never `sys.path`."""
+    """Return the private package that a project is: only `sys.modules` knows of it, never `sys.path`."""
     name = f"{THEIRS}{hashlib.blake2b(str(project).encode(), digest_size=4).hexdigest()}"
     package = sys.modules.setdefault(name, ModuleType(name))
     package.__path__ = [str(project)]
@@ -341,7 +403,7 @@ def package(project: Path) -> str:
 
 
 def _bare(field: dataclasses.Field[Any]) -> Any:
-    """A field with its default and nothing else."""
+    """Return a field with its default and nothing else."""
     if field.default_factory is not dataclasses.MISSING:
         return dataclasses.field(default_factory=field.default_factory)
     return dataclasses.field(default=field.default)

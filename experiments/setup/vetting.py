@@ -126,6 +126,11 @@ def vet_marked(module: ModuleType, found: Iterable[Any], mark: str) -> None:
 def vet_names(found: Iterable[Any], taken: Iterable[str], what: str) -> None:
     """Refuse functions of a project with a name that is taken.
 
+    Args:
+        found: its functions.
+        taken: names that there are already.
+        what: what they are called in the message.
+
     Raises:
         Misconfigured: names the function and its file.
     """
@@ -144,7 +149,12 @@ def own(kind: type) -> Iterator[tuple[str, Any]]:
 
 
 def mentioned(values: Iterable[Any], module: str) -> set[str]:
-    """Return the names that functions and classes of a module mention."""
+    """Return the names that functions and classes of a module mention.
+
+    Args:
+        values: what the module defines.
+        module: the module's name.
+    """
     found: set[str] = set()
     for value in list(values):
         if isinstance(value, type) and value.__module__ == module:

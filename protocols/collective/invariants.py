@@ -1,6 +1,6 @@
 """What must hold in every experiment in collective learning, whatever people do.
 
-Each check reads what the block just told about the experiments that it stirred, so its cost follows the traffic.
+Each check reads the latest block's events about the experiments that it stirred, so its cost follows the traffic.
 """
 
 from __future__ import annotations
@@ -41,25 +41,30 @@ class CollectiveInvariants(Vaulted):
     overdue: set[int] = field(default_factory=set)  # experiments that were complained of
 
     def releases(self, job: Job, who: bytes) -> int:
-        """How often somebody proposed a model of its own, rather than the current one again."""
-        bases = {fact.round: fact.cid for fact in self._told("RoundBegan", job)}
-        return sum(fact.proposer == who and fact.cid != bases[fact.round] for fact in self._told("Proposed", job))
+        """How often somebody proposed a model of its own, rather than the current one again.
+
+        Args:
+            job: what it is about.
+            who: an address.
+        """
+        bases = {fact.round: fact.cid for fact in self._events_of("RoundBegan", job)}
+        return sum(fact.proposer == who and fact.cid != bases[fact.round] for fact in self._events_of("Proposed", job))
 
     def _fresh(self, event: str, job: Job) -> list[Fact]:
-        """What the latest block told."""
-        return [*takewhile(lambda fact: fact.time == self.told, reversed(self._told(event, job)))][::-1]
+        """Return the latest block's events."""
+        return [*takewhile(lambda fact: fact.time == self.last_event_time, reversed(self._events_of(event, job)))][::-1]
 
     def _stirred(self, world: World) -> list[Job]:
         return [job for job in self._now(world).values() if job is not None]
 
     def _round(self, event: str, job: Job, number: int) -> Sequence[Fact]:
-        facts = self._told(event, job)  # rounds only go on
+        facts = self._events_of(event, job)  # rounds only go on
         return facts[bisect_left(facts, number, key=_round) : bisect_right(facts, number, key=_round)]
 
     def _members(self, job: Job, before: int) -> list[bytes]:
         """Who had a seat just before a fact (by its number), in the order of joining."""
         there: list[bytes] = []
-        facts = [*self._told("Joined", job), *self._told("Left", job)]
+        facts = [*self._events_of("Joined", job), *self._events_of("Left", job)]
         for fact in sorted(facts, key=lambda fact: fact.number):
             if fact.number < before:
                 (there.append if fact.event == "Joined" else there.remove)(fact.learner)
@@ -101,12 +106,12 @@ class CollectiveInvariants(Vaulted):
         """At the end everybody has its stake back, less its own fines; the convener what nobody earned."""
         for job in self._over(world):
             sums: dict[int, Counter[bytes]] = {cause: Counter() for cause in (STAKE, REFUND, REWARD, BOUNTY)}
-            for fact in self._told("Credited", job):
+            for fact in self._events_of("Credited", job):
                 sums.setdefault(fact.cause, Counter())[fact.who] += fact.amount
             fines: Counter[bytes] = Counter()
-            for fact in self._told("Slashed", job):
+            for fact in self._events_of("Slashed", job):
                 fines[fact.learner] += fact.amount
-            staked = Counter(fact.learner for fact in self._told("Joined", job))
+            staked = Counter(fact.learner for fact in self._events_of("Joined", job))
             for who in sorted(staked.keys() | sums[STAKE].keys()):
                 if (back := sums[STAKE][who]) != (due := staked[who] * job.stake - fines[who]):
                     yield f"experiment {job.id}: {world.name_of(who)} had {back} of its stake back, not {due}"
@@ -153,7 +158,7 @@ class CollectiveInvariants(Vaulted):
     def turns_rotate(self, world: World) -> Iterator[str]:
         """Rounds are counted from 0, and their proposers have seats: in turn, where the order is a rotation."""
         for job in self._stirred(world):
-            begun = self._told("RoundBegan", job)
+            begun = self._events_of("RoundBegan", job)
             for fact in self._fresh("RoundBegan", job):
                 members, where = self._members(job, fact.number), f"experiment {job.id}, round {fact.round}"
                 if fact.round != begun.index(fact):
@@ -235,7 +240,13 @@ class CollectiveInvariants(Vaulted):
         return int(closed[0].due) if closed else due + round(self.terms.vote_window)
 
     def accepts(self, approvals: int, votes: int, voters: int) -> bool:
-        """Whether so many approvals, of so many votes, of so many who may vote, make a model the current one."""
+        """Whether so many approvals, of so many votes, of so many who may vote, make a model the current one.
+
+        Args:
+            approvals: how many voted yes.
+            votes: predictions of several models.
+            voters: how many might have voted.
+        """
         all_ = voters + (self.terms.electorate == "learners")
         share, bar = approvals * BPS, self.terms.threshold_bps * all_
         enough = votes * BPS >= self.terms.quorum_bps * all_
@@ -247,10 +258,10 @@ class CollectiveInvariants(Vaulted):
         for job in self._stirred(world):
             if job.closed is None and not self._fresh("RoundTallied", job):
                 continue
-            opened = self._told("ExperimentCreated", job)[0]
+            opened = self._events_of("ExperimentCreated", job)[0]
             cid, head = opened.initCid, hashlib.sha256(opened.archHash + opened.initCid).digest()
-            accepted = {fact.round for fact in self._told("RoundTallied", job) if fact.accepted}
-            for fact in self._told("GlobalUpdated", job):
+            accepted = {fact.round for fact in self._events_of("RoundTallied", job) if fact.accepted}
+            for fact in self._events_of("GlobalUpdated", job):
                 where = f"experiment {job.id}, round {fact.round}"
                 proposed = [one for one in self._round("Proposed", job, fact.round) if one.cid == fact.cid]
                 if fact.round not in accepted or not proposed:

@@ -78,13 +78,23 @@ class Collective(CollectiveInvariants):
     # --- verbs --------------------------------------------------------------------------------------------------
 
     def draft(self, me: Actor, problem: Problem) -> Job:
-        """An experiment that is about to be posted."""
+        """Return an experiment that is about to be posted.
+
+        Args:
+            me: the account that acts.
+            problem: what is to be learnt.
+        """
         job = super().draft(me, problem)
         job.reward, job.stake = self.terms.rewards, self.terms.to_units(self.terms.stake)
         return job
 
     def posts(self, job: Job, model: bytes) -> Call:
-        """Lock the rewards and name the first model by its CID."""
+        """Lock the rewards and name the first model by its CID.
+
+        Args:
+            job: what it is about.
+            model: the CID of the first model.
+        """
         terms, task = self.terms, self.world.training_cache.task
         asked = {
             "archHash": hashlib.sha256(f"{task.name} {task.kind}".encode()).digest(), "initCid": model,
@@ -97,25 +107,38 @@ class Collective(CollectiveInvariants):
         return self.does("posts", job, self.contract.createExperiment(asked, gas=500_000), carries=model)
 
     def joins(self, job: Job) -> Call:
-        """Take a seat."""
+        """Take a seat, and put up its stake."""
         return self.does("registers", job, self.contract.join(job.id, gas=220_000))
 
     def leaves(self, job: Job) -> Call:
-        """Give one's seat up."""
+        """Give one's seat up, for the stake."""
         return self.does("retracts", job, self.contract.exit(job.id, gas=150_000 + 10_000 * self._crowd(job)))
 
     def submits(self, job: Job, model: bytes, score: int) -> Call:
-        """Propose a model by its CID in one's round."""
+        """Propose a model by its CID in one's round.
+
+        Args:
+            job: what it is about.
+            model: the model's CID.
+            score: right answers on one's own vote set.
+        """
         call = self.contract.propose(job.id, job.round, model, score, gas=130_000)
         return self.does("submits", job, call, subject=job.round, carries=model)
 
     def passes(self, job: Job) -> Call:
-        """Let one's turn go."""
+        """Let one's turn as a proposer go."""
         call = self.contract.passTurn(job.id, job.round, gas=self._ending(job))
         return self.does("cancels", job, call, subject=job.round)
 
     def judges(self, me: Actor, job: Job, *, approve: bool, score: int) -> Call:
-        """Vote on the round's proposal, committed where votes are."""
+        """Vote on the round's proposal, committed where votes are.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            approve: whether the proposal is better.
+            score: right answers on one's own vote set.
+        """
         if not self.terms.commit_votes:
             call = self.contract.vote(job.id, job.round, approve, score, gas=150_000)
             return self.does("judges", job, call, subject=job.round, carries=approve)
@@ -125,17 +148,34 @@ class Collective(CollectiveInvariants):
         return self.does("judges", job, call, subject=job.round, carries=committed)
 
     def reveals(self, me: Actor, job: Job, *, approve: bool, score: int) -> Call:
-        """Reveal one's committed vote."""
+        """Reveal one's committed vote of the round.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            approve: whether the proposal is better.
+            score: right answers on one's own vote set.
+        """
         salt = me.salt(*job.round_key)
         call = self.contract.revealVote(job.id, job.round, approve, score, salt, gas=150_000)
         return self.does("reveals", job, call, subject=job.round, carries=(approve, score, salt))
 
     def skips(self, job: Job, number: int) -> Call:
-        """Say that a round's proposer let its time pass."""
+        """Say that a round's proposer let its time pass.
+
+        Args:
+            job: what it is about.
+            number: the round's number, from 1.
+        """
         return self.does("pokes", job, self.contract.skipProposer(job.id, number, gas=self._ending(job)))
 
     def tallies(self, job: Job, number: int) -> Call:
-        """Have a round's votes counted."""
+        """Have a round's votes counted.
+
+        Args:
+            job: what it is about.
+            number: the round's number, from 1.
+        """
         return self.does("pokes", job, self.contract.tally(job.id, number, gas=self._ending(job)))
 
     # --- reading ------------------------------------------------------------------------------------------------
@@ -148,11 +188,16 @@ class Collective(CollectiveInvariants):
         return 250_000 + 110_000 * self._crowd(job)
 
     def view(self, job: Job, began: Fact) -> Job:
-        """A job as the round that began has it."""
+        """Return a job as the round that began has it.
+
+        Args:
+            job: what it is about.
+            began: the event of the round's beginning.
+        """
         return job.at(began.round, self.world.store.get(began.cid) or b"", float(began.due))
 
     def problem(self, job: Job, me: Actor) -> Problem:
-        """A learner's shard: it trains on most of it, and votes by the rest. All accounts of a person have one."""
+        """Return a learner's shard, of which it trains on most and votes by the rest; a person has one."""
         if job.key not in self.shards:
             people = sorted({one.controller for one in self.world.accounts.values() if "learner" in one.roles})
             luck = self.world.luck("shards", job.key)
@@ -161,16 +206,22 @@ class Collective(CollectiveInvariants):
         return self.shards[job.key].get(self.world.accounts[me.address].controller, job.task)
 
     def proposal(self, job: Job, me: Actor, proposed: Fact) -> Subject:
-        """A proposal, as one of its voters has it."""
+        """Return a proposal, as one of its voters has it.
+
+        Args:
+            job: what it is about.
+            me: the account that acts.
+            proposed: the event of the proposal.
+        """
         model, scale = self.world.store.get(proposed.cid), self.problem(job, me).scale
         return Subject(proposed.round, proposed.proposer, model, proposed.score, scale)
 
     def handed(self, job: Job) -> Sequence[Subject]:
-        """What was proposed in place of the round's current model, now or before."""
-        bases = {fact.round: fact.cid for fact in self._told("RoundBegan", job)}
+        """Return what was proposed in place of the round's current model, now or before."""
+        bases = {fact.round: fact.cid for fact in self._events_of("RoundBegan", job)}
         return [
             Subject(fact.round, fact.proposer, self.world.store.get(fact.cid), fact.score, job.scale)
-            for fact in self._told("Proposed", job)
+            for fact in self._events_of("Proposed", job)
             if bases[fact.round] == bases[job.round] != fact.cid
         ]
 
@@ -180,7 +231,7 @@ class Collective(CollectiveInvariants):
         return args["context"], args["convener"], float(args["due"])
 
     def notes(self, fact: Fact, job: Job) -> None:
-        """Keep the latest model."""
+        """Keep the CID of the latest model."""
         if fact.event == self.opening_event:
             self.models[job.key] = fact.args["initCid"]
         elif fact.event == "GlobalUpdated":
@@ -189,7 +240,7 @@ class Collective(CollectiveInvariants):
     def causes(
         self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
     ) -> Iterable[tuple[str, int, str | None]]:
-        """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
+        """Return why tokens moved; a withdrawal is split into what it was credited for."""
         job = call.job.key if call.job is not None else None
         if receiver == self.contract.address_ and call.function in {"createExperiment", "join"}:
             return [("deposit" if call.function == "createExperiment" else "stake", amount, job)]
@@ -198,7 +249,7 @@ class Collective(CollectiveInvariants):
         return [("unknown", amount, job)]
 
     def poke(self, job: Job) -> tuple[float, Call] | None:
-        """What anybody may call next: begin, skip who does not propose, or count the votes."""
+        """Return what anybody may call next: begin, skip who does not propose, or count the votes."""
         if job.closed is not None:
             return None
         book, crowd = self.contract.experimentOf(job.id), self._crowd(job)
@@ -216,10 +267,16 @@ class Collective(CollectiveInvariants):
         return when, self.tallies(job, book.round)
 
     def delivered(self, job: Job) -> bytes | None:
-        """The model that the learners ended with, if it can be had."""
+        """Return the model that the learners ended with, if it can be had."""
         return self.world.store.get(self.models[job.key]) if job.outcome == OUTCOMES[FINISHED] else None
 
 
 def ballot(number: int, score: int, *, approve: bool) -> bytes:
-    """What is committed of a vote: SHA-256 of round, choice and score as the contract packs them."""
+    """Return what is committed of a vote: SHA-256 of round, choice and score as the contract packs them.
+
+    Args:
+        number: the round's number, from 1.
+        score: right answers on one's own vote set.
+        approve: whether the proposal is better.
+    """
     return hashlib.sha256(b"".join(word.to_bytes(32, "big") for word in (number, approve, score))).digest()

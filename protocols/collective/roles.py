@@ -23,7 +23,12 @@ class Convener(Poster[Collective]):
     """Calls for learners, and pays for what they accept."""
 
     def commission(self, me: Me, number: int) -> Steps:
-        """One experiment, from untrained weights to its end."""
+        """One experiment, from untrained weights to its end.
+
+        Args:
+            me: the account that acts.
+            number: the round's number, from 1.
+        """
         problem, _ = me.tasks(number)
         job = self.market.draft(me, problem)
         untrained = yield me.trains(job, effort=0.0)
@@ -60,7 +65,7 @@ class Learner(Server[Collective]):
         yield from self.collect(me, job)
 
     def propose(self, me: Me, job: Job) -> Steps:
-        """One's own turn."""
+        """Train, measure and propose a model in one's own turn."""
         if self.exhausted(me, job):
             return (yield from self.rest(me, job))
         work = yield from self.ask(me, "work", job, by=job.deadline)
@@ -102,7 +107,14 @@ class Learner(Server[Collective]):
             yield me.sends(market.reveals(me, job, approve=approve, score=score), by=until)
 
     def approves(self, me: Me, job: Job, subject: Subject, better: int) -> bool:
-        """Whether to approve a model that is right so many times more often than the current one."""
+        """Whether to approve a model that is right so many times more often than the current one.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            subject: the work in question.
+            better: right answers more than the present model's.
+        """
         return bool(better >= self.market.terms.margin)
 
     # --- privacy ------------------------------------------------------------------------------------------------
@@ -116,7 +128,7 @@ class Learner(Server[Collective]):
         return released >= privacy.affordable(terms.dp_epsilon, terms.dp_noise, terms.dp_delta)
 
     def rest(self, me: Me, job: Job) -> Steps:
-        """A turn without anything to tell: what there is is proposed again, where that is allowed."""
+        """Let a turn go without a new model: propose the present one again, where that is allowed."""
         if self.market.terms.distinct:
             yield me.sends(self.market.passes(job), by=job.deadline)
         else:
@@ -125,7 +137,13 @@ class Learner(Server[Collective]):
             yield me.sends(self.market.submits(job, me.publishes(job.base or b""), score), by=job.deadline)
 
     def private(self, me: Me, job: Job, work: Work) -> Work:
-        """Work as it may leave one's machine: with noise, where there is any to be."""
+        """Work as it may leave one's machine: with noise, where there is any to be.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            work: what one is about to propose.
+        """
         terms = self.market.terms
         if not terms.dp_noise or work.model is None or job.base is None:
             return work

@@ -53,7 +53,7 @@ class CollectiveTerms(Terms):
             raise ValueError(f"protocol.dp_clip={self.dp_clip}, dp_delta={self.dp_delta}: positive, and delta below 1")
 
     def rules(self) -> dict[str, Any]:
-        """The contract's `Rules`."""
+        """Return the contract's `Rules`, in its units."""
         return {
             "strict": self.strict, "countsProposer": self.electorate == "learners", "sealedVotes": self.commit_votes,
             "beaconOrder": self.order == "beacon", "distinct": self.distinct, "minLearners": self.min_learners,

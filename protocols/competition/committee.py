@@ -32,16 +32,21 @@ class Seated(Vaulted):
         return [job for job in self._now(world).values() if job is not None]
 
     def _fresh(self, event: str, job: Job) -> list[Fact]:
-        """What the latest block told."""
-        return [fact for fact in self._told(event, job) if fact.time == self.told]
+        """Return the latest block's events."""
+        return [fact for fact in self._events_of(event, job) if fact.time == self.last_event_time]
 
     def enrolled(self, job: Job) -> Sequence[bytes]:
-        """The miners who are there to be drawn, in their order."""
-        return [fact.miner for fact in self._told("Enrolled", job)]
+        """Return the miners who are there to be drawn, in their order."""
+        return [fact.miner for fact in self._events_of("Enrolled", job)]
 
     def committee(self, job: Job, model: int) -> Sequence[bytes]:
-        """Who is to report on a model: the first cards of a shuffled pack; nobody before the draw."""
-        pack, drawn = list(self.enrolled(job)), self._told("CommitteesDrawn", job)
+        """Who is to report on a model: the first cards of a shuffled pack; nobody before the draw.
+
+        Args:
+            job: what it is about.
+            model: the model's number.
+        """
+        pack, drawn = list(self.enrolled(job)), self._events_of("CommitteesDrawn", job)
         if not drawn:
             return ()
         for place in range(n := min(len(pack), self.terms.committee)):
@@ -53,11 +58,11 @@ class Seated(Vaulted):
         """Who was drawn for a model that was judged since, and filed no report on it."""
         filed = {
             (fact.model, fact.miner)
-            for fact in self._told("ReportCommitted" if self.terms.commit_reports else "Reported", job)
+            for fact in self._events_of("ReportCommitted" if self.terms.commit_reports else "Reported", job)
         }
         return {
             who
-            for fact in self._told("ModelJudged", job)
+            for fact in self._events_of("ModelJudged", job)
             for who in self.committee(job, fact.model)
             if (fact.model, who) not in filed
         }
@@ -67,7 +72,7 @@ class Seated(Vaulted):
         """Who enrols does so for itself, once, while models are handed in, and does not compete."""
         for job in self._stirred(world):
             clock, miners = self.clock(job), self.enrolled(job)
-            members = {fact.competitor for fact in self._told("Registered", job)}
+            members = {fact.competitor for fact in self._events_of("Registered", job)}
             for fact in self._fresh("Enrolled", job):
                 where = f"competition {job.id}: {world.name_of(fact.miner)}"
                 if fact.by != fact.miner or miners.count(fact.miner) > 1 or not self.terms.committee:
@@ -84,7 +89,7 @@ class Seated(Vaulted):
             clock = self.clock(job)
             for fact in self._fresh("CommitteesDrawn", job):
                 where = f"competition {job.id}"
-                if len(self._told("CommitteesDrawn", job)) > 1:
+                if len(self._events_of("CommitteesDrawn", job)) > 1:
                     yield f"{where}: committees were drawn again"
                 if not clock.open * SECOND <= fact.time < clock.report * SECOND:
                     yield f"{where}: committees were drawn out of time"
@@ -92,8 +97,8 @@ class Seated(Vaulted):
                     yield f"{where}: committees were drawn from something else than the salts"
 
     def stirred_seed(self, job: Job) -> bytes:
-        """What the salts of the opened models draw."""
-        owners = {(fact.model, fact.owner, fact.time) for fact in self._told("ModelOpened", job)}
+        """Return what the salts of the opened models draw."""
+        owners = {(fact.model, fact.owner, fact.time) for fact in self._events_of("ModelOpened", job)}
         salts = {
             one.subject: one.carries[1]
             for one in self.world.facts.of("reveals", job.key)

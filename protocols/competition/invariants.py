@@ -1,6 +1,6 @@
 """What must hold in every competition, whatever people do.
 
-Each check reads what the block just told about the competitions that it stirred, so its cost follows the traffic.
+Each check reads the latest block's events about the competitions that it stirred, so its cost follows the traffic.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class CompetitionInvariants(Seated):
     overdue: set[int] = field(default_factory=set)  # competitions that were complained of
 
     def _reports(self, job: Job, model: int) -> Sequence[Fact]:
-        return [fact for fact in self._told("Reported", job) if fact.model == model]
+        return [fact for fact in self._events_of("Reported", job) if fact.model == model]
 
     def _credited(self, job: Job, cause: int) -> Counter[bytes]:
         sums: Counter[bytes] = Counter()
-        for fact in self._told("Credited", job):
+        for fact in self._events_of("Credited", job):
             sums[fact.who] += fact.amount if fact.cause == cause else 0
         return sums
 
@@ -54,8 +54,8 @@ class CompetitionInvariants(Seated):
     def models_are_their_owners(self, world: World) -> Iterator[str]:
         """A model is handed in by a competitor for itself, in time, within the byte limit, as committed, once."""
         for job in self._stirred(world):
-            members = {fact.competitor for fact in self._told("Registered", job)}
-            opened, clock = self._told("ModelOpened", job), self.clock(job)
+            members = {fact.competitor for fact in self._events_of("Registered", job)}
+            opened, clock = self._events_of("ModelOpened", job), self.clock(job)
             for fact in self._fresh("ModelOpened", job):
                 where, name = f"competition {job.id}, model {fact.model}", world.name_of(fact.owner)
                 if fact.by != fact.owner or fact.owner not in members:
@@ -88,8 +88,8 @@ class CompetitionInvariants(Seated):
     def reports_are_the_miners(self, world: World) -> Iterator[str]:
         """A miner reports once on a model that is there, for itself, in time, a count that can be."""
         for job in self._stirred(world):
-            models = {fact.model for fact in self._told("ModelOpened", job)}
-            members = {fact.competitor for fact in self._told("Registered", job)}
+            models = {fact.model for fact in self._events_of("ModelOpened", job)}
+            members = {fact.competitor for fact in self._events_of("Registered", job)}
             clock = self.clock(job)
             for fact in self._fresh("Reported", job):
                 where = f"competition {job.id}, model {fact.model}: {world.name_of(fact.miner)}"
@@ -147,8 +147,8 @@ class CompetitionInvariants(Seated):
     def scores_follow_the_reports(self, world: World) -> Iterator[str]:
         """Each model is judged once, after all may have reported, and as its reports say."""
         for job in self._stirred(world):
-            claims = {fact.model: fact.claimed for fact in self._told("ModelOpened", job)}
-            judged = [fact.model for fact in self._told("ModelJudged", job)]
+            claims = {fact.model: fact.claimed for fact in self._events_of("ModelOpened", job)}
+            judged = [fact.model for fact in self._events_of("ModelJudged", job)]
             for fact in self._fresh("ModelJudged", job):
                 where = f"competition {job.id}, model {fact.model}"
                 said = self.said(job, fact.model)
@@ -162,7 +162,12 @@ class CompetitionInvariants(Seated):
                     yield f"{where} was judged too early, or again"
 
     def said(self, job: Job, model: int) -> list[int]:
-        """What the reports on a model say, in ascending order."""
+        """Return what the reports on a model say, in ascending order.
+
+        Args:
+            job: what it is about.
+            model: the model's number.
+        """
         return sorted(map(worth, self._reports(job, model)))
 
     def agreement(self, said: Sequence[int]) -> tuple[int, int]:
@@ -180,7 +185,12 @@ class CompetitionInvariants(Seated):
         return bool(n >= self.terms.min_reports and agreeing * BPS >= self.terms.quorum_bps * n)
 
     def near(self, job: Job, model: int) -> list[bytes]:
-        """Whose reports on a model are near enough to the median to earn."""
+        """Whose reports on a model are near enough to the median to earn.
+
+        Args:
+            job: what it is about.
+            model: the model's number.
+        """
         reports, at = self._reports(job, model), median(self.said(job, model))
         return [one.miner for one in reports if abs(worth(one) - at) <= self.terms.pay_within << DIGEST]
 
@@ -206,19 +216,19 @@ class CompetitionInvariants(Seated):
             for who in sorted(paid.keys() | due.keys()):
                 if paid[who] != due[who]:
                     yield f"competition {job.id}: {world.name_of(who)} earned {paid[who]}, not {due[who]}"
-            unjudged = {f.model for f in self._told("ModelOpened", job)} - {
-                f.model for f in self._told("ModelJudged", job)
+            unjudged = {f.model for f in self._events_of("ModelOpened", job)} - {
+                f.model for f in self._events_of("ModelJudged", job)
             }
             if job.outcome == SETTLED and unjudged:
                 yield f"competition {job.id} was settled before all models were judged"
 
     def earnings(self, job: Job) -> Counter[bytes]:
-        """What everybody should have of the pool."""
-        pool = job.reward + job.stake * len(self._told("Registered", job))
-        valid = [fact for fact in self._told("ModelJudged", job) if fact.valid]
+        """Return what everybody should have of the pool."""
+        pool = job.reward + job.stake * len(self._events_of("Registered", job))
+        valid = [fact for fact in self._events_of("ModelJudged", job) if fact.valid]
         if not valid:
             return Counter()
-        owners = {fact.model: fact.owner for fact in self._told("ModelOpened", job)}
+        owners = {fact.model: fact.owner for fact in self._events_of("ModelOpened", job)}
         best = min(valid, key=lambda fact: (-fact.score, fact.model))
         paid = Counter(who for fact in valid for who in self.near(job, fact.model))
         first = pool * self.terms.winner_bps // BPS
@@ -232,10 +242,10 @@ class CompetitionInvariants(Seated):
         """Once it is over: bonds are back but for liars', silent and absent miners'; buy-ins unless somebody won."""
         for job in self._over(world):
             settled = job.outcome == SETTLED
-            due = Counter({fact.competitor: 0 if settled else job.stake for fact in self._told("Registered", job)})
+            due = Counter({fact.competitor: 0 if settled else job.stake for fact in self._events_of("Registered", job)})
             gone = self.absent(job)
             back_for = [who for who in self.enrolled(job) if who not in gone]
-            for fact in self._told("ModelJudged", job):
+            for fact in self._events_of("ModelJudged", job):
                 all_of = [one.miner for one in self._reports(job, fact.model)]
                 back_for += self.near(job, fact.model) if self.agreed(self.said(job, fact.model)) else all_of
             due.update({who: times * self.terms.to_units(self.terms.bond) for who, times in Counter(back_for).items()})
@@ -249,8 +259,8 @@ class CompetitionInvariants(Seated):
         """The host has its stake back, and its prize if nobody won; both go to the competitors if it kept the truth."""
         for job in self._over(world):
             stake = self.terms.to_units(self.terms.host_stake)
-            opened = Counter(fact.owner for fact in self._told("ModelOpened", job))
-            silent = bool(opened) and self.terms.commit_truth and not self._told("TruthRevealed", job)
+            opened = Counter(fact.owner for fact in self._events_of("ModelOpened", job))
+            silent = bool(opened) and self.terms.commit_truth and not self._events_of("TruthRevealed", job)
             refund, shares = self._credited(job, REFUND), self._credited(job, SLASH)
             due = 0 if silent else stake if job.outcome == SETTLED else stake + job.reward
             if refund.total() != due or refund[job.poster] != due:
@@ -261,8 +271,8 @@ class CompetitionInvariants(Seated):
                     yield f"competition {job.id}: {world.name_of(who)} had {shares[who]} of the host's, not a share"
 
     def _bounty(self, job: Job, lost: int) -> int:
-        """What the end of a competition earns whoever called it, where its host loses its stake by it."""
-        by = self._told("CompetitionClosed", job)[0].by
+        """Return what the end of a competition earns whoever called it, where its host loses its stake by it."""
+        by = self._events_of("CompetitionClosed", job)[0].by
         return 0 if by == job.poster else lost * self.terms.poke_bounty_bps // BPS
 
     @invariant
@@ -270,10 +280,10 @@ class CompetitionInvariants(Seated):
         """Whoever carries out a loss has the part of it that the rules say, unless it is its own."""
         for job in self._over(world):
             due: Counter[bytes] = Counter()
-            for fact in self._told("Forfeited", job):
+            for fact in self._events_of("Forfeited", job):
                 due[fact.by] += fact.amount * self.terms.poke_bounty_bps // BPS if fact.by != fact.miner else 0
             if job.outcome == "truth withheld":
-                closed = self._told("CompetitionClosed", job)[0]
+                closed = self._events_of("CompetitionClosed", job)[0]
                 due[closed.by] += self._bounty(job, self.terms.to_units(self.terms.host_stake))
             paid = self._credited(job, BOUNTY)
             for who in sorted(paid.keys() | due.keys()):
@@ -286,7 +296,7 @@ class CompetitionInvariants(Seated):
         for job in self.jobs.values():
             if job.closed is not None or job.id in self.overdue:
                 continue
-            calls = len(self._told("ModelOpened", job)) + len(self._told("ModelCommitted", job)) + 2
+            calls = len(self._events_of("ModelOpened", job)) + len(self._events_of("ModelCommitted", job)) + 2
             bound = self.clock(job).reveal * SECOND + calls * GRACE_BLOCKS * world.chain.period
             if world.chain.time > bound and self.heard(job):
                 self.overdue.add(job.id)
@@ -294,17 +304,22 @@ class CompetitionInvariants(Seated):
 
 
 def payload(model: int, said: int | bytes) -> bytes:
-    """Return what is committed of a report: SHA-256 of the model's number and the count or the answers, packed."""
+    """Return what is committed of a report: SHA-256 of the model's number and the count or the answers, packed.
+
+    Args:
+        model: the model's number.
+        said: the count, or the answers.
+    """
     words = said.to_bytes(32, "big") if isinstance(said, int) else said
     return hashlib.sha256(model.to_bytes(32, "big") + words).digest()
 
 
 def worth(report: Fact) -> int:
-    """A report as a number: its count, and below that the head of the digest of its answers, if it is of answers."""
+    """Return a report as a number: its count, and below that the head of the digest of its answers, if it has any."""
     head = int.from_bytes(report.answers, "big") >> 256 - DIGEST
     return int(report.correct << DIGEST) + head
 
 
 def median(said: Sequence[int]) -> int:
-    """The lower middle of sorted numbers; 0 of none."""
+    """Return the lower middle of sorted numbers; 0 of none."""
     return said[(len(said) - 1) // 2] if said else 0

@@ -25,7 +25,12 @@ class Host(Poster[Competition]):
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
 
     def commission(self, me: Me, number: int) -> Steps:
-        """One competition, from its draft to its end."""
+        """One competition, from its draft to its end.
+
+        Args:
+            me: the account that acts.
+            number: the round's number, from 1.
+        """
         market = self.market
         problem, files = me.tasks(number)
         job = market.draft(me, problem)
@@ -40,7 +45,14 @@ class Host(Poster[Competition]):
             yield me.spawn(self.serve, job, labels, salt)
 
     def serve(self, me: Me, job: Job, labels: bytes, salt: bytes) -> Steps:
-        """Open the labels, then wait for the end."""
+        """Open the labels, then wait for the end.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            labels: one byte an item.
+            salt: 32 bytes, secret until they are revealed.
+        """
         market = self.market
         if market.terms.commit_truth:
             what, _ = yield me.first(closed=me.sees(market.CompetitionClosed), by=job.deadline)
@@ -71,7 +83,13 @@ class Competitor(Server[Competition]):
         yield from self.collect(me, job)
 
     def hand_in(self, me: Me, job: Job, work: Work) -> Steps:
-        """Submit, and reveal what was committed."""
+        """Submit, and reveal what was committed.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            work: what was made.
+        """
         market = self.market
         if not market.terms.commit_models:
             claimed = yield from self.claims(me, job, work)
@@ -99,7 +117,13 @@ class Competitor(Server[Competition]):
             yield me.sends(market.reveals(me, job, mine, work.model, claimed), by=end)
 
     def claims(self, me: Me, job: Job, work: Work) -> Steps:
-        """What one says of one's own model: nothing that could bind, while nobody can measure."""
+        """Return what one says of one's own model: nothing that could bind, while nobody can measure.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            work: what was made.
+        """
         measured = 0
         if self.market.answers(job, me) is not None and work.model is not None:
             measured = yield me.measures(Subject("own", me.address, work.model, None, job.scale), job)
@@ -153,11 +177,25 @@ class Miner(Server[Competition]):
                 reported[fact.model] = correct
 
     def files(self, me: Me, job: Job, model: int, correct: int, end: float) -> Steps:
-        """One report; its receipt."""
+        """Send one report, and return its receipt.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            model: the model's number.
+            correct: right test answers, a count.
+            end: Unix seconds, when it is too late.
+        """
         return (yield me.sends(self.market.judges(me, job, model, correct), by=end))
 
     def reveal(self, me: Me, job: Job, reported: dict[int, int]) -> Steps:
-        """Open one's reports."""
+        """Reveal the reports that one committed to.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            reported: right answers by the model's number.
+        """
         for model, correct in reported.items():
             if (yield from self.ask(me, "reveal", job, "report")):
                 yield me.sends(self.market.reveals_report(me, job, model, correct), by=self.market.clock(job).reveal)

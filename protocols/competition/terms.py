@@ -65,7 +65,7 @@ class CompetitionTerms(Terms):
             raise ValueError("protocol.draw=reveals: takes commit_models=true, whose salts draw")
 
     def rules(self) -> dict[str, Any]:
-        """The contract's `Rules`."""
+        """Return the contract's `Rules`, in its units."""
         return {
             "winnerBps": self.winner_bps, "quorumBps": self.quorum_bps, "minReports": self.min_reports,
             "maxReports": self.max_reports, "maxCompetitors": self.max_competitors, "maxModels": self.max_models,
@@ -85,7 +85,7 @@ class CompetitionTerms(Terms):
 
     @property
     def price(self) -> int:
-        """Prize and stake."""
+        """Return prize and stake, smallest units."""
         return self.to_units(self.prize) + self.to_units(self.host_stake)
 
     def infeasible(self) -> Iterable[str]:

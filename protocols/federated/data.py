@@ -28,7 +28,12 @@ class Holdings:
     _held: dict[tuple[str, int], Problem] = field(default_factory=dict)  # by turn: the validation set
 
     def validation(self, job: Job, number: int | None = None) -> Problem:
-        """The sponsor's validation set: of a round, or all of it. It trains on what the clients hold together."""
+        """Return the sponsor's validation set, of a round or all of it; it trains on what the clients hold together.
+
+        Args:
+            job: what it is about.
+            number: the round's, None for all rounds.
+        """
         turn = job.key, -1 if number is None else number if self.terms.rotate else 0
         if turn not in self._held:
             rows = job.task.train
@@ -41,7 +46,7 @@ class Holdings:
         return self._held[turn]
 
     def shards(self, job: Job) -> Mapping[str, Problem]:
-        """What each client holds, by person: a wallet more is no row more."""
+        """Return what each client holds, by person: a wallet more is no row more."""
         if job.key not in self._shards:
             people = sorted({a.controller for a in self.world.accounts.values() if "client" in a.roles})
             task, luck = self.world.training_cache.task, self.world.luck("shards", job.key)
@@ -50,7 +55,13 @@ class Holdings:
         return self._shards[job.key]
 
     def labels_of(self, job: Job, labels: bytes, number: int) -> bytes:
-        """The part of all labels that a round's validation set has."""
+        """Return the part of all labels that a round's validation set has.
+
+        Args:
+            job: what it is about.
+            labels: one byte an item.
+            number: the round's number, from 1.
+        """
         if not self.terms.rotate:
             return labels
         ends = np.cumsum([self.validation(job, one).scale for one in range(1, self.terms.rounds + 1)])

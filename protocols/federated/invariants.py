@@ -34,7 +34,7 @@ class FederatedInvariants(Vaulted):
     overdue: set[int] = field(default_factory=set)  # jobs that were complained of
     _rounds: dict[tuple[str, str], dict[int, list[Fact]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )  # by event and job's key, then by round: what was told
+    )  # by event and job's key, then by round
     _taints: dict[str, Taint] = field(default_factory=dict)  # by job's key
     _public: set[bytes] = field(default_factory=set)  # rows that a sponsor holds: in another job they are a client's
     _read: set[bytes] = field(default_factory=set)  # what of the content store was searched
@@ -45,26 +45,31 @@ class FederatedInvariants(Vaulted):
         self.world.watchers.append(lambda pending: self._sent.append(pending.call.data))
 
     def _fresh(self, event: str, world: World) -> Iterator[tuple[Job, Fact]]:
-        """What the latest block told of an event."""
+        """Return the latest block's events of a name."""
         for job in filter(None, self._now(world).values()):
-            for fact in reversed(self._told(event, job)):
-                if fact.time != self.told:
+            for fact in reversed(self._events_of(event, job)):
+                if fact.time != self.last_event_time:
                     break
                 yield job, fact
 
     def _rounds_with(self, event: str, world: World) -> list[tuple[Job, int]]:
-        """The rounds of which the latest block told an event."""
+        """Return the rounds of which the latest block has an event."""
         found = {(job.key, fact.round): (job, int(fact.round)) for job, fact in self._fresh(event, world)}
         return list(found.values())
 
     def _of_round(self, event: str, job: Job, number: int) -> list[Fact]:
-        by_round, told = self._rounds[event, job.key], self._told(event, job)
-        for i in range(sum(map(len, by_round.values())), len(told)):
-            by_round[told[i].round].append(told[i])
+        by_round, events = self._rounds[event, job.key], self._events_of(event, job)
+        for i in range(sum(map(len, by_round.values())), len(events)):
+            by_round[events[i].round].append(events[i])
         return by_round[number]
 
     def honest(self, job: Job, number: int) -> Output:
-        """What the machine makes of a round when it is run as it should be."""
+        """Return what the machine makes of a round when it is run as it should be.
+
+        Args:
+            job: what it is about.
+            number: the round's number, from 1.
+        """
         raise NotImplementedError
 
     # --- money --------------------------------------------------------------------------------------------------
@@ -107,21 +112,21 @@ class FederatedInvariants(Vaulted):
     def what_is_unspent_goes_back(self, world: World) -> Iterator[str]:
         """When a job is over its sponsor has back what no round owes, and everybody a bond that was not lost."""
         for job in self._over(world):
-            if not (closed := self._told("JobClosed", job)) or closed[-1].time != self.told:
+            if not (closed := self._events_of("JobClosed", job)) or closed[-1].time != self.last_event_time:
                 continue
-            if self.terms.reserved and job.outcome == "cancelled" and self._told("RoundOpened", job):
+            if self.terms.reserved and job.outcome == "cancelled" and self._events_of("RoundOpened", job):
                 yield f"job {job.id} was cancelled when people had begun to train"
-            spent = sum(fact.amount for fact in self._told("VoucherExecuted", job))
+            spent = sum(fact.amount for fact in self._events_of("VoucherExecuted", job))
             rounds = range(1, closed[-1].rounds + 1)
             spent += sum(int(self.contract.potOf(job.id, number).left) for number in rounds)
             found: Counter[bytes] = Counter()
             back: Counter[bytes] = Counter()
-            for fact in self._told("Credited", job):
+            for fact in self._events_of("Credited", job):
                 spent += fact.amount if fact.cause == FEE else 0
                 found[fact.who] += fact.amount if fact.cause == REFUND else 0
                 back[fact.who] += fact.amount if fact.cause == STAKE else 0
-            paid = {fact.number for fact in self._told("VoucherExecuted", job)}
-            for fact in self._told("Credited", job):  # labels withheld: paid without vouchers
+            paid = {fact.number for fact in self._events_of("VoucherExecuted", job)}
+            for fact in self._events_of("Credited", job):  # labels withheld: paid without vouchers
                 spent += fact.amount if fact.cause == REWARD and fact.number - 1 not in paid else 0
             left = self.terms.price - spent
             if found != Counter({job.poster: left}):
@@ -131,14 +136,14 @@ class FederatedInvariants(Vaulted):
 
     def _bonds(self, world: World, job: Job, back: Counter[bytes]) -> Iterator[str]:
         due: Counter[bytes] = Counter()
-        for fact in self._told("JobAccepted", job):
+        for fact in self._events_of("JobAccepted", job):
             due[fact.client] += job.stake
-        for fact in self._told("ValidatorJoined", job):
+        for fact in self._events_of("ValidatorJoined", job):
             due[fact.validator] += self.terms.to_units(self.terms.validator_bond)
-        for fact in self._told("OutputDisputed", job):
+        for fact in self._events_of("OutputDisputed", job):
             due[fact.disputer] += self.terms.to_units(self.terms.dispute_bond)
         lost: Counter[bytes] = Counter()
-        for fact in self._told("BondSlashed", job):
+        for fact in self._events_of("BondSlashed", job):
             lost[fact.who] += fact.amount
         for who in sorted(due):
             if due[who] != back[who] + lost[who]:
@@ -150,8 +155,9 @@ class FederatedInvariants(Vaulted):
     def bonds_are_lost_for_a_reason(self, world: World) -> Iterator[str]:
         """Who loses a bond handed nothing in, failed validation, or claimed what was not so."""
         for job, fact in self._fresh("BondSlashed", world):
-            number = max((one.round for one in self._told("RoundOpened", job) if one.number < fact.number), default=0)
-            if fact.who not in {one.client for one in self._told("JobAccepted", job)}:
+            before = [one.round for one in self._events_of("RoundOpened", job) if one.number < fact.number]
+            number = max(before, default=0)
+            if fact.who not in {one.client for one in self._events_of("JobAccepted", job)}:
                 settled = self._of_round("RoundSettled", job, number)
                 claims = self._of_round("OutputClaimed", job, number)
                 said = [one.output for one in claims if one.validator == fact.who]
@@ -172,15 +178,15 @@ class FederatedInvariants(Vaulted):
         """Clients hand in before the window is over, once a round, and what the job has not seen."""
         for job, number in self._rounds_with("UpdateSubmitted", world):
             opened = self._of_round("RoundOpened", job, number)
-            members = {one.client for one in self._told("JobAccepted", job)}
+            members = {one.client for one in self._events_of("JobAccepted", job)}
             handed = self._of_round("UpdateSubmitted", job, number)
             late = {one.client for one in handed if not opened or one.time >= opened[0].due * SECOND}
             for who, times in Counter(one.client for one in handed).items():
                 if who in late or times > 1 or who not in members:
                     yield f"job {job.id} round {number}: {world.name_of(who)} handed in late, twice or uninvited"
         for job, number in self._rounds_with("InputAdded", world) if self.terms.unique else ():
-            known = Counter(one.cid for one in self._told("InputAdded", job))
-            known.update({one.base for one in self._told("RoundOpened", job) if one.round <= number})
+            known = Counter(one.cid for one in self._events_of("InputAdded", job))
+            known.update({one.base for one in self._events_of("RoundOpened", job) if one.round <= number})
             for fact in self._of_round("InputAdded", job, number):
                 if known[fact.cid] > 1:
                     yield f"job {job.id} round {number}: an update of {world.name_of(fact.client)} was there before"
@@ -198,8 +204,8 @@ class FederatedInvariants(Vaulted):
                     yield f"job {job.id} round {number} was disputed, and settled by {world.name_of(fact.by)}"
                 continue
             reached = self._of_round("QuorumReached", job, number)
-            joined = [one.validator for one in self._told("ValidatorJoined", job)]
-            slashed = [one.who for one in self._told("BondSlashed", job) if one.number < fact.number]
+            joined = [one.validator for one in self._events_of("ValidatorJoined", job)]
+            slashed = [one.who for one in self._events_of("BondSlashed", job) if one.number < fact.number]
             panel = len(set(joined) - set(slashed))
             claims = self._of_round("OutputClaimed", job, number)
             votes = sum(one.output == said for one in claims if reached and one.number < reached[0].number)
@@ -214,18 +220,19 @@ class FederatedInvariants(Vaulted):
         fee = self.terms.to_units(self.terms.validator_fee)
         for job, fact in self._fresh("RoundSettled", world):
             inputs = {one.client for one in self._of_round("InputAdded", job, fact.round)}
-            slashed = {one.who for one in self._told("BondSlashed", job)}
-            for one in self._told("JobAccepted", job):
+            slashed = {one.who for one in self._events_of("BondSlashed", job)}
+            for one in self._events_of("JobAccepted", job):
                 if one.client not in inputs | slashed:
                     name = world.name_of(one.client)
                     yield f"job {job.id} round {fact.round}: {name} handed nothing in, and keeps its place"
             claims = self._of_round("OutputClaimed", job, fact.round)
             right = Counter(one.validator for one in claims if one.output == fact.output and fee)
-            paid = Counter(one.who for one in self._told("Credited", job) if one.cause == FEE and one.time == self.told)
+            latest = (one for one in self._events_of("Credited", job) if one.time == self.last_event_time)
+            paid = Counter(one.who for one in latest if one.cause == FEE)
             if paid != right and self.terms.reserved:
                 yield f"job {job.id} round {fact.round}: {paid.total()} were paid a fee, and {right.total()} were right"
-            after = [one.base for one in self._told("RoundOpened", job) if one.number > fact.number]
-            after += [one.model for one in self._told("JobClosed", job) if one.number > fact.number]
+            after = [one.base for one in self._events_of("RoundOpened", job) if one.number > fact.number]
+            after += [one.model for one in self._events_of("JobClosed", job) if one.number > fact.number]
             if after[:1] != [fact.output.base]:
                 yield f"job {job.id} round {fact.round}: the next does not start from what was settled"
 
@@ -233,11 +240,11 @@ class FederatedInvariants(Vaulted):
     def honest_panels_say_what_is_so(self, world: World) -> Iterator[str]:
         """Where most of a panel is honest, or one of it is and can dispute, a round is what the machine makes of it."""
         for job, fact in self._fresh("RoundSettled", world):
-            panel = [world.accounts[one.validator] for one in self._told("ValidatorJoined", job)]
+            panel = [world.accounts[one.validator] for one in self._events_of("ValidatorJoined", job)]
             upright = sum(not one.person.attacker for one in panel)
             if self.terms.open_callback or not (2 * upright > len(panel) or (upright and self.terms.dispute_window)):
                 continue
-            if self.honest(job, fact.round).told(job.id) != tuple(fact.output):
+            if self.honest(job, fact.round).packed(job.id) != tuple(fact.output):
                 yield f"job {job.id} round {fact.round} was settled as the machine never says"
 
     @invariant(period=8)

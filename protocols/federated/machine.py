@@ -68,12 +68,17 @@ class Output:
     failed: int = 0  # the places, as bits, of those whose update failed
     _trees: dict[int, Tree] = field(default_factory=dict, repr=False, compare=False)  # over the vouchers, by job
 
-    def told(self, job: int) -> tuple[bytes, bytes, int, int]:
+    def packed(self, job: int) -> tuple[bytes, bytes, int, int]:
         """As the contract takes it."""
         return cid(self.model), self._tree(job).root, sum(one.amount for one in self.vouchers), self.failed
 
     def proof(self, job: int, voucher: Voucher) -> list[bytes]:
-        """What shows that a voucher is one of these."""
+        """Return what shows that a voucher is one of these.
+
+        Args:
+            job: what it is about.
+            voucher: one of the output's.
+        """
         return self._tree(job).proof(self.vouchers.index(voucher))
 
     def _tree(self, job: int) -> Tree:
@@ -112,7 +117,7 @@ class Machine:
         models: Mapping[int, bytes | None],
         counts: Mapping[int, int],
     ) -> Output:
-        """What a round comes to.
+        """Return what a round comes to.
 
         Args:
             number: of the round.
@@ -176,7 +181,7 @@ class Machine:
         moves: Mapping[int, Vector],
         counts: Mapping[int, int],
     ) -> list[int]:
-        """What each accepted update is worth next to the others; one that did harm is worth nothing."""
+        """Return what each accepted update is worth next to the others; one that did harm is worth nothing."""
         if self.reward_rule == "flat":
             return [1] * len(chosen)
         if self.reward_rule == "gain":

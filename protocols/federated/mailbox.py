@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Message(NamedTuple):
-    """One message."""
+    """One message to a sponsor, and when it is answered."""
 
     time: float  # Unix seconds
     sender: str
@@ -31,6 +31,12 @@ class Mailbox:
 
     def asks(self, now: float, sender: str, job: str, text: bytes) -> float | None:
         """Write to a job's sponsor.
+
+        Args:
+            now: Unix seconds.
+            sender: the account's name.
+            job: the job's key.
+            text: the message.
 
         Returns:
             When the answer comes, Unix seconds; None when the sender has written too often.

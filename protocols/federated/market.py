@@ -90,7 +90,7 @@ class Federated(Rounds):
     # --- data ---------------------------------------------------------------------------------------------------
 
     def problem(self, job: Job, me: Actor) -> Problem:
-        """A client's own shard; for others the round's validation set, all of it before the first round."""
+        """Return a client's own shard; for others the round's validation set, all of it before the first round."""
         mine = self.data.shards(job).get(me.name.partition("+")[0])
         return mine if mine is not None else self.data.validation(job, job.round or None)
 
@@ -99,36 +99,60 @@ class Federated(Rounds):
         return None if me.name.partition("+")[0] in self.data.shards(job) else self.revealed(job)
 
     def listing(self, job: Job) -> Mapping[str, bytes]:
-        """What a sponsor publishes with a job: the inputs of its validation set."""
+        """Return what a sponsor publishes with a job: the inputs of its validation set."""
         return {"validation": self.world.training_cache.task.files(self.data.validation(job))["test"]}
 
     def raw(self, job: Job, me: Actor) -> bytes:
-        """What an executable that uploads would send away: somebody's rows as they are."""
+        """Return what an executable that uploads would send away: somebody's rows as they are."""
         return self.world.training_cache.task.files(self.problem(job, me))["train"]
 
     def view(self, job: Job, fact: Fact) -> Job:
-        """A job as the round that an event is about has it, until that event's window is over."""
+        """Return a job as the round that an event is about has it, until that event's window is over."""
         return job.at(fact.round, self.world.store.get(self.bases[job.key]) or b"", float(fact.due))
 
     def stands(self, job: Job, who: bytes) -> bool:
-        """Whether somebody has a place as a client."""
+        """Whether somebody has a place as a client.
+
+        Args:
+            job: what it is about.
+            who: an address.
+        """
         client = self.contract.clientOf(job.id, who)
         return bool(client.place) and not client.out
 
     def fell(self, job: Job, who: bytes) -> bool:
-        """Whether somebody lost a bond."""
-        return any(fact.who == who for fact in self._told("BondSlashed", job))
+        """Whether somebody lost a bond.
+
+        Args:
+            job: what it is about.
+            who: an address.
+        """
+        return any(fact.who == who for fact in self._events_of("BondSlashed", job))
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
     def draft(self, me: Actor, problem: Problem) -> Job:
-        """A job that is about to be posted."""
+        """Return a job that is about to be posted.
+
+        Args:
+            me: the account that acts.
+            problem: what is to be learnt.
+        """
         job = super().draft(me, problem)
         job.reward, job.stake = self.terms.to_units(self.terms.reward), self.terms.to_units(self.terms.client_bond)
         return job
 
     def posts(self, job: Job, base: bytes, executable: bytes, validation: bytes, labels: bytes, salt: bytes) -> Call:
-        """Lock rewards and fees; CIDs of the initial model, the trainer and the validation inputs, and the labels."""
+        """Lock rewards and fees; CIDs of the initial model, the trainer and the validation inputs, and the labels.
+
+        Args:
+            job: what it is about.
+            base: the CID of the initial model.
+            executable: the CID of the trainer.
+            validation: the CID of the validation inputs.
+            labels: one byte an item.
+            salt: 32 bytes, secret until they are revealed.
+        """
         terms = {
             "dataType": hashlib.sha256(self.world.training_cache.task.name.encode()).digest(), "modelCid": base,
             "trainerCid": executable, "validationCid": validation,
@@ -146,11 +170,16 @@ class Federated(Rounds):
         return Tree([leaf(number, part, salt) for number, part in zip(rounds, parts, strict=True)])
 
     def cancels(self, job: Job) -> Call:
-        """Give a job up."""
+        """Give a job up, as its sponsor."""
         return self.does("cancels", job, self.contract.cancelJob(job.id, gas=self._gas_to_close(job)))
 
     def takes_back(self, job: Job, amount: int) -> Call:
-        """Take money out of the escrow."""
+        """Take money out of the escrow.
+
+        Args:
+            job: what it is about.
+            amount: smallest units.
+        """
         return self.does("cancels", job, self.contract.takeBack(job.id, amount, gas=150_000))
 
     def accepts(self, job: Job) -> Call:
@@ -162,7 +191,13 @@ class Federated(Rounds):
         return self.does("registers", job, self.contract.joinPanel(job.id, gas=300_000))
 
     def submits(self, me: Actor, job: Job, work: Work) -> Call:
-        """Hand in an update: its CID or its commitment, or what another sent."""
+        """Hand in an update: its CID or its commitment, or what another sent.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            work: what was made.
+        """
         update = work.copied
         if update is None:
             update = hashlib.sha256(work.model or b"").digest()
@@ -172,46 +207,92 @@ class Federated(Rounds):
         return self.hands_in(job, update, payload)
 
     def hands_in(self, job: Job, update: bytes, payload: bytes) -> Call:
-        """Hand in whatever one likes."""
+        """Hand in whatever one likes.
+
+        Args:
+            job: what it is about.
+            update: a CID, or the commitment to one.
+            payload: what the machine is to read beside it.
+        """
         call = self.contract.submitUpdate(job.id, update, payload, gas=400_000)
         return self.does("submits", job, call, carries=update)
 
     def reveals(self, me: Actor, job: Job, work: Work) -> Call:
-        """Reveal a committed update."""
+        """Reveal a committed update of the round.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            work: what was made.
+        """
         model, salt = hashlib.sha256(work.model or b"").digest(), me.salt(*job.round_key)
         return self.does("reveals", job, self.contract.openUpdate(job.id, model, salt, gas=300_000), carries=model)
 
     def reveals_truth(self, job: Job, labels: bytes, salt: bytes) -> Call:
-        """Open the round's labels."""
+        """Reveal the round's validation labels with their proof.
+
+        Args:
+            job: what it is about.
+            labels: one byte an item.
+            salt: 32 bytes, secret until they are revealed.
+        """
         part = self.data.labels_of(job, labels, job.round)
         proof = self._label_tree(job, labels, salt).proof(job.round - 1)
         call = self.contract.revealLabels(job.id, part, salt, proof, gas=250_000 + 50 * len(part))
         return self.does("reveals_truth", job, call, carries=part)
 
     def judges(self, job: Job, output: Output) -> Call:
-        """Claim what the machine made of a round."""
-        told = self.publishes(job, output)
+        """Claim what the machine made of a round.
+
+        Args:
+            job: what it is about.
+            output: what the machine made of the round.
+        """
+        packed = self.publishes(job, output)
         gas = 400_000 if self.terms.dispute_window else self._gas_to_close(job)
-        return self.does("judges", job, self.contract.submitClaim(job.id, told, gas=gas), carries=told)
+        return self.does("judges", job, self.contract.submitClaim(job.id, packed, gas=gas), carries=packed)
 
     def disputes(self, job: Job, output: Output) -> Call:
-        """Contradict a quorum."""
-        told = self.publishes(job, output)
-        return self.does("disputes", job, self.contract.dispute(job.id, told, gas=300_000), carries=told)
+        """Contradict a quorum's claim, behind a bond.
+
+        Args:
+            job: what it is about.
+            output: what the machine made of the round.
+        """
+        packed = self.publishes(job, output)
+        return self.does("disputes", job, self.contract.dispute(job.id, packed, gas=300_000), carries=packed)
 
     def resolves(self, job: Job, output: Output) -> Call:
-        """Say what is true of a round, as the referee (or where callbacks are open)."""
-        told = self.publishes(job, output)
-        return self.does("settles", job, self.contract.resolve(job.id, told, gas=self._gas_to_close(job)), carries=told)
+        """Say what is true of a round, as the referee (or where callbacks are open).
+
+        Args:
+            job: what it is about.
+            output: what the machine made of the round.
+        """
+        packed = self.publishes(job, output)
+        call = self.contract.resolve(job.id, packed, gas=self._gas_to_close(job))
+        return self.does("settles", job, call, carries=packed)
 
     def cashes(self, job: Job, voucher: Voucher, output: Output) -> Call:
-        """Have a voucher paid."""
-        told = (voucher.round, voucher.place, voucher.who, voucher.amount)
-        call = self.contract.executeVoucher(job.id, told, output.proof(job.id, voucher), gas=200_000)
+        """Have a voucher of a settled round paid.
+
+        Args:
+            job: what it is about.
+            voucher: one of the output's.
+            output: what the machine made of the round.
+        """
+        packed = (voucher.round, voucher.place, voucher.who, voucher.amount)
+        call = self.contract.executeVoucher(job.id, packed, output.proof(job.id, voucher), gas=200_000)
         return self.does("withdraws", job, call)
 
     def asks(self, me: Actor, job: Job, text: bytes) -> float | None:
-        """Write to the sponsor; when the answer comes (Unix seconds), None when one has written too often."""
+        """Write to the sponsor; when the answer comes (Unix seconds), None when one has written too often.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            text: the message.
+        """
         now = self.world.env.now / 10**9
         answered = self.mailbox.asks(now, me.name, job.key, text)
         if answered is not None and self.terms.mail_usd:
@@ -248,7 +329,7 @@ class Federated(Rounds):
     def causes(
         self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
     ) -> Iterable[tuple[str, int, str | None]]:
-        """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
+        """Return why tokens moved; a withdrawal is split into what it was credited for."""
         job = call.job.key if call.job is not None else None
         if receiver == self.contract.address_:
             cause = {"postJob": "deposit", "acceptJob": "stake", "joinPanel": "stake", "dispute": "stake"}
@@ -258,14 +339,14 @@ class Federated(Rounds):
         return [("unknown", amount, job)]
 
     def poke(self, job: Job) -> tuple[float, Call] | None:
-        """What anybody may call next: the end of a window."""
+        """Return what anybody may call next: the end of a window."""
         book = self.contract.jobOf(job.id)
         if book.state >= COMPLETED:
             return None
         return float(book.due), self.does("pokes", job, self.contract.advance(job.id, gas=self._gas_to_close(job)))
 
     def delivered(self, job: Job) -> bytes | None:
-        """The latest base; where the sponsor ended the job itself, the mean of what it was handed since."""
+        """Return the latest base; where the sponsor ended the job itself, the mean of what it was handed since."""
         latest = self.world.store.get(self.bases[job.key])
         number = max((turn[1] for turn in self.inputs if turn[0] == job.key), default=0)
         if number and (job.key, number) not in self.settled:

@@ -26,7 +26,12 @@ class Sponsor(Poster[Federated]):
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
 
     def commission(self, me: Me, number: int) -> Steps:
-        """One job from its draft to its end."""
+        """One job from its draft to its end.
+
+        Args:
+            me: the account that acts.
+            number: the round's number, from 1.
+        """
         problem, _ = me.tasks(number)
         job = self.drafts(me, problem)
         labels = yield from self.ask(me, "truth", replace(job, task=self.market.data.validation(job)))
@@ -39,15 +44,27 @@ class Sponsor(Poster[Federated]):
             yield me.spawn(self.serve, job, labels, salt)
 
     def drafts(self, me: Me, problem: Problem) -> Job:
-        """The terms that it offers."""
+        """Return the terms that it offers.
+
+        Args:
+            me: the account that acts.
+            problem: what is to be learnt.
+        """
         return self.market.draft(me, problem)
 
     def executable(self) -> bytes:
-        """The trainer that clients are to run."""
+        """Return the trainer that clients are to run."""
         return trainer()
 
     def serve(self, me: Me, job: Job, labels: bytes, salt: bytes) -> Steps:
-        """Open the labels of each round when its updates are in; collect what is left."""
+        """Open the labels of each round when its updates are in; collect what is left.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            labels: one byte an item.
+            salt: 32 bytes, secret until they are revealed.
+        """
         rounds = me.hears(self.market.RoundSealed, job=job)
         while True:
             what, fact = yield me.first(over=rounds.next(), closed=me.sees(self.market.JobClosed))
@@ -93,7 +110,13 @@ class Client(Server[Federated]):
         yield me.until(job.deadline if answered is None else min(answered, job.deadline))
 
     def take_part(self, me: Me, view: Job, executable: bytes) -> Steps:
-        """One round until its updates are open: whether there is something to be paid for."""
+        """One round until its updates are open: whether there is something to be paid for.
+
+        Args:
+            me: the account that acts.
+            view: the job as the round has it.
+            executable: the CID of the trainer.
+        """
         market = self.market
         work = yield from self.ask(me, "work", view, by=view.deadline)
         if uploads(executable):
@@ -116,17 +139,33 @@ class Client(Server[Federated]):
         return (yield me.sends(market.reveals(me, view, work), by=float(fact.due))).ok
 
     def hands_in(self, me: Me, view: Job, work: Work) -> Steps:
-        """Send the update, or its commitment: whether it was taken."""
+        """Send the update, or its commitment: whether it was taken.
+
+        Args:
+            me: the account that acts.
+            view: the job as the round has it.
+            work: what was made.
+        """
         return (yield me.sends(self.market.submits(me, view, work), tip=work.tip, by=view.deadline)).ok
 
     @staticmethod
     def publish(me: Me, work: Work) -> None:
-        """Let everybody have the model."""
+        """Let everybody have the model.
+
+        Args:
+            me: the account that acts.
+            work: what was made.
+        """
         if work.model is not None:
             me.publishes(work.model)
 
     def cash(self, me: Me, view: Job) -> Steps:
-        """Have the round's voucher paid, if there is one."""
+        """Have the round's voucher paid, if there is one.
+
+        Args:
+            me: the account that acts.
+            view: the job as the round has it.
+        """
         market = self.market
         settled = me.sees(market.RoundSettled, round=view.round)
         what, _ = yield me.first(settled=settled, closed=me.sees(market.JobClosed))
@@ -140,7 +179,7 @@ class Validator(Server[Federated]):
     duties: ClassVar[frozenset[str]] = frozenset({"enter", "judge", "settle"})
 
     def serve(self, me: Me, job: Job) -> Steps:
-        """A place on one job's panel."""
+        """Take a place on one job's panel, and validate its rounds."""
         market = self.market
         if not (yield from self.ask(me, "enter", job, by=job.deadline)):
             return
@@ -156,7 +195,12 @@ class Validator(Server[Federated]):
         yield from self.collect(me, job)
 
     def validate(self, me: Me, view: Job) -> Steps:
-        """One round from its inputs to its settlement."""
+        """One round from its inputs to its settlement.
+
+        Args:
+            me: the account that acts.
+            view: the job as the round has it.
+        """
         market = self.market
         output = yield from self.concludes(me, view)
         if output is None or not me.in_time(view.deadline):
@@ -175,7 +219,12 @@ class Validator(Server[Federated]):
             yield me.sends(market.disputes(view, output), by=float(fact.due))
 
     def concludes(self, me: Me, view: Job) -> Steps:
-        """What the machine makes of one's counts."""
+        """Return what the machine makes of one's counts.
+
+        Args:
+            me: the account that acts.
+            view: the job as the round has it.
+        """
         base = Subject((view.round, "base"), view.poster, view.base, None, 0)
         counts = {-1: (yield me.measures(base, view))}
         for subject in self.market.audited(view):
@@ -190,7 +239,7 @@ class Referee(Role[Federated]):
     """Stands in for a fraud proof: runs the machine again for whatever is disputed, and says what is so."""
 
     def live(self, me: Me) -> Steps:
-        """Decide each dispute."""
+        """Decide each dispute, beside the others."""
         disputes = me.hears(self.market.OutputDisputed)
         while True:
             fact = yield disputes.next()
@@ -198,7 +247,13 @@ class Referee(Role[Federated]):
                 me.spawn(self.decide, fact.job, fact.round)
 
     def decide(self, me: Me, job: Job, number: int) -> Steps:
-        """One dispute."""
+        """Run the round's machine again, and tell the contract.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            number: the round's number, from 1.
+        """
         output = self.market.honest(job, number)
         me.publishes(output.model)
         yield me.sends(self.market.resolves(job, output))

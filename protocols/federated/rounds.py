@@ -31,19 +31,29 @@ class Rounds(FederatedInvariants):
     settled: dict[tuple[str, int], bytes] = field(default_factory=dict)  # by turn: the vouchers' root
 
     def revealed(self, job: Job) -> bytes | None:
-        """The labels of the round's validation set, once they are open."""
+        """Return the labels of the round's validation set, once they are open."""
         if self.terms.commit_updates:
             return self.opened.get(job.round_key)
         return self.data.labels_of(job, self.opened[job.key, 0], job.round) if job.round else None
 
     def publishes(self, job: Job, output: Output) -> tuple[bytes, bytes, int, int]:
-        """Let nodes know what is behind an output's hashes."""
-        told = output.told(job.id)
-        self.outputs[told[1]] = output
-        return told
+        """Let nodes know what is behind an output's hashes.
+
+        Args:
+            job: what it is about.
+            output: what the machine made of the round.
+        """
+        packed = output.packed(job.id)
+        self.outputs[packed[1]] = output
+        return packed
 
     def vouchers(self, job: Job, who: bytes) -> list[tuple[Voucher, Output]]:
-        """What the round of a job owes to somebody."""
+        """Return what the round of a job owes to somebody.
+
+        Args:
+            job: what it is about.
+            who: an address.
+        """
         output = self.outputs.get(self.settled.get(job.round_key, b""))
         return [] if output is None else [(one, output) for one in output.vouchers if one.who == who]
 
@@ -54,7 +64,7 @@ class Rounds(FederatedInvariants):
         return job.terms
 
     def machine(self, job: Job) -> Machine:
-        """The program of a round."""
+        """Return the program of a round."""
         terms, task, held = self.offered(job), self.world.training_cache.task, self.data.validation(job, job.round)
         labels = self.revealed(job)
         need = math.ceil(terms.min_gain_bps * held.scale / BPS)
@@ -65,7 +75,7 @@ class Rounds(FederatedInvariants):
         )  # fmt: skip
 
     def handed(self, job: Job) -> Sequence[Subject]:
-        """The round's updates whose CIDs are public."""
+        """Return the round's updates whose CIDs are public."""
         scale, store = self.data.validation(job, job.round).scale, self.world.store
         return [
             Subject((job.round, one.place), one.client, store.get(one.cid), None, scale)
@@ -73,19 +83,29 @@ class Rounds(FederatedInvariants):
         ]
 
     def audited(self, job: Job) -> Sequence[Subject]:
-        """The round's updates that are to be validated."""
+        """Return the round's updates that are to be validated."""
         machine = self.machine(job)
         handed = zip(self.handed(job), self.inputs[job.round_key], strict=True)
         return [subject for subject, one in handed if machine.audited(one)]
 
     def concludes(self, job: Job, counts: Mapping[int, int]) -> Output:
-        """What the machine makes of a round; counts by place, the base's at -1."""
+        """Return what the machine makes of a round; counts by place, the base's at -1.
+
+        Args:
+            job: what it is about.
+            counts: right answers by place; the base's at -1.
+        """
         models = {subject.id[1]: subject.model for subject in self.handed(job)}
         return self.machine(job).run(job.round, job.base or b"", self.inputs[job.round_key], models, counts)
 
     def honest(self, job: Job, number: int) -> Output:
-        """What the machine makes of a round whose updates are counted as they should be."""
-        base = next(fact.base for fact in self._told("RoundOpened", job) if fact.round == number)
+        """Return what the machine makes of a round whose updates are counted as they should be.
+
+        Args:
+            job: what it is about.
+            number: the round's number, from 1.
+        """
+        base = next(fact.base for fact in self._events_of("RoundOpened", job) if fact.round == number)
         view = job.at(number, self.world.store.get(base) or b"", job.deadline)
         score = self.machine(view).score
         counts = {one.id[1]: score(one.model or b"") for one in self.audited(view)}

@@ -32,7 +32,12 @@ class Taint:
         self._windows: npt.NDArray[np.uint64] = np.array(sorted(self._by_window), np.uint64)
 
     def owners(self, blobs: Sequence[bytes], public: Container[bytes] = ()) -> set[str]:
-        """Whose rows are in some bytes; `public` are those that others hold too, and may publish."""
+        """Whose rows are in some bytes; `public` are those that others hold too, and may publish.
+
+        Args:
+            blobs: what was published.
+            public: what anybody may have.
+        """
         if not len(self._windows):
             return set()
         whole = b"\xff".join(part for blob in blobs for part in (blob, _unpacked(blob)))
@@ -46,7 +51,13 @@ class Taint:
 
 
 def rows(task: Task, problem: Problem, part: str = "train") -> list[bytes]:
-    """The raw rows that a problem's owner trains on, or (`test`) measures with."""
+    """Return the raw rows that a problem's owner trains on, or (`test`) measures with.
+
+    Args:
+        task: the task that is learnt.
+        problem: what is to be learnt.
+        part: `train` or `test`.
+    """
     table = next(one for one in decode(task.files(problem)[part]).values() if one.ndim > 1)
     return [row.tobytes() for row in table.reshape(len(table), -1)]
 

@@ -63,7 +63,7 @@ class FederatedTerms(Terms):
             raise ValueError(f"protocol.aggregator={self.aggregator}: {error}") from error
 
     def rules(self) -> dict[str, Any]:
-        """The contract's `FederatedRules`."""
+        """Return the contract's `FederatedRules`, in its units."""
         return {
             "enrolWindow": round(self.enrol_window), "trainWindow": round(self.train_window),
             "openWindow": round(self.open_window), "claimWindow": round(self.claim_window),
@@ -81,7 +81,7 @@ class FederatedTerms(Terms):
 
     @property
     def price(self) -> int:
-        """The escrow."""
+        """Return what all rounds may cost at most, smallest units."""
         paid = self.to_units(self.reward) * self.max_clients + self.to_units(self.validator_fee) * self.max_validators
         return self.rounds * paid
 

@@ -7,7 +7,7 @@ import json
 
 
 def trainer(*, uploads: bool = False) -> bytes:
-    """A trainer executable: what a client's machine does with it. One that uploads sends the client's data away."""
+    """Return a trainer executable, which a client's machine runs; one that uploads sends the client's data away."""
     return json.dumps({"trains": "from the base, on the client's own rows", "uploads": uploads}).encode()
 
 

@@ -1,6 +1,6 @@
 """What must hold in every ModelMarket, whatever people do.
 
-Each check reads what the block just told about the requests that it stirred, so its cost follows the traffic.
+Each check reads the latest block's events about the requests that it stirred, so its cost follows the traffic.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ModelMarketInvariants(Vaulted):
     def _trainers(self, job: Job, before: float = float("inf")) -> list[bytes]:
         """Whose submissions stood, in the order of submission."""
         standing: list[bytes] = []
-        facts = [*self._told("ModelSubmitted", job), *self._told("SubmissionCancelled", job)]
+        facts = [*self._events_of("ModelSubmitted", job), *self._events_of("SubmissionCancelled", job)]
         for fact in sorted(facts, key=lambda fact: fact.number):
             if fact.number < before:
                 (standing.append if fact.event == "ModelSubmitted" else standing.remove)(fact.trainer)
@@ -64,17 +64,17 @@ class ModelMarketInvariants(Vaulted):
     def rewards_end_as_the_rules_say(self, world: World) -> Iterator[str]:
         """A reward is paid exactly once: to the winner, to the trainers, to the slashed pool, or back."""
         for job in self._over(world):
-            closed = self._told("RequestClosed", job)
+            closed = self._events_of("RequestClosed", job)
             if len(closed) != 1:
                 yield f"request {job.id} ended {len(closed)} times"
-            late = closed[0].time >= job.deadline_ns or bool(self._told("SplitDrawn", job))
+            late = closed[0].time >= job.deadline_ns or bool(self._events_of("SplitDrawn", job))
             found: Counter[tuple[int, str]] = Counter()
-            for fact in self._told("Credited", job):
+            for fact in self._events_of("Credited", job):
                 if fact.cause == REWARD:
                     found[REWARD, "winner" if fact.who == job.winner else "trainers"] += fact.amount
                 elif fact.cause == REFUND:
                     found[REFUND, "requester" if fact.who == job.poster else "stranger"] += fact.amount
-            for fact in self._told("Retained", job):
+            for fact in self._events_of("Retained", job):
                 if fact.cause in {REWARD, FEE}:
                     found[fact.cause, "treasury"] += fact.amount
             due = self._due(job, late=late)
@@ -87,10 +87,10 @@ class ModelMarketInvariants(Vaulted):
                     )
 
     def _due(self, job: Job, *, late: bool) -> Counter[tuple[int, str]]:
-        """What of a request's reward and its requester's stake goes where, by its outcome."""
+        """Return what of a request's reward and its requester's stake goes where, by its outcome."""
         reward, deposit = job.reward, self.terms.to_units(self.terms.requester_stake)
         fee = reward * self.terms.fee_bps // BPS
-        slashed = {fact.who for fact in self._told("StakeSlashed", job)}
+        slashed = {fact.who for fact in self._events_of("StakeSlashed", job)}
         trainers = self._trainers(job)
         heirs = "trainers" if set(trainers) - slashed else "treasury"
         match job.outcome:
@@ -103,7 +103,7 @@ class ModelMarketInvariants(Vaulted):
                 return Counter({(REWARD, heirs): reward if trainers else 0, (REFUND, "requester"): mine})
             case "requester punished":
                 return Counter({(REWARD, heirs): reward} if self.terms.slash_to == "victims" else {})
-            case "refunded" if job.drawn and not trainers and not self._told("TrainingPublished", job):
+            case "refunded" if job.drawn and not trainers and not self._events_of("TrainingPublished", job):
                 return Counter({(REFUND, "requester"): reward})
         return Counter({(REFUND, "requester"): reward + deposit})
 
@@ -111,14 +111,14 @@ class ModelMarketInvariants(Vaulted):
     def stakes_are_lost_for_a_reason(self, world: World) -> Iterator[str]:
         """A stake is lost for a missed or failed duty, and by losers where the rules keep it; else it is back."""
         for job in self._over(world):
-            slashed = {fact.who for fact in self._told("StakeSlashed", job)} - {job.poster}
-            reported = {fact.trainer for fact in self._told("AccuracyClaimed", job)}
-            picked = {fact.trainer for fact in self._told("CandidatePicked", job)}
+            slashed = {fact.who for fact in self._events_of("StakeSlashed", job)} - {job.poster}
+            reported = {fact.trainer for fact in self._events_of("AccuracyClaimed", job)}
+            picked = {fact.trainer for fact in self._events_of("CandidatePicked", job)}
             for who in sorted(slashed):
                 if who in reported and who not in picked:
                     yield f"request {job.id}: {world.name_of(who)} reported, was never picked, and lost its stake"
             back: Counter[bytes] = Counter()
-            for fact in self._told("Credited", job):
+            for fact in self._events_of("Credited", job):
                 back[fact.who] += fact.amount if fact.cause == STAKE else 0
             kept = not self.terms.loser_refund and job.outcome in {"success", "refunded"}
             for who in self._trainers(job):
@@ -130,9 +130,9 @@ class ModelMarketInvariants(Vaulted):
     def bounties_are_for_slashing_others(self, world: World) -> Iterator[str]:
         """Nobody earns a bounty for its own slash."""
         for job in filter(None, self._now(world).values()):
-            paid = {fact.number for fact in self._told("Credited", job) if fact.cause == BOUNTY}
-            for fact in self._told("StakeSlashed", job):
-                if fact.by == fact.who and fact.number + 1 in paid and fact.time == self.told:
+            paid = {fact.number for fact in self._events_of("Credited", job) if fact.cause == BOUNTY}
+            for fact in self._events_of("StakeSlashed", job):
+                if fact.by == fact.who and fact.number + 1 in paid and fact.time == self.last_event_time:
                     yield f"request {job.id}: {world.name_of(fact.who)} earned a bounty for its own slash"
 
     # --- duties -------------------------------------------------------------------------------------------------
@@ -142,18 +142,18 @@ class ModelMarketInvariants(Vaulted):
         """Submissions come before the deadline, the truth within a window of it."""
         for job in filter(None, self._now(world).values()):
             until = job.deadline_ns + round(self.terms.response_window) * SECOND
-            for fact in self._told("ModelSubmitted", job):
-                if fact.time == self.told and fact.time >= job.deadline_ns:
+            for fact in self._events_of("ModelSubmitted", job):
+                if fact.time == self.last_event_time and fact.time >= job.deadline_ns:
                     yield f"request {job.id}: {world.name_of(fact.trainer)} submitted after the deadline"
-            for fact in self._told("TruthUploaded", job):
-                if fact.time == self.told and not job.deadline_ns <= fact.time < until:
+            for fact in self._events_of("TruthUploaded", job):
+                if fact.time == self.last_event_time and not job.deadline_ns <= fact.time < until:
                     yield f"request {job.id}: the truth was opened out of its window"
 
     @invariant
     def a_split_is_drawn_once(self, world: World) -> Iterator[str]:
         """A later block than the request's draws its test rows, once, before its training rows are published."""
         for job in filter(None, self._now(world).values()):
-            draws, published = self._told("SplitDrawn", job), self._told("TrainingPublished", job)
+            draws, published = self._events_of("SplitDrawn", job), self._events_of("TrainingPublished", job)
             if len(draws) > 1 or len(published) > len(draws) or any(fact.time <= job.born for fact in draws):
                 yield f"request {job.id}: its test rows were drawn {len(draws)} times, and published {len(published)}"
 
@@ -161,8 +161,8 @@ class ModelMarketInvariants(Vaulted):
     def the_truth_is_what_was_drawn(self, world: World) -> Iterator[str]:
         """The truth is, of the labels that were opened, the drawn rows'; the others' are as they were published."""
         for job in filter(None, self._now(world).values()):
-            opened, published = world.facts.of("reveals_truth", job.key), self._told("TrainingPublished", job)
-            if not job.rows or not opened or opened[-1].time != self.told:
+            opened, published = world.facts.of("reveals_truth", job.key), self._events_of("TrainingPublished", job)
+            if not job.rows or not opened or opened[-1].time != self.last_event_time:
                 continue
             if bytes(self.contract.truthOf(job.id)) != job.tested(opened[-1].carries):
                 yield f"request {job.id}: its truth is not what was drawn"
@@ -171,7 +171,12 @@ class ModelMarketInvariants(Vaulted):
 
     @staticmethod
     def rest(job: Job, labels: bytes) -> bytes:
-        """The commitment of the labels of all rows but the test set's."""
+        """Return the commitment of the labels of all rows but the test set's.
+
+        Args:
+            job: what it is about.
+            labels: one byte an item.
+        """
         others = bytearray(labels)
         for row in job.drawn:
             others[row] = 0xFF
@@ -181,8 +186,8 @@ class ModelMarketInvariants(Vaulted):
     def reports_are_of_trainers(self, world: World) -> Iterator[str]:
         """Each trainer reports once, for itself, no more than there is."""
         for job in filter(None, self._now(world).values()):
-            facts = self._told("AccuracyClaimed", job)
-            if not facts or facts[-1].time != self.told:
+            facts = self._events_of("AccuracyClaimed", job)
+            if not facts or facts[-1].time != self.last_event_time:
                 continue
             trainers = self._trainers(job)
             for who, times in Counter(fact.trainer for fact in facts).items():
@@ -196,12 +201,12 @@ class ModelMarketInvariants(Vaulted):
     def candidates_are_the_best_claims(self, world: World) -> Iterator[str]:
         """A candidate has the best claim of those who reported and stand; of equals it submitted first."""
         for job in filter(None, self._now(world).values()):
-            picks = self._told("CandidatePicked", job)
-            if not picks or picks[-1].time != self.told:
+            picks = self._events_of("CandidatePicked", job)
+            if not picks or picks[-1].time != self.last_event_time:
                 continue
             pick = picks[-1]
-            out = {fact.who for fact in self._told("StakeSlashed", job) if fact.number < pick.number}
-            claims = {fact.trainer: fact.correct for fact in self._told("AccuracyClaimed", job)}
+            out = {fact.who for fact in self._events_of("StakeSlashed", job) if fact.number < pick.number}
+            claims = {fact.trainer: fact.correct for fact in self._events_of("AccuracyClaimed", job)}
             enough = [
                 (-claims[who], place, who)
                 for place, who in enumerate(self._trainers(job))
@@ -216,9 +221,9 @@ class ModelMarketInvariants(Vaulted):
     def the_paid_revealed_both_commitments(self, world: World) -> Iterator[str]:
         """The winner was the candidate, and revealed what it committed to; its predictions are as right as claimed."""
         for job in self._over(world):
-            for fact in self._told("ModelAccepted", job):
+            for fact in self._events_of("ModelAccepted", job):
                 who, name = fact.trainer, world.name_of(fact.trainer)
-                picks = self._told("CandidatePicked", job)
+                picks = self._events_of("CandidatePicked", job)
                 if not picks or picks[-1].trainer != who:
                     yield f"request {job.id}: {name} was paid, and was not the candidate"
                     continue
@@ -240,7 +245,7 @@ class ModelMarketInvariants(Vaulted):
     def requesters_who_reveal_lose_nothing(self, world: World) -> Iterator[str]:
         """A requester whose truth was taken loses its reward to a winner only, and never its stake."""
         for job in self._over(world):
-            if self._told("TruthUploaded", job) and job.outcome not in {"success", "refunded"}:
+            if self._events_of("TruthUploaded", job) and job.outcome not in {"success", "refunded"}:
                 yield f"request {job.id} ended as {job.outcome!r} after its truth was opened"
 
     @invariant(period=8)
@@ -249,7 +254,7 @@ class ModelMarketInvariants(Vaulted):
         for job in self.jobs.values():
             if job.closed is not None or job.id in self.overdue:
                 continue
-            windows = 2 + len(self._told("ModelSubmitted", job))
+            windows = 2 + len(self._events_of("ModelSubmitted", job))
             window = round(self.terms.response_window) * SECOND + GRACE_BLOCKS * world.chain.period
             if world.chain.time <= job.deadline_ns + windows * window:
                 continue

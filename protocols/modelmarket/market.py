@@ -71,9 +71,15 @@ class ModelMarket(ModelMarketInvariants):
     # --- verbs --------------------------------------------------------------------------------------------------
 
     def draft(self, me: Actor, problem: Problem, train: bytes = b"", test: bytes = b"") -> Job:
-        """A job that is about to be posted; `train` and `test` are the CIDs of its data.
+        """Return a job that is about to be posted; `train` and `test` are the CIDs of its data.
 
         Where a block is to draw the test items, they are both of all rows, and all rows' labels are to be committed.
+
+        Args:
+            me: the account that acts.
+            problem: what is to be learnt.
+            train: the CID of the training rows.
+            test: the CID of the test rows.
         """
         job = super().draft(me, problem)
         job.reward, job.stake = self.terms.to_units(self.terms.reward), self.terms.to_units(self.terms.stake)
@@ -84,7 +90,13 @@ class ModelMarket(ModelMarketInvariants):
         return job
 
     def posts(self, job: Job, labels: bytes, salt: bytes) -> Call:
-        """Lock the reward, and the commitment of the labels."""
+        """Lock the reward, and the commitment of the labels.
+
+        Args:
+            job: what it is about.
+            labels: one byte an item.
+            salt: 32 bytes, secret until they are revealed.
+        """
         train, test = job.id
         payload = hashlib.sha256(labels).digest()
         terms = {
@@ -99,16 +111,28 @@ class ModelMarket(ModelMarketInvariants):
         return self.does("pokes", job, self.contract.drawSplit(job.id, gas=80_000))
 
     def publishes(self, job: Job, train: bytes, labels: bytes) -> Call:
-        """Say where the training rows are (a CID), and commit to their labels: those of all rows, as they are there."""
+        """Say where the training rows are (a CID), and commit to their labels: those of all rows, as they are there.
+
+        Args:
+            job: what it is about.
+            train: the CID of the training rows.
+            labels: one byte an item.
+        """
         call = self.contract.publishTraining(job.id, train, self.rest(job, labels), gas=80_000)
         return self.does("registers", job, call)
 
     def cancels(self, job: Job) -> Call:
-        """Give one's request up."""
+        """Give one's request up before its truth is out."""
         return self.does("cancels", job, self.contract.cancelRequest(job.id, gas=150_000 + 60_000 * self._crowd(job)))
 
     def submits(self, me: Actor, job: Job, work: Work) -> Call:
-        """Commit to a model and its predictions, and put up the stake; or hand in what another committed to."""
+        """Commit to a model and its predictions, and put up the stake; or hand in what another committed to.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            work: what was made.
+        """
         if work.copied is not None:
             model, predictions = work.copied
         else:
@@ -123,16 +147,33 @@ class ModelMarket(ModelMarketInvariants):
         return self.does("retracts", job, self.contract.cancelSubmission(job.id, gas=200_000))
 
     def reveals_truth(self, job: Job, labels: bytes, salt: bytes) -> Call:
-        """Open the labels."""
+        """Reveal the labels that were committed.
+
+        Args:
+            job: what it is about.
+            labels: one byte an item.
+            salt: 32 bytes, secret until they are revealed.
+        """
         call = self.contract.uploadTruth(job.id, labels, salt, gas=160_000 + 1_700 * job.scale + 80 * job.rows)
         return self.does("reveals_truth", job, call, carries=labels)
 
     def claims(self, job: Job, count: int) -> Call:
-        """Report how many predictions are right."""
+        """Report how many predictions are right.
+
+        Args:
+            job: what it is about.
+            count: right predictions.
+        """
         return self.does("claims", job, self.contract.claimAccuracy(job.id, count, gas=80_000), carries=count)
 
     def reveals(self, me: Actor, job: Job, work: Work) -> Call:
-        """Reveal one's model and predictions as the candidate."""
+        """Reveal one's model and predictions as the candidate.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            work: what was made.
+        """
         predictions, cid = work.predictions or b"", hashlib.sha256(work.model or b"").digest()
         gas = 260_000 + 700 * len(predictions) + 70_000 * self._crowd(job)
         salt = me.salt(job.key)
@@ -150,11 +191,11 @@ class ModelMarket(ModelMarketInvariants):
         return int(self.contract.status(job.id).submissions)
 
     def unsalted_commitment(self, job: Job) -> bytes | None:
-        """The commitment of the test set's labels, unless it is salted or of all rows."""
+        """Return the commitment of the test set's labels, unless it is salted or of all rows."""
         return None if self.terms.salted or job.rows else bytes(self.contract.requestOf(job.id).truthSeal)
 
     def truth(self, job: Job) -> bytes:
-        """The labels that the requester opened."""
+        """Return the labels that the requester opened."""
         return bytes(self.contract.truthOf(job.id))
 
     def begins(self, fact: Fact) -> tuple[str, bytes, float]:
@@ -173,7 +214,7 @@ class ModelMarket(ModelMarketInvariants):
     def causes(
         self, call: Call, asset: str, sender: bytes, receiver: bytes, amount: int
     ) -> Iterable[tuple[str, int, str | None]]:
-        """Why tokens moved: what comes out by withdrawal is told apart by what it was credited for."""
+        """Return why tokens moved; a withdrawal is split into what it was credited for."""
         job = call.job.key if call.job is not None else None
         if call.function == "createRequest" and receiver == self.contract.address_:
             stake = min(amount, self.terms.to_units(self.terms.requester_stake))
@@ -189,7 +230,7 @@ class ModelMarket(ModelMarketInvariants):
         return [("unknown", amount, job)]
 
     def poke(self, job: Job) -> tuple[float, Call] | None:
-        """What anybody may call next: a pick, or a timeout."""
+        """Return what anybody may call next: a pick, or a timeout."""
         state, due, submissions, _ = self.contract.status(job.id)
         if state > CANDIDATE:
             return None
@@ -204,6 +245,6 @@ class ModelMarket(ModelMarketInvariants):
         return late, self.times_out(job)
 
     def delivered(self, job: Job) -> bytes | None:
-        """The model that won, if its CID was published and is kept."""
+        """Return the model that won, if its CID was published and is kept."""
         cid = self.accepted.get(job.key)
         return None if cid is None else self.world.store.get(cid)

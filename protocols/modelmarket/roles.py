@@ -27,7 +27,12 @@ class Requester(Poster[ModelMarket]):
     duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
 
     def commission(self, me: Me, number: int) -> Steps:
-        """One request from its draft to its end."""
+        """One request from its draft to its end.
+
+        Args:
+            me: the account that acts.
+            number: the round's number, from 1.
+        """
         problem, files = me.tasks(number)
         blind = self.market.terms.split == BEACON
         train, test = ("all", "all") if blind else ("train", "test")
@@ -42,7 +47,13 @@ class Requester(Poster[ModelMarket]):
             yield me.spawn(self.serve, job, labels, salt)
 
     def publish(self, me: Me, job: Job, labels: bytes) -> Steps:
-        """Give the training rows out, truly labelled, once the test rows are drawn; draw them if nobody does."""
+        """Give the training rows out, truly labelled, once the test rows are drawn; draw them if nobody does.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            labels: one byte an item.
+        """
         if not (yield me.sees(self.market.SplitDrawn, by=me.now + PATIENCE * me.block_time)):
             yield me.sends(self.market.draws(job), by=job.deadline)
         if (yield me.sees(self.market.SplitDrawn, by=job.deadline)):
@@ -50,7 +61,14 @@ class Requester(Poster[ModelMarket]):
             yield me.sends(self.market.publishes(job, train, labels), by=job.deadline)
 
     def serve(self, me: Me, job: Job, labels: bytes, salt: bytes) -> Steps:
-        """Open the labels in time, then wait for the end."""
+        """Open the labels in time, then wait for the end.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            labels: one byte an item.
+            salt: 32 bytes, secret until they are revealed.
+        """
         what, _ = yield me.first(closed=me.sees(self.market.RequestClosed), by=job.deadline)
         if what == "late" and (yield from self.ask(me, "reveal", job, "truth")):
             yield me.sends(
@@ -89,7 +107,13 @@ class Trainer(Server[ModelMarket]):
         yield from self.collect(me, job)
 
     def contend(self, me: Me, job: Job, work: Any) -> Steps:
-        """Open when picked."""
+        """Reveal model and predictions when picked as the candidate.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            work: what one submitted.
+        """
         picked = me.sees(self.market.CandidatePicked, trainer=me.address)
         what, fact = yield me.first(picked=picked, closed=me.sees(self.market.RequestClosed))
         if what == "picked" and (answer := (yield from self.ask(me, "reveal", job, "work"))):

@@ -38,11 +38,11 @@ class ModelMarketTerms(Terms):
 
     @property
     def payout(self) -> float:
-        """The reward."""
+        """Return the reward of a request, MDC."""
         return self.reward
 
     def rules(self) -> dict[str, Any]:
-        """The contract's `Rules`."""
+        """Return the contract's `Rules`, in its units."""
         return {
             "window": round(self.response_window), "minSubmission": 60,
             "requesterStake": self.to_units(self.requester_stake), "loserRefund": self.loser_refund,
@@ -54,7 +54,7 @@ class ModelMarketTerms(Terms):
 
     @property
     def price(self) -> int:
-        """Reward and stake."""
+        """Return reward and requester's stake, smallest units."""
         return self.to_units(self.reward) + self.to_units(self.requester_stake)
 
     def infeasible(self) -> Iterable[str]:

@@ -46,7 +46,7 @@ class Market:
 
     @property
     def name(self) -> str:
-        """The contract's name."""
+        """The name of the market's contract."""
         return self.contract.name_
 
     def event(self, name: str) -> Event:
@@ -64,13 +64,21 @@ class Market:
         return self.arguments.get(name, name)
 
     def __getattr__(self, name: str) -> Event:
-        """An event of the contract by its name; a misspelt one raises and lists what exists."""
+        """Return an event of the contract by its name; a misspelt one raises and lists what exists."""
         if name.startswith("_") or name == "contract":
             raise AttributeError(name)
         return self.contract.event_(name)
 
     def does(self, verb: str, job: Job | None, call: Call, *, subject: Any = None, carries: Any = None) -> Call:
-        """Tag an intention with what a stranger may read of it."""
+        """Tag an intention with what a stranger may read of it.
+
+        Args:
+            verb: one of `VERBS`.
+            job: what it is about, if it is about one.
+            call: of a function of the contract.
+            subject: whose work it is about.
+            carries: what it gives away: a commitment, a number, a preimage.
+        """
         if verb not in VERBS:
             raise ValueError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
         return call.tagged(verb, job, subject, carries)
@@ -90,7 +98,12 @@ class Market:
         return (self.does("approves", None, token.approve(self.contract.address_, UNLIMITED, gas=60_000)),)
 
     def draft(self, me: Actor, problem: Problem) -> Job:
-        """Return a job that an account is about to post, for what it costs; a market sets its stake, say."""
+        """Return a job that an account is about to post, for what it costs; a market sets its stake, say.
+
+        Args:
+            me: the account that acts.
+            problem: what is to be learnt.
+        """
         job = Job(problem.key, self, problem, self.terms, me.address, scale=problem.scale)
         job.reward = self.terms.price
         self.drafts[job.key] = job
@@ -172,11 +185,11 @@ class Market:
         return None
 
     def problem(self, job: Job, me: Actor) -> Problem:
-        """What somebody trains on and measures with: the job's own task, or a part of it that only it holds."""
+        """Return what somebody trains on and measures with: the job's own task, or a part of it that only it holds."""
         return job.task
 
     def answers(self, job: Job, me: Actor) -> bytes | None:
-        """What somebody takes for the right answers to its problem's test items; None for the true ones."""
+        """Return what somebody takes for the right answers to its problem's test items; None for the true ones."""
         return None
 
     def unsalted_commitment(self, job: Job) -> bytes | None:
@@ -184,7 +197,7 @@ class Market:
         return None
 
     def handed(self, job: Job) -> Sequence[Subject]:
-        """The models of the job's round that anybody can read already, those of the round's other workers too."""
+        """Return the models of the job's round that anybody can read already, the other workers' too."""
         return ()
 
     def liabilities(self) -> dict[str, dict[str, int]]:
@@ -196,7 +209,7 @@ class Market:
         return {self.asset: {f"for job {key}": amount for key, amount in self.paid_in.items() if amount > 0}}
 
     def holdings(self) -> dict[str, int]:
-        """What the contract holds, by asset."""
+        """Return what the contract holds, by asset."""
         token = self.world.tokens.get(self.asset)
         held = (
             self.world.engine.balance(self.contract.address_)
@@ -206,7 +219,7 @@ class Market:
         return {self.asset: held}
 
     def kept(self) -> dict[str, int]:
-        """What the contract keeps for good by its rules, such as fees, by asset."""
+        """Return what the contract keeps for good by its rules, such as fees, by asset."""
         return {}
 
     def withdraws(self, job: Job | None = None) -> Call:

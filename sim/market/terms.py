@@ -62,9 +62,9 @@ class Terms:
         return 4_000_000
 
     def infeasible(self) -> Iterable[str]:
-        """Why nobody could or would take part, if so; what posters lack is told of a world."""
+        """Why nobody could or would take part, if so."""
         return ()
 
     def value(self, quality: float) -> float:
-        """The buyer's willingness to pay for a model of `quality` (share of the scale), USD: linear above the floor."""
+        """Return the buyer's willingness to pay for a `quality` (share of the scale), USD: linear above the floor."""
         return self.value_usd * max(0.0, (quality - self.value_floor) / (1 - self.value_floor))

@@ -15,7 +15,7 @@ def words(*values: int | bytes) -> bytes:
 
 
 def leaf(*values: int | bytes) -> bytes:
-    """What is put into a tree: never two words, so that no leaf is another tree's node."""
+    """Return what is put into a tree: never two words, so that no leaf is another tree's node."""
     return hashlib.sha256(words(*values)).digest()
 
 
@@ -23,7 +23,7 @@ class Tree:
     """A tree over some leaves. Its `root` is 32 bytes, zero over none."""
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
-        """The last of an odd level goes up alone."""
+        """Build it from the leaves; the last of an odd level goes up alone."""
         self._levels = [list(leaves) or [bytes(32)]]
         while len(low := self._levels[-1]) > 1:
             pairs = [low[i : i + 2] for i in range(0, len(low), 2)]
@@ -33,11 +33,11 @@ class Tree:
 
     @property
     def root(self) -> bytes:
-        """What is committed to."""
+        """The root that is committed to, 32 bytes."""
         return self._levels[-1][0]
 
     def proof(self, place: int) -> list[bytes]:
-        """What shows that the leaf at a place belongs to the root: its siblings, from below."""
+        """Return what shows that the leaf at a place belongs to the root: its siblings, from below."""
         found = []
         for level in self._levels[:-1]:
             if place ^ 1 < len(level):

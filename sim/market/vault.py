@@ -1,6 +1,6 @@
 """Vault: what every market whose contract holds one token in escrow has in common, and what must hold of it.
 
-Each check reads what the block just told about the jobs that it stirred, so its cost follows the traffic.
+Each check reads the latest block's events about the jobs that it stirred, so its cost follows the traffic.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Vaulted(Market):
     credited: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))  # and not withdrawn
     stirred: dict[int, Job | None] = field(default_factory=dict)  # jobs by id with an event in the latest block
     moved: set[bytes] = field(default_factory=set)  # who was credited or withdrew in it
-    told: int = -1  # the time of that block
+    last_event_time: int = -1  # nanoseconds: of that block
     keeper: bool | None = None  # whether an honest one is there; None until somebody asks
 
     @property
     def token(self) -> Contract:
-        """What it holds."""
+        """The token that the vault holds."""
         return self.world.tokens[self.asset]
 
     def withdraws(self, job: Job | None = None) -> Call:
@@ -48,11 +48,11 @@ class Vaulted(Market):
         return self.does("withdraws", job, self.contract.withdraw(gas=100_000))
 
     def owed(self, address: bytes) -> int:
-        """What an account may withdraw."""
+        """Return what an account may withdraw."""
         return int(self.contract.owed(address))
 
     def liabilities(self) -> dict[str, dict[str, int]]:
-        """What is held for jobs, what may be withdrawn, and the contract's own."""
+        """Return what is held for jobs, what may be withdrawn, and the contract's own."""
         return {
             self.asset: {
                 "in escrow": self.contract.escrow(),
@@ -62,11 +62,17 @@ class Vaulted(Market):
         }
 
     def kept(self) -> dict[str, int]:
-        """The treasury."""
+        """Return what is in the treasury, by asset."""
         return {self.asset: self.contract.treasury()}
 
     def withdrawn(self, who: bytes, amount: int, job: str | None) -> Sequence[tuple[str, int, str | None]]:
-        """What somebody's next withdrawal consists of: all that it was credited since the one before."""
+        """Return what somebody's next withdrawal consists of: all that it was credited since the one before.
+
+        Args:
+            who: an address.
+            amount: smallest units.
+            job: the key of the job that the call names.
+        """
         parts = self.taken[who].pop(0) if self.taken[who] else []
         rest = amount - sum(part for _, part, _ in parts)
         return [*parts, ("unknown", rest, job)] if rest else parts
@@ -78,8 +84,8 @@ class Vaulted(Market):
         return job
 
     def _watch(self, fact: Fact, job: Job | None) -> None:
-        if fact.time != self.told:
-            self.told = fact.time
+        if fact.time != self.last_event_time:
+            self.last_event_time = fact.time
             self.stirred.clear()
             self.moved.clear()
         args = fact.args
@@ -95,8 +101,8 @@ class Vaulted(Market):
             self.credits[args["who"]].append((CREDITS[args["cause"]], args["amount"], job.key if job else None))
 
     def _now(self, world: World) -> dict[int, Job | None]:
-        """The jobs that the latest block stirred."""
-        return self.stirred if self.told == world.chain.time else {}
+        """Return the jobs that the latest block stirred."""
+        return self.stirred if self.last_event_time == world.chain.time else {}
 
     def _over(self, world: World) -> Iterator[Job]:
         """Those of them that are over."""
@@ -112,13 +118,13 @@ class Vaulted(Market):
         dropped = (one.pending for one in world.pokes if one.dropped)
         return self.keeper and not any(one.call.job is job for one in (*waits, *dropped))
 
-    def _told(self, event: str, job: Job) -> Sequence[Fact]:
+    def _events_of(self, event: str, job: Job) -> Sequence[Fact]:
         return self.world.facts.of(self.contract.event_(event), job.key)
 
     @invariant
     def debts_add_up(self, world: World) -> Iterator[str]:
         """What somebody may withdraw is what was credited and not withdrawn."""
-        if self.told != world.chain.time:
+        if self.last_event_time != world.chain.time:
             return
         for who in sorted(self.moved):
             if (owed := self.owed(who)) != (due := self.credited[who]):

@@ -36,12 +36,12 @@ class Actor(Protocol):
 
     @property
     def name(self) -> str:
-        """The account's name."""
+        """The account's name, such as `trainer/3`."""
         ...
 
     @property
     def address(self) -> bytes:
-        """20 bytes."""
+        """The account's address, 20 bytes."""
         ...
 
     def salt(self, *key: Any) -> bytes:
@@ -79,7 +79,7 @@ class Job:
 
     @property
     def deadline_ns(self) -> int:
-        """The deadline in nanoseconds."""
+        """The deadline for work in nanoseconds since 1970."""
         return nanoseconds(self.deadline)
 
     @property
@@ -97,7 +97,13 @@ class Job:
         return bytes(labels[row] for row in self.drawn) if self.drawn else labels
 
     def at(self, number: int, base: bytes, deadline: float) -> Job:
-        """This job as round `number` has it: what a duty of that round is asked about. Its facts are the job's."""
+        """Return this job as round `number` has it, which duties of that round are asked about; facts are the job's.
+
+        Args:
+            number: the round's number, from 1.
+            base: the model that the round starts from.
+            deadline: Unix seconds.
+        """
         return replace(self, round=number, base=base, deadline=deadline)
 
 

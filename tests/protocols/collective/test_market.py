@@ -195,7 +195,7 @@ def test_a_probe_meets_the_rule_that_stops_it(attack, error):
 
 def test_in_the_open_one_votes_with_the_winners_without_a_look():
     """What commitments are for: voting last and with the majority costs no measuring, and is never wrong."""
-    paid = ("protocol.committed=false", "protocol.voter_reward=20")
+    paid = ("protocol.commit_votes=false", "protocol.voter_reward=20")
     result = run(*paid, attack="turncoat")
     lies = [one for one in told(result, "VoteRevealed") if one["voter"] in attackers(result)]
     won = set(accepted(result))

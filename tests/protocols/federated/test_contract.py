@@ -120,7 +120,7 @@ class Stage(Scene):
 
     def claim(self, job: int, output: Output, validators: int = 3) -> Deed:
         for who in VALIDATORS[:validators]:
-            outcome = self.must(who, self.market.submitClaim(job, output.told(job)))
+            outcome = self.must(who, self.market.submitClaim(job, output.packed(job)))
         return outcome
 
     def settled(self, job: int, output: Output | None = None) -> Output:
@@ -193,7 +193,7 @@ def test_a_voucher_is_paid_once_to_whom_it_names(stage):
 def test_a_quorum_cannot_pay_strangers_nor_more_than_the_price_of_what_was_handed_in(stage):
     job = stage.begun()
     stage.complete(job)
-    stage.refuses("OverBudget", VALIDATORS[0], stage.market.submitClaim(job, stage.output(job, amount=51).told(job)))
+    stage.refuses("OverBudget", VALIDATORS[0], stage.market.submitClaim(job, stage.output(job, amount=51).packed(job)))
     forged = Output(b"x", (Voucher(1, 0, RIVAL, 3 * REWARD),))
     stage.settled(job, forged)
     assert stage.cash(job, forged, forged.vouchers[0]).revert.name == "WrongVoucher"
@@ -212,11 +212,11 @@ def test_callbacks_are_for_the_referee_unless_they_are_open(stage, loose):
     forged = Output(b"x", (Voucher(1, 0, RIVAL, 100),))
     job = stage.begun()
     stage.complete(job)
-    stage.refuses("NotReferee", RIVAL, stage.market.resolve(job, forged.told(job)))
-    stage.refuses("WrongState", REFEREE, stage.market.resolve(job, forged.told(job)))
+    stage.refuses("NotReferee", RIVAL, stage.market.resolve(job, forged.packed(job)))
+    stage.refuses("WrongState", REFEREE, stage.market.resolve(job, forged.packed(job)))
     job = loose.begun(validators=1)
     loose.complete(job)
-    loose.must(RIVAL, loose.market.resolve(job, forged.told(job)))
+    loose.must(RIVAL, loose.market.resolve(job, forged.packed(job)))
     assert loose.cash(job, forged, forged.vouchers[0]).ok
 
 
@@ -224,7 +224,7 @@ def test_callbacks_are_for_the_referee_unless_they_are_open(stage, loose):
 def test_a_quorum_is_more_than_half(stage, panel, needed):
     job = stage.begun(validators=panel)
     stage.complete(job)
-    said = stage.output(job).told(job)
+    said = stage.output(job).packed(job)
     assert stage.market.quorum(job) == needed
     for i, who in enumerate(VALIDATORS[:panel]):
         assert stage.state(job) == (CLAIMED if i >= needed else VALIDATING)
@@ -238,7 +238,7 @@ def test_a_claim_waits_for_its_dispute_window(stage):
     stage.complete(job)
     stage.claim(job, stage.output(job), validators=2)
     stage.refuses("TooEarly", POKER, stage.market.advance(job))
-    stage.must(VALIDATORS[2], stage.market.submitClaim(job, stage.output(job).told(job)))  # the slow are paid too
+    stage.must(VALIDATORS[2], stage.market.submitClaim(job, stage.output(job).packed(job)))  # the slow are paid too
     stage.late(job).must(POKER, stage.market.advance(job))
     assert stage.gained(VALIDATORS[2]) == 10 - 401
 
@@ -248,16 +248,16 @@ def test_one_who_is_right_overturns_a_quorum_and_has_half_of_its_bonds(stage):
     stage.complete(job)
     true, false = stage.output(job), stage.output(job, base=66, amount=REWARD - 1)
     stage.claim(job, false, validators=2)
-    stage.must(VALIDATORS[2], stage.market.submitClaim(job, true.told(job)))
-    stage.refuses("SameClaim", RIVAL, stage.market.dispute(job, false.told(job)))
-    stage.must(VALIDATORS[2], stage.market.dispute(job, true.told(job)))
-    stage.must(REFEREE, stage.market.resolve(job, true.told(job)))
+    stage.must(VALIDATORS[2], stage.market.submitClaim(job, true.packed(job)))
+    stage.refuses("SameClaim", RIVAL, stage.market.dispute(job, false.packed(job)))
+    stage.must(VALIDATORS[2], stage.market.dispute(job, true.packed(job)))
+    stage.must(REFEREE, stage.market.resolve(job, true.packed(job)))
     assert stage.market.jobOf(job).base == hashlib.sha256(true.model).digest()
     assert stage.gained(VALIDATORS[2]) == 2 * 200 - 401 + 10
     assert stage.market.treasury() == 2 * 201
     assert stage.market.quorum(job) == 1  # the panel goes on without those who lost their bonds
     stage.complete(job)
-    stage.must(VALIDATORS[2], stage.market.submitClaim(job, stage.output(job).told(job)))
+    stage.must(VALIDATORS[2], stage.market.submitClaim(job, stage.output(job).packed(job)))
     stage.late(job).must(POKER, stage.market.advance(job))
     assert [stage.gained(who) for who in VALIDATORS[:3]] == [-401, -401, 2 * 200 + 20]
 
@@ -267,8 +267,8 @@ def test_one_who_is_wrong_loses_the_bond_of_the_dispute(stage):
     stage.complete(job)
     true = stage.output(job)
     stage.claim(job, true)
-    stage.must(RIVAL, stage.market.dispute(job, stage.output(job, base=66).told(job)))
-    stage.must(REFEREE, stage.market.resolve(job, true.told(job)))
+    stage.must(RIVAL, stage.market.dispute(job, stage.output(job, base=66).packed(job)))
+    stage.must(REFEREE, stage.market.resolve(job, true.packed(job)))
     assert stage.gained(RIVAL) == -200 == -stage.market.treasury()
     assert stage.state(job) == TRAINING
 
@@ -279,7 +279,7 @@ def test_without_a_settlement_everything_goes_back(stage, disputed):
     stage.complete(job)
     if disputed:
         stage.claim(job, stage.output(job))
-        stage.must(RIVAL, stage.market.dispute(job, stage.output(job, base=66).told(job)))
+        stage.must(RIVAL, stage.market.dispute(job, stage.output(job, base=66).packed(job)))
     else:
         stage.claim(job, stage.output(job), validators=1)
     stage.late(job).must(POKER, stage.market.advance(job))
@@ -436,7 +436,7 @@ def gains_until_caught(p: float, bond: int, jobs: int) -> tuple[list[int], list[
             machine = replace(machine, beacon=stage.market.jobOf(job).beacon)
             counts = {i: 10 + i for i, one in enumerate(inputs) if machine.audited(one)}
             output = machine.run(at, b"\x0a", inputs, {0: b"\x0a", 1: b"\x0b"}, {**counts, -1: 10})
-            stage.must(VALIDATORS[0], stage.market.submitClaim(job, output.told(job)))
+            stage.must(VALIDATORS[0], stage.market.submitClaim(job, output.packed(job)))
             for voucher in (one for one in output.vouchers if one.who == cheat):
                 assert stage.cash(job, output, voucher).ok
                 paid += 1
