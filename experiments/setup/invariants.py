@@ -60,7 +60,5 @@ def allowed(config: DictConfig, project: Path | None) -> frozenset[str]:
         known = sorted({one.__name__ for one in every})
         for name in names:
             if name not in known:
-                raise unknown(
-                    f"scenario.allow=[{name}]: there is no such invariant; {choices(name, known)}", project
-                )
+                raise unknown(f"scenario.allow=[{name}]: there is no such invariant; {choices(name, known)}", project)
     return frozenset(names)
