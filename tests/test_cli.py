@@ -17,8 +17,8 @@ from slashpoint.experiments.cli import main, worst
 from slashpoint.experiments.report.explain import jobs, story
 from slashpoint.experiments.report.listing import LISTS
 from slashpoint.experiments.setup import run as real
-from slashpoint.experiments.setup.catalogue import HOME
 from slashpoint.experiments.setup.folder import RunFolder
+from slashpoint.experiments.setup.modules import HOME
 from slashpoint.experiments.verbs.list import KINDS
 from slashpoint.sim.errors import Misconfigured, Stopped
 from slashpoint.sim.ledger import Ledger, LedgerError, Unwritten, read, row

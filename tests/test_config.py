@@ -12,7 +12,7 @@ import pytest
 from hydra import initialize_config_dir, version
 from omegaconf import OmegaConf
 
-from slashpoint.experiments.setup import catalogue, config
+from slashpoint.experiments.setup import catalogue, config, modules
 from slashpoint.experiments.setup.composer import Composer, composer
 from slashpoint.experiments.setup.config import attacks, compose, expand, plugin
 from slashpoint.experiments.setup.project import find_project
@@ -63,7 +63,7 @@ def project(tmp_path: Path) -> Path:
             like: int = Mine.k
         """,
     )
-    own = OmegaConf.load(catalogue.HOME / "conf/protocol/modelmarket.yaml")
+    own = OmegaConf.load(modules.HOME / "conf/protocol/modelmarket.yaml")
     write(tmp_path / "conf/protocol/fair.yaml", OmegaConf.to_yaml(OmegaConf.merge(own, {"stake": 1.5})))
     return tmp_path
 
@@ -87,7 +87,7 @@ def test_defaults_are_told_once_by_the_classes() -> None:
 
 
 def test_every_file_of_conf_composes_and_says_what_it_is() -> None:
-    for path in (catalogue.HOME / "conf").glob("*/*.yaml"):
+    for path in (modules.HOME / "conf").glob("*/*.yaml"):
         assert path.read_text().startswith("# ")
         if path.parent.name == "gate":
             continue  # suites are no part of a configuration
@@ -277,13 +277,13 @@ def test_composition_is_hydras_own(overrides: list[str]) -> None:
 
     with composer(None) as ours:
         made = ours.compose(overrides).config
-    with initialize_config_dir(str(catalogue.HOME / "conf"), version_base="1.3"):
+    with initialize_config_dir(str(modules.HOME / "conf"), version_base="1.3"):
         assert hydras("config", [*overrides, "hydra.searchpath=[catalogue://]"]) == made
 
 
 def test_threads_compose_what_each_asks_for() -> None:
     settings = [[f"protocol.stake={stake}.5", f"seed={stake}", "attack=overclaim"] for stake in range(1, 65)]
-    with initialize_config_dir(str(catalogue.HOME / "conf"), version_base="1.2"), ThreadPoolExecutor(8) as threads:
+    with initialize_config_dir(str(modules.HOME / "conf"), version_base="1.2"), ThreadPoolExecutor(8) as threads:
         made = list(threads.map(compose, settings))
         assert str(version.getbase()) == "1.2", "what is global is as it was"
     assert [(one.protocol.stake, one.seed) for one in made] == [(stake + 0.5, stake) for stake in range(1, 65)]

@@ -29,8 +29,8 @@ from slashpoint.experiments.report.screen import Grid, Screen
 from slashpoint.experiments.report.tables import summary
 from slashpoint.experiments.report.text import command, complain, visible
 from slashpoint.experiments.setup import run as module
-from slashpoint.experiments.setup.catalogue import HOME
 from slashpoint.experiments.setup.folder import RunFolder, open_run
+from slashpoint.experiments.setup.modules import HOME
 from slashpoint.experiments.study.pairs import line
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.ledger import Ledger, read, row

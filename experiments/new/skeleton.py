@@ -13,8 +13,8 @@ from pathlib import Path
 from string import Template
 
 from slashpoint.experiments.report.listing import LISTS
-from slashpoint.experiments.setup.catalogue import HOME
 from slashpoint.experiments.setup.files import writing
+from slashpoint.experiments.setup.modules import HOME
 from slashpoint.experiments.setup.project import MARK, find_project
 from slashpoint.sim.errors import Misconfigured
 

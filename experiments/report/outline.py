@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.report.listing import SHARED, parameter
 from slashpoint.experiments.setup import catalogue
-from slashpoint.experiments.setup.catalogue import HOME
+from slashpoint.experiments.setup.modules import HOME
 from slashpoint.sim.domain import domains, in_words
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup import modules
 from slashpoint.experiments.setup.config import apart, check_numbers, compose, plain, reads, unresolved
 from slashpoint.experiments.setup.inputs import code, content
 from slashpoint.experiments.setup.provenance import program
@@ -39,7 +39,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         self._files = () if self.project is None else tuple(code(self.project).values())
-        self._code = "" if self.project is None else catalogue.refreshed(self.project)
+        self._code = "" if self.project is None else modules.refreshed(self.project)
         self._program = program()
 
     def ask(self, overrides: Sequence[str], stand_ins: Sequence[Path] = ()) -> Asked:

@@ -7,31 +7,25 @@ whose Python files load by path under a private name. A new file is a new option
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib
 import inspect
 import re
-import sys
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from threading import RLock
-from types import ModuleType
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, get_origin, get_type_hints
 
-import slashpoint
 from slashpoint.experiments.setup import vetting
-from slashpoint.experiments.setup.inputs import code, digest, watching
+from slashpoint.experiments.setup.modules import HOME, load_module
 from slashpoint.sim.errors import PROJECT as THEIRS
-from slashpoint.sim.errors import BrokenProject, Escaped, Misconfigured, choices, contained, location, named
+from slashpoint.sim.errors import Misconfigured, choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+    from types import ModuleType
 
     from slashpoint.agents.roles import Role
     from slashpoint.sim.market import Market, Terms
     from slashpoint.sim.metrics import Metric
-
-HOME = Path(slashpoint.__path__[0])
 
 
 class Kind(NamedTuple):
@@ -68,8 +62,6 @@ KINDS = {
 FOLDER_OR_FILE = ("protocols/*/__init__.py", "protocols/*.py")
 PROTOCOL = Kind(FOLDER_OR_FILE, FOLDER_OR_FILE, needs=Rules._fields)
 INVARIANTS, METRICS = Kind((), ("invariants/*.py",)), Kind((), ("metrics/*.py",))  # ours are found by their marks
-_importing = RLock()
-_imported: dict[Path, str] = {}  # projects with the hash of their code when they were first imported
 DATACLASS = re.compile(r"^@(dataclasses\.)?dataclass\b", re.MULTILINE)
 
 
@@ -317,66 +309,6 @@ def make(kind: str, name: str, given: dict[str, Any], project: Path | None = Non
         raise Misconfigured(f"{kind} {name}: {error}") from error
 
 
-def load_module(path: Path, project: Path | None = None) -> ModuleType:
-    """Import a module of this package, or of a project under a private name, so that it cannot hide anything.
-
-    Files of a project may import one another relatively.
-
-    Args:
-        path: the file.
-        project: its folder, if there is one.
-
-    Raises:
-        Misconfigured: a project's file is no Python, or imports what is not there.
-        BrokenProject: a project's file raised something else, whatever it is.
-    """
-    root, top = (package(project), project) if project else ("slashpoint", HOME)
-    if project is not None and project not in _imported:
-        refreshed(project)
-    try:
-        with contained(), watching(), _without_bytecode() if project is not None else nullcontext():
-            parts = path.relative_to(top).with_suffix("").parts
-            return importlib.import_module(".".join((root, *(one for one in parts if one != "__init__"))))
-    except Exception as error:
-        if project is None:
-            raise  # ours to mend
-        if isinstance(error, Misconfigured):  # ours: what a decorator says, say
-            raise Misconfigured(f"{location(error)}: {error}") from error
-        said = str(error) if isinstance(error, Escaped) else f"{location(error)}: cannot be imported: {named(error)}"
-        kind = Misconfigured if isinstance(error, (ImportError, SyntaxError)) else BrokenProject
-        raise kind(said) from error
-
-
-def refreshed(project: Path, now: str = "") -> str:
-    """Forget what was imported of a project if its code has changed since, so that what is there is imported.
-
-    Args:
-        project: its folder.
-        now: the hash of its code, where it is known.
-
-    Returns:
-        The hash of its code.
-    """
-    now = now or digest(code(project))
-    if _imported.setdefault(project, now) != now:
-        for name in [name for name in sys.modules if name.startswith(f"{package(project)}.")]:
-            del sys.modules[name]
-        importlib.invalidate_caches()
-        _imported[project] = now
-    return now
-
-
-@contextmanager
-def _without_bytecode() -> Iterator[None]:
-    """Leave no .pyc: Python takes one for current whose source was written in the same second, of the same size."""
-    with _importing:  # of one thread at a time: the interpreter has one such switch
-        before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-        try:
-            yield
-        finally:
-            sys.dont_write_bytecode = before
-
-
 def _files(kind: Kind, project: Path | None) -> list[tuple[Path, Path | None]]:
     """Return the files of a kind, each with the project that it belongs to."""
     ours = _matches(HOME, kind.ours)
@@ -392,14 +324,6 @@ def _matches(top: Path, patterns: tuple[str, ...]) -> list[Path]:
 def stem(path: Path) -> str:
     """Return the name of an option: its file's, or its folder's."""
     return path.parent.name if path.name == "__init__.py" else path.stem
-
-
-def package(project: Path) -> str:
-    """Return the private package that a project is: only `sys.modules` knows of it, never `sys.path`."""
-    name = f"{THEIRS}{hashlib.blake2b(str(project).encode(), digest_size=4).hexdigest()}"
-    package = sys.modules.setdefault(name, ModuleType(name))
-    package.__path__ = [str(project)]
-    return name
 
 
 def _bare(field: dataclasses.Field[Any]) -> Any:

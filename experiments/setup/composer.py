@@ -33,7 +33,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slashpoint.experiments.setup import catalogue, strict_yaml
-from slashpoint.experiments.setup.catalogue import HOME, INVARIANTS, KINDS, METRICS, PROTOCOL
+from slashpoint.experiments.setup.catalogue import INVARIANTS, KINDS, METRICS, PROTOCOL
+from slashpoint.experiments.setup.modules import HOME
 from slashpoint.experiments.setup.overrides import known, once, self_contained, vet, vet_sweep
 from slashpoint.experiments.setup.project import unknown
 from slashpoint.sim.errors import Misconfigured, choices, named

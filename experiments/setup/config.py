@@ -16,9 +16,10 @@ from slashpoint.agents.population import seating, unseated
 from slashpoint.agents.roles import Role
 from slashpoint.agents.scenario import MOST_PEOPLE, Scenario
 from slashpoint.experiments.setup import catalogue
-from slashpoint.experiments.setup.catalogue import HOME, KINDS
+from slashpoint.experiments.setup.catalogue import KINDS
 from slashpoint.experiments.setup.composer import composer, sentence
 from slashpoint.experiments.setup.invariants import allowed, of_project
+from slashpoint.experiments.setup.modules import HOME
 from slashpoint.experiments.setup.protocol_check import vet_deployed
 from slashpoint.experiments.setup.vetting import vet
 from slashpoint.sim.engine import ENGINES, make_engine

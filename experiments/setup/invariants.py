@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup import catalogue, modules
 from slashpoint.experiments.setup.catalogue import INVARIANTS
 from slashpoint.experiments.setup.project import unknown
 from slashpoint.experiments.setup.vetting import vet_marked, vet_names
@@ -40,7 +40,7 @@ def of_project(project: Path | None, broken: list[Misconfigured] | None = None) 
     found: list[Invariant] = []
     for path in catalogue.own(INVARIANTS, project):
         with catalogue.kept(broken):
-            theirs = invariants_of(module := catalogue.load_module(path, project))
+            theirs = invariants_of(module := modules.load_module(path, project))
             vet_marked(module, theirs, "invariant")
             vet_names(theirs, (one.__name__ for one in (*of_every_world(), *found)), "invariant")
             found += theirs

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup import catalogue, modules
 from slashpoint.experiments.setup.config import reads
 from slashpoint.experiments.setup.files import make_folder, write, writing
 from slashpoint.experiments.setup.inputs import content, library, undeclared, watching
@@ -88,9 +88,9 @@ def _keep(folder: Path, kept: dict[str, Any], project: Path | None, known: Seque
 
 def _imported(project: Path) -> dict[str, Path]:
     """The files of a project that are imported in this process, and the one that marks it, by their names in it."""
-    package = catalogue.package(project)
-    modules = (module for name, module in sorted(sys.modules.items()) if name.startswith(f"{package}."))
-    files = [Path(file) for module in modules if (file := getattr(module, "__file__", None))]
+    package = modules.package(project)
+    found = (module for name, module in sorted(sys.modules.items()) if name.startswith(f"{package}."))
+    files = [Path(file) for module in found if (file := getattr(module, "__file__", None))]
     return {path.relative_to(project).as_posix(): path for path in (project / MARK, *files) if path.is_file()}
 
 

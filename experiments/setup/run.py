@@ -13,7 +13,7 @@ from slashpoint.agents.arrivals import arrivals
 from slashpoint.agents.payers import Payers
 from slashpoint.agents.population import Population
 from slashpoint.agents.posters import commission, provide
-from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup import catalogue, modules
 from slashpoint.experiments.setup.config import attacks as chosen_attacks
 from slashpoint.experiments.setup.config import chain_rules, compose, plugin, terms
 from slashpoint.experiments.setup.folder import RunFolder
@@ -318,7 +318,7 @@ def simulate(
     """
     project = project or find_project()
     if project is not None:
-        catalogue.refreshed(project)
+        modules.refreshed(project)
     given = [
         one() if isinstance(one, type) else one for one in (attack if isinstance(attack, list | tuple) else [attack])
     ]

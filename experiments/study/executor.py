@@ -20,9 +20,9 @@ from omegaconf import OmegaConf
 
 from slashpoint.experiments.report.text import command
 from slashpoint.experiments.setup.cache_key import Asked, Settings
-from slashpoint.experiments.setup.catalogue import refreshed
 from slashpoint.experiments.setup.files import make_folder, writing
 from slashpoint.experiments.setup.inputs import undeclared, watching
+from slashpoint.experiments.setup.modules import refreshed
 from slashpoint.experiments.setup.run import run
 from slashpoint.experiments.study.row_store import Kept
 from slashpoint.experiments.study.workers import Died, each
