@@ -75,14 +75,14 @@ def test_all_seats_of_a_seed_are_one_observation_and_each_run_must_keep_what_eve
     assert (told["mean"], told["n"], told["status"]) == (1.0, 3, "held"), "seeds 0, 1 and 2, whatever the seat"
     told = found.loc[str(every)]
     assert (told["status"], told["found"], told["line"]) == (
-        "failed", "2 of 6 runs, the worst -3 USD", "seed=0 seat=-3.0"
+        "failed", "2 of 6 runs break it; the worst value is -3 USD", "seed=0 seat=-3.0"
     )  # fmt: skip
 
 
 def test_a_failure_names_the_run_that_is_worst():
     found = judged(Expectation("m", at_most=2.5, every=True)).iloc[-1]
     assert found["line"].endswith("seed=2")
-    assert found["found"] == "1 of 3 runs, the worst 3 USD"
+    assert found["found"] == "1 of 3 runs break it; the worst value is 3 USD"
 
 
 def test_broken_invariants_crashes_and_unknown_money():
@@ -125,7 +125,7 @@ def test_a_market_is_judged_with_its_twin(tmp_path):
     assert list(table["status"][[0, 3, 4]]) == ["held", "held", "held"]
     assert table["check"][4] == "the attack has an effect"
     assert table["found"][4] == "12 of 12 runs differ from those without it"
-    assert table["found"][0] == "no complaint in 15 runs", "with each seed four seats and a twin"
+    assert table["found"][0] == "18 checked, all held in 15 runs", "with each seed four seats and a twin"
     assert list(table["n"][1:4]) == [3, 3, 3], "a seed is one observation, however many its runs"
     assert table["status"][2] in {"failed", "undecided"}
     assert table["low"][1] <= table["mean"][1] <= table["high"][1]
@@ -237,7 +237,7 @@ def attacked(*, honest_hash="a", lies=3, surplus=0.0, **how) -> dict[str, str]:
     ])  # fmt: skip
     one = Scenario("s", (*QUICK, "attack=lazy"), 3, (Expectation("gain", at_most=0),), **how)
     *_, gain, last = checks(Suite("x", (one,), units={"gain": "USD"}), one, rows)
-    assert gain["check"] == "gain ≤ 0"
+    assert gain["check"] == "attacker's gain ≤ 0 USD"
     return last
 
 

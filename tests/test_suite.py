@@ -74,7 +74,7 @@ REFUSED = {
     "a seed beside the seeds": ("base: [seed=3]\nscenarios: {a: {}}", "seed=3: .* say how many by seeds"),
     "an expectation twice": (
         expecting("{metric: gain, at_most: 0}", "{metric: gain, at_most: 0.0}"),
-        "gain ≤ 0: it is expected already that gain ≤ 0",
+        "attacker's gain ≤ 0 USD: it is expected already that attacker's gain ≤ 0 USD",
     ),
     "an expectation inside another": (
         expecting("{metric: stuck_funds, at_most: 0, every: true}", "{metric: stuck_funds, at_most: 5, every: true}"),
@@ -84,7 +84,7 @@ REFUSED = {
     "a gain without an attack": ("scenarios: {a: {expect: [{metric: gain, at_most: 0}]}}", "can never fail"),
     "a loss without an attack": (
         "scenarios: {a: {overrides: ['attack=[]'], expect: [{metric: loss, at_most: 0}]}}",
-        "loss ≤ 0: it can never fail",
+        "others' loss ≤ 0 USD: it can never fail",
     ),
     "no effect without an attack": ("scenarios: {a: {allow_no_effect: true}}", "no attack="),
     "no effect in words": ("scenarios: {a: {overrides: [attack=lazy], allow_no_effect: 'no'}}", "true or false"),
@@ -168,7 +168,7 @@ def test_what_a_suite_says(tmp_path: Path) -> None:
     assert [one.attacked for one in suite.scenarios] == [False, True, True]
     assert suite.scenarios[2].overrides == ("scenario=small", "attack=[sybil,lazy]")
     assert suite.scenarios[1].expect == suite.scenarios[2].expect == (Expectation("gain", at_most=1000.0),)
-    assert str(suite.scenarios[1].expect[0]) == "gain ≤ 1000"
+    assert str(suite.scenarios[1].expect[0]) == "attacker's gain ≤ 1000 USD"
     assert suite.level == pytest.approx(0.995), "two means share one in a hundred"
     assert [one.seeds for one in load(str(tmp_path / "x.yaml"), seeds=3).scenarios] == [3, 3, 3]
 

@@ -283,7 +283,7 @@ def test_a_metric_that_is_infinite_or_no_number_in_one_run_is_a_row_and_has_its_
     assert main(["gate", "mine.yaml", "--json"]) == 1
     at_least, at_most = json.loads(capsys.readouterr().out)["rows"][1:]
     assert (at_least["status"], at_least["found"]) == ("undecided", "inf MDC, for it is infinite in some run")
-    assert (at_most["status"], at_most["found"]) == ("failed", "1 of 3 runs, the worst inf MDC")
+    assert (at_most["status"], at_most["found"]) == ("failed", "1 of 3 runs break it; the worst value is inf MDC")
 
 
 def test_the_verb_leaves_tables_and_a_picture(found, cache, tmp_path, capsys):

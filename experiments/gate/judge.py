@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from slashpoint.experiments.setup.config import compose
+from slashpoint.experiments.setup.invariants import checked
 from slashpoint.experiments.study.executor import Point, cause, column, evaluate
 from slashpoint.experiments.study.pairs import PAIRED, changes, paired
 from slashpoint.experiments.study.stats import t_interval
@@ -72,8 +74,11 @@ def gate(
     found = [
         finding
         for scenario in suite.scenarios
-        for finding in checks(suite, scenario, rows[rows["scenario"] == scenario.name], strict=strict)
-    ]
+        for finding in checks(
+            suite, scenario, rows[rows["scenario"] == scenario.name], strict=strict,
+            asked=len(checked(compose(scenario.overrides, project), project)),
+        )
+    ]  # fmt: skip
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
@@ -87,8 +92,18 @@ def points(scenario: Scenario, project: Path | None = None, stand_ins: Sequence[
     ]
 
 
-def checks(suite: Suite, scenario: Scenario, rows: pd.DataFrame, *, strict: bool = False) -> Iterator[dict[str, Any]]:
-    """What the rows of a scenario say: of its invariants, of each expectation, and whether its attack did anything."""
+def checks(
+    suite: Suite, scenario: Scenario, rows: pd.DataFrame, *, strict: bool = False, asked: int = 0
+) -> Iterator[dict[str, Any]]:
+    """Yield what the rows of a scenario say of its invariants, of its expectations, and of its attack.
+
+    Args:
+        suite: has the level of intervals, and units.
+        scenario: what was run.
+        rows: of its runs.
+        strict: money that moved for no known cause, or jobs that nobody posted, fail it.
+        asked: how many invariants were checked in each run; 0 where nobody counted.
+    """
     ran = rows[rows["error"] == ""]
     if len(ran) < len(rows):
         worst = rows[rows["error"] != ""].iloc[0]
@@ -96,14 +111,14 @@ def checks(suite: Suite, scenario: Scenario, rows: pd.DataFrame, *, strict: bool
         yield _finding(scenario, "runs to its end", CRASHED, f"{len(rows) - len(ran)} runs: {error}", len(rows), worst)
     if ran.empty:
         return
-    yield _invariants(scenario, ran, strict=strict)
+    yield _invariants(scenario, ran, strict=strict, asked=asked)
     for one in scenario.expect:
         yield {"scenario": scenario.name, "check": str(one), **_expected(suite, one, ran)}
     if scenario.attacked:
         yield from _effect(scenario, ran)
 
 
-def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool) -> dict[str, Any]:
+def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool, asked: int) -> dict[str, Any]:
     broken = rows[rows["violations"] > 0]
     if len(broken):
         found = f"{broken['complaint'].iloc[0]} ({len(broken)} of {len(rows)} runs)"
@@ -115,7 +130,8 @@ def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool) -> dict
     if DUE in rows and rows[DUE].isna().all():
         told = f"no complaint, but no job was due in any of {len(rows)} runs"
         return _finding(scenario, "invariants", UNDECIDED, told, len(rows), rows.iloc[0])
-    return _finding(scenario, "invariants", HELD, f"no complaint in {len(rows)} runs", len(rows))
+    told = f"{asked} checked, all held in {len(rows)} runs" if asked else f"no complaint in {len(rows)} runs"
+    return _finding(scenario, "invariants", HELD, told, len(rows))
 
 
 def _effect(scenario: Scenario, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -153,12 +169,13 @@ def _expected(suite: Suite, one: Expectation, rows: pd.DataFrame) -> dict[str, A
     at = int((one.sign * known).to_numpy().argmin())
     worst, value = rows["line"].loc[known.index[at]], f"{_shown(known.iloc[at], one.bound)}{unit}"
     if one.every and (bad := int((one.sign * (known - one.bound) < 0).sum())):
-        return found | {"status": FAILED, "found": f"{bad} of {len(runs)} runs, the worst {value}", "line": worst}
+        told = f"{bad} of {len(runs)} runs break it; the worst value is {value}"
+        return found | {"status": FAILED, "found": told, "line": worst}
     if len(missing := runs.index[runs.isna()]):
         told = f"{len(missing)} of {len(runs)} runs have no such number"
         return found | {"status": UNDECIDED, "found": told, "line": rows["line"].loc[missing[0]]}
     if one.every:
-        return found | {"status": HELD, "found": f"{len(runs)} runs, the worst {value}"}
+        return found | {"status": HELD, "found": f"all {len(runs)} runs; the worst value is {value}"}
     return found | {"line": worst} | _on_average(one, interval, unit)
 
 

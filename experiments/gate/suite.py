@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SEEDS, CONFIDENCE = 12, 0.95  # where a suite says nothing
 MOST_SEEDS = 10_000  # of a scenario
 Made = TypeVar("Made")
+IN_WORDS = {"gain": ("attacker's gain", " USD"), "loss": ("others' loss", " USD")}  # of pairs of runs
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ class Expectation:
 
     def __str__(self) -> str:
         """In words."""
-        what = f"{self.metric} {self.key}".strip()
-        return f"{what} {'≥' if self.sign > 0 else '≤'} {self.bound:.15g}{' in every run' * self.every}"
+        what, unit = IN_WORDS.get(self.metric, (f"{self.metric} {self.key}".strip(), ""))
+        return f"{what} {'≥' if self.sign > 0 else '≤'} {self.bound:.15g}{unit}{' in every run' * self.every}"
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def page(run: Run, about: Mapping[str, Any]) -> str:
         ("Submissions over time", "Right answers of the models that each person trained and handed in.",
          steps(_submitted(run, first), "%")),
         ("Gas by phase", apart, bars(_gas(run), "gas")),
-        (f"A request, from its birth to its end: {job[:10]}" if job else "A request", "Hollow: reverted or dropped.",
+        (f"A request, from its birth to its end: {job[:10]}" if job else "A request",
+         "Pale: a transaction that failed or was dropped.",
          lanes(_moments(run, job))),
     ]  # fmt: skip
     body = "".join(f"<h2>{in_html(name)}</h2><p>{in_html(text)}</p>{drawn}" for name, text, drawn in sections)

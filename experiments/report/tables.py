@@ -33,7 +33,7 @@ def summary(run: Run, console: Screen) -> None:
 
 def people(run: Run) -> Grid:
     """Profit by role and strategy."""
-    table = Grid("profit in USD", "role", "strategy", n=True, mean=True, p05=True, median=True, p95=True)
+    table = Grid("profit in USD", "role", "strategy", persons=True, mean=True, p05=True, median=True, p95=True)
     by = [run.people["role"], run.people["strategy"]]
     counts, attackers = profit.persons(run), run.people.groupby(["role", "strategy"])["attacker"].any()
     for key, row in spreads(profit.profit(run), by).iterrows():
@@ -85,7 +85,8 @@ def _backdoors(run: Run) -> Iterator[tuple[str, str, str]]:
 
 def fees(run: Run) -> Grid:
     """Gas by phase and function."""
-    table = Grid("gas", "phase", "function", calls=True, failed=True, each=True, USD=True)
+    heads = dict.fromkeys(("calls", "failed", "gas each", "USD"), True)
+    table = Grid("gas", "phase", "function", **heads)
     for key, row in gas.costs(run, "verb", "contract", "function").iterrows():
         assert isinstance(key, tuple)
         verb, contract, function = key
@@ -100,7 +101,8 @@ def fees(run: Run) -> Grid:
 
 def actions(run: Run) -> Grid:
     """The mix of actions, with the share that failed and the most frequent reason."""
-    table = Grid("actions", "role", "action", sent=True, failed=True, why=False)
+    heads = {"sent": True, "failed": True, "most frequent reason": False}
+    table = Grid("transactions sent", "role", "action", **heads)
     rows = run.tables["transactions"]
     for (role, verb), group in rows.groupby(["role", "verb"]):
         failed = group[group["status"] != "success"]
@@ -138,6 +140,8 @@ def doubts(run: Run) -> Iterator[tuple[str, str]]:
         yield f"warning   {warning}", "yellow"
     for note in run.notes:
         yield f"note      {note}", ""
+    if asked := run.expected.get("invariants"):
+        yield f"invariants {len(asked)} checked, {'not all' if complaints(run) else 'all'} held", ""
     for name, value in run.hashes.items():
         yield f"{name:<11}{value}", "dim"
 

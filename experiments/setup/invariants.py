@@ -47,6 +47,18 @@ def of_project(project: Path | None, broken: list[Misconfigured] | None = None) 
     return found
 
 
+def checked(config: DictConfig, project: Path | None) -> list[Invariant]:
+    """Return the invariants that a run of a configuration is asked.
+
+    Args:
+        config: composed.
+        project: a project's folder.
+    """
+    off = allowed(config, project)
+    every = (*of_every_world(), *of_protocol(config.protocol.name, project), *of_project(project))
+    return [one for one in every if one.__name__ not in off]
+
+
 def allowed(config: DictConfig, project: Path | None) -> frozenset[str]:
     """Return the names of the invariants that a configuration switches off.
 

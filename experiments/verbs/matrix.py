@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
     from slashpoint.experiments.report.screen import Grid
 
+VERDICTS = {  # those that are no number's
+    "never asked": "the protocol never asked the attacker for the duty that the attack changes",
+    "no effect": "every transaction was the same as without the attack",
+    "n/a": "no role of the protocol has the duty that the attack changes",
+}
+
 
 def arguments(parser: ArgumentParser) -> None:
     """What it takes."""
@@ -103,8 +109,9 @@ def _caption(table: pd.DataFrame, args: Namespace) -> Iterator[str]:
     from slashpoint.experiments.study.stats import FEW_TOLD, unseen
 
     cells = round(0.05 / (1 - table["level"].iloc[0]))
-    yield "gain: USD a run of a person who cheats, over the same seat played honestly: profit, the price of first"
-    yield "holdings, and the worth of the models that were delivered to it"
+    yield "gain (deviation payoff): USD a run of a person who attacks, over the same seat played honestly: profit, the"
+    yield "price of first holdings, and the worth of the models that were delivered to it. others lose (externality):"
+    yield "what all others together have less. pays: a profitable deviation"
     yield f"95 % intervals, for all {cells} cells of a column together; negligible: within ±{args.materiality:g} USD"
     if table["few_seeds"].any():
         yield FEW_TOLD
@@ -113,6 +120,9 @@ def _caption(table: pd.DataFrame, args: Namespace) -> Iterator[str]:
     same = table["n"][(table["n"] > 1) & (table["gain_high"] - table["gain_low"] < CENT)]
     if len(same):
         yield f"± 0.00: all seeds gave the same; what none of {same.min()} showed may be so in {unseen(same.min()):.0%}"
+    for verdict, meaning in VERDICTS.items():
+        if (table["verdict"] == verdict).any():
+            yield f"{verdict}: {meaning}"
     if table["underpowered"].any():
         yield f"*: underpowered, {args.seeds_cap} seeds were not enough for the half-width"
     if table["fresh"].any():
@@ -123,7 +133,8 @@ def _grid(table: pd.DataFrame, title: str) -> Grid:
     from slashpoint.experiments.report.screen import Grid
     from slashpoint.experiments.study.stats import FEW_MARK, PAYS
 
-    shown = Grid(title, "attack", "protocol", "variant", "verdict", gain=True, others_lose=True, n=True, p=True)
+    heads = dict.fromkeys(("gain", "others lose", "seeds", "p"), True)
+    shown = Grid(title, "attack", "protocol", "variant", "verdict", **heads)
     for column in shown.columns[:4]:
         column.no_wrap = True
     shown.add_column("")

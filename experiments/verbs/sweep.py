@@ -178,7 +178,8 @@ def _zeros(found: Sweep, metric: str, crossings: pd.DataFrame) -> Iterator[str]:
         about = " ".join(f"{axis}={row[axis]}" for axis in others)
         sure = f", 95 % between {row['low']:.3g} and {row['high']:.3g}{f' {FEW_MARK}' * row['few_seeds']}"
         known = ", not sure" if math.isnan(row["low"]) else sure
-        yield f"{about} crosses zero at {found.along} = {row['crossing']:.3g}{known}".strip()
+        even = f"{metric} crosses zero{' (break-even)' * (metric == 'gain')}"
+        yield f"{about}: {even} at {found.along} = {row['crossing']:.3g}{known}".removeprefix(": ")
     for row in found.sides(metric).to_dict("records"):
         about = " ".join(f"{axis}={row[axis]}" for axis in others)
         yield f"{about} never crosses zero: the mean of {metric} is {row['side']} it at every {found.along}".strip()
