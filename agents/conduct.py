@@ -32,15 +32,15 @@ def resolved(answer: Answered[T]) -> Answer[T]:
 
 @dataclass
 class Conduct:
-    """How an honest person answers each duty; an attack subclasses it and overrides what it lies about.
+    """How an honest person answers each duty; an attack subclasses it and overrides the duties that it changes.
 
     Every conduct is a dataclass: its fields are its parameters. An answer is a plain value, or a generator that
     waits. `super()` is how attacks compose: `attack=[sybil,overclaim]` asks Sybil first.
     """
 
     powers: ClassVar[frozenset[str]] = frozenset()  # what it may see or do beyond an honest person's means
-    seats: ClassVar[Mapping[str, int]] = {}  # how many it takes, by duty; else one where it lies
-    modifies: ClassVar[bool] = False  # it shapes how others are carried out (Sybil) and lies about nothing itself
+    seats: ClassVar[Mapping[str, int]] = {}  # how many it takes, by duty; else one where it changes a duty
+    modifies: ClassVar[bool] = False  # it shapes how others are carried out (Sybil) and changes no duty's answer itself
     script: ClassVar[type | None] = None  # a subclass of a role, named like it, that is played in its place: an exploit
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The population: who sits in which seat, under which circumstances, and which of them cheat."""
+"""The population: who sits in which seat, under which circumstances, and which of them attack."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Population:
     people: Mapping[str, Spec]  # what traits are drawn from
     eth: float = 10.0  # first endowment of each person, ETH
     tokens: float = 1000.0  # first endowment of each person, whole tokens
-    attackers: int = 1  # seats that cheat, for each that the attack asks for
+    attackers: int = 1  # seats that attack, for each that the attack asks for
     rotate: int = 0  # the first of the seats that they take, modulo how many there are
     leave_out: frozenset[str] = field(default_factory=frozenset)  # people who stay away
 
@@ -64,12 +64,12 @@ class Population:
                 name = f"{role.__name__.lower()}/{i}"
                 if name in self.leave_out:
                     continue
-                cheating = name in attackers
-                conduct = attacking if cheating else Conduct()
+                attacks_here = name in attackers
+                conduct = attacking if attacks_here else Conduct()
                 person = Person(
                     world, name, [played(conduct.script, role)(conduct, market)],
                     self.traits(world.luck("traits", name)),
-                    strategy=label if cheating else "honest", coalition=coalition if cheating else None,
+                    strategy=label if attacks_here else "honest", coalition=coalition if attacks_here else None,
                 )  # fmt: skip
                 people.append(person)
         for person in sorted(people, key=lambda one: one.name):  # whoever was created first
@@ -79,7 +79,7 @@ class Population:
     def attacking_seats(
         self, roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: type[Market]
     ) -> frozenset[str]:
-        """Return the names of those who cheat.
+        """Return the names of the attackers.
 
         Args:
             roles: of the protocol.
@@ -161,7 +161,7 @@ def unseated(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: ty
         attacks: composed, leftmost first.
         market: the protocol's, which offers verbs.
     """
-    why = "no role has a duty that it lies about"
+    why = "no role has a duty that it changes"
     if verbs := _lacking(attacks, market):
         why = f"it calls {' and '.join(verbs)}, which {market.__name__} does not offer"
     elif any(one.script is not None for one in attacks):
@@ -194,7 +194,7 @@ def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: typ
         wanted[role.__name__.lower()] = wanted.get(role.__name__.lower(), 0) + number
     if wanted:
         return wanted
-    lied = frozenset[str]().union(*(overridden_duties(type(attack)) for attack in attacks if not attack.modifies))
-    lied = lied or frozenset({"work", "judge"})
-    best = max(roles, key=lambda role: len(lied & role.duties))
-    return {best.__name__.lower(): 1} if lied & best.duties else {}
+    changed = frozenset[str]().union(*(overridden_duties(type(attack)) for attack in attacks if not attack.modifies))
+    changed = changed or frozenset({"work", "judge"})
+    best = max(roles, key=lambda role: len(changed & role.duties))
+    return {best.__name__.lower(): 1} if changed & best.duties else {}

@@ -28,7 +28,7 @@ SHARED = [name for name in catalogue.names("attack") if catalogue.load("attack",
 
 
 def seated(protocol: str, attack: str) -> bool:
-    """Whether a protocol asks for what an attack lies about."""
+    """Whether a protocol asks for a duty that an attack changes."""
     market, _, roles = catalogue.rules(protocol)
     return bool(seating(roles, [composed(catalogue.make("attack", attack, {}))], market))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Whitewasher(Conduct):
     """Has k accounts and acts under one, until that has lost its stake; then under the next, as if nothing had been.
 
-    It lies about nothing itself: compose it with what is punished, `attack=[whitewasher,garbage]`. Source: Friedman and
+    It changes no answer itself: compose it with what is punished, `attack=[whitewasher,garbage]`. Source: Friedman and
     Resnick, The Social Cost of Cheap Pseudonyms (2001). Exposed by: a price for each identity; pay that grows with age.
     """
 

@@ -41,7 +41,7 @@ LATE = re.compile(r"(seed|scenario\.seat)=(0|[1-9][0-9]*)")  # what is set after
 
 
 class NoSeat(Misconfigured):
-    """An attack was asked for in a market where no role has a duty that it lies about, or nobody is in that role."""
+    """An attack was asked for in a market where no role has a duty that it changes, or nobody is in that role."""
 
 
 def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictConfig:

@@ -319,7 +319,7 @@ def test_the_same_bytes_have_one_owner():
 def test_models_come_from_competitors_in_time_within_the_limit(stage):
     stage.post()
     assert stage.fails(MINERS[0], stage.market.commitModel(0, SALT)) == "NotCompetitor"
-    assert stage.fails(ANN, stage.market.submitModel(0, b"model", 5)) == "Committed"
+    assert stage.fails(ANN, stage.market.submitModel(0, b"model", 5)) == "Sealed"
     stage.must(ANN, stage.market.commitModel(0, commitment(hashlib.sha256(b"m" * 65).digest(), SALT, ANN, salted=True)))
     assert stage.fails(ANN, stage.market.commitModel(0, SALT)) == "Full"
     stage.after("compete")

@@ -539,7 +539,7 @@ class AnybodyAnything(RuleBasedStateMachine):
     def claim(self, some, kind, cheat):
         output = self.a_claim(kind, cheat)
         for who in sorted(some):
-            self.stage.do(who, self.market.submitClaim(self.job, output.told(self.job)))
+            self.stage.do(who, self.market.submitClaim(self.job, output.packed(self.job)))
 
     def a_claim(self, kind, cheat):
         number = int(self.market.jobOf(self.job).round)
@@ -550,11 +550,11 @@ class AnybodyAnything(RuleBasedStateMachine):
 
     @rule(who=anybody, kind=st.integers(0, 2), cheat=anybody)
     def dispute(self, who, kind, cheat):
-        self.stage.do(who, self.market.dispute(self.job, self.a_claim(kind, cheat).told(self.job)))
+        self.stage.do(who, self.market.dispute(self.job, self.a_claim(kind, cheat).packed(self.job)))
 
     @rule(who=st.sampled_from([REFEREE, REFEREE, RIVAL]), kind=st.integers(0, 2), cheat=anybody)
     def resolve(self, who, kind, cheat):
-        self.stage.do(who, self.market.resolve(self.job, self.a_claim(kind, cheat).told(self.job)))
+        self.stage.do(who, self.market.resolve(self.job, self.a_claim(kind, cheat).packed(self.job)))
 
     @rule()
     def cash(self):
