@@ -26,12 +26,12 @@ class Bluffer(Conduct):
     content: float = 0.97  # the share of right answers with which it is honest
 
     def claim(self, me: Me, job: Job, measured: int) -> Any:
-        """The truth when it is good enough."""
+        """Claim the truth when it is good enough."""
         return measured if measured >= self.content * job.scale else job.scale
 
 
 def main() -> None:
-    """The same worlds with and without the bluff: everybody's luck is the same, so differences are its doing."""
+    """Compare worlds with and without the bluff: everybody's luck is the same, so differences are its doing."""
     print("seed   honest  bluffing  difference, USD")
     for seed in range(4):
         bluffing = slashpoint.simulate(attack=Bluffer(content=0.97), scenario="small", seed=seed)

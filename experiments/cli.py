@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def worst(codes: Iterable[int]) -> int:
-    """The exit code of several runs."""
+    """Return the exit code of several runs."""
     return max(codes, key=(HELD, UNDECIDED, FAILED, CRASHED).index, default=HELD)
 
 

@@ -105,7 +105,7 @@ def names() -> dict[str, str]:
 
 
 def load(name: str) -> Benchmark:
-    """A benchmark by its name.
+    """Return a benchmark by its name.
 
     Raises:
         Misconfigured: there is none; the message lists those that exist.

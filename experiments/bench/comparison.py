@@ -95,13 +95,13 @@ def measure(
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """The median and the quartiles around it."""
+    """Return the median and the quartiles around it."""
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
     return middle, low, high
 
 
 def rows(benchmark: Benchmark, samples: Samples, notes: Mapping[tuple[Case, str], str]) -> pd.DataFrame:
-    """A row for each case, contender and unit, then one for whatever gave no figure."""
+    """Return a row for each case, contender and unit, then one for whatever gave no figure."""
     setting, contenders = benchmark.setting, benchmark.contenders
     table: list[dict[str, Any]] = []
     row: dict[str, Any]

@@ -83,7 +83,7 @@ def gate(
 
 
 def points(scenario: Scenario, project: Path | None = None, stand_ins: Sequence[Path] = ()) -> list[Point]:
-    """The runs of a scenario, in the order of seeds: a cheat takes every seat of its role by turns."""
+    """Return the runs of a scenario, in the order of seeds: a cheat takes every seat of its role by turns."""
     runs = paired(scenario.overrides, range(scenario.seeds), project, scenario=scenario.name)
     return [
         Point(one.overrides, project, one.labels, tuple(stand_ins))
@@ -154,7 +154,7 @@ def _effect(scenario: Scenario, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _expected(suite: Suite, one: Expectation, rows: pd.DataFrame) -> dict[str, Any]:
-    """What the rows say of one expectation."""
+    """Return what the rows say of one expectation."""
     if one.key and column(one.metric, one.key) not in rows:
         told = f"no run has this key; {choices(one.key, _keys(one, rows))}"
         return {"status": FAILED, "found": told, "n": 0, "line": rows["line"].iloc[0]}
@@ -180,7 +180,7 @@ def _expected(suite: Suite, one: Expectation, rows: pd.DataFrame) -> dict[str, A
 
 
 def _on_average(one: Expectation, interval: Interval, unit: str) -> dict[str, Any]:
-    """What an interval says of a bound on a mean."""
+    """Return what an interval says of a bound on a mean."""
     mean, low, high = (_shown(value, one.bound) for value in (interval.mean, interval.low, interval.high))
     told = f"{mean} [{low}, {high}]{unit}" + f" (few seeds: n = {interval.n})" * interval.few
     if not math.isfinite(interval.mean):
@@ -192,7 +192,7 @@ def _on_average(one: Expectation, interval: Interval, unit: str) -> dict[str, An
 
 
 def _values(one: Expectation, rows: pd.DataFrame) -> pd.Series[float]:
-    """The metric's value in each run by the index of its row, twins left out; of several keys the worst."""
+    """Return the metric's value in each run by the index of its row, twins left out; of several keys the worst."""
     if one.metric in PAIRED:
         return changes(rows)[one.metric].astype(float)
     rows = rows[~rows["honest"].astype(bool)]
@@ -204,7 +204,7 @@ def _values(one: Expectation, rows: pd.DataFrame) -> pd.Series[float]:
 
 
 def _keys(one: Expectation, rows: pd.DataFrame) -> list[str]:
-    """The keys that its metric has in some run."""
+    """Return the keys that its metric has in some run."""
     start = column(one.metric, "?")[:-1]
     return [str(name).removeprefix(start) for name in rows if str(name).startswith(start)]
 
@@ -230,6 +230,6 @@ def _rounded(value: float, digits: int) -> str:
 def _finding(
     scenario: Scenario, check: str, status: str, found: str, n: int, worst: pd.Series[Any] | None = None
 ) -> dict[str, Any]:
-    """A row about something else than a metric."""
+    """Return a row about something else than a metric."""
     again = "" if worst is None else worst["line"]
     return {"scenario": scenario.name, "check": check, "status": status, "found": found, "n": n, "line": again}

@@ -108,6 +108,6 @@ def _tried(
 
 
 def _likeness(scenario: Scenario, mutant: Mutant) -> float:
-    """The share of overrides that a scenario and a mutant's run have in common."""
+    """Return the share of overrides that a scenario and a mutant's run have in common."""
     ours, theirs = set(scenario.overrides), set(mutant.overrides)
     return len(ours & theirs) / max(1, len(ours | theirs))

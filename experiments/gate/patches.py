@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def protocol_of(overrides: Sequence[str]) -> str:
-    """The protocol that a setting plays."""
+    """Return the protocol that a setting plays."""
     chosen = [one.removeprefix("protocol=") for one in overrides if one.startswith("protocol=")]
     return chosen[-1] if chosen else "modelmarket"
 

@@ -200,7 +200,7 @@ def _check(scenario: Scenario, project: Path | None) -> None:
 
 
 def _made(kind: type[Made], given: Mapping[str, Any], **more: Any) -> Made:
-    """An object of a dataclass from a mapping that has its fields, but for those in `more`."""
+    """Return an object of a dataclass from a mapping that has its fields, but for those in `more`."""
     known = {one.name: one.default is MISSING for one in fields(kind) if one.name not in more}  # type: ignore[arg-type]
     _known(given, known)
     if missing := [name for name, needed in known.items() if needed and name not in given]:

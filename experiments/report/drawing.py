@@ -46,7 +46,7 @@ def steps(series: Mapping[str, Points], unit: str, height: int = 260) -> str:
 
 
 def bars(values: Mapping[str, float], unit: str) -> str:
-    """A bar for each name."""
+    """Return a bar for each name."""
     most = max((abs(value) for value in values.values()), default=0.0) or 1.0
     parts = []
     for i, (name, value) in enumerate(values.items()):
@@ -59,7 +59,7 @@ def bars(values: Mapping[str, float], unit: str) -> str:
 
 
 def lanes(moments: Sequence[tuple[str, float, str, bool]]) -> str:
-    """What happened when, in a lane for each who: (who, minutes, what, whether it succeeded)."""
+    """Return what happened when, in a lane for each who: (who, minutes, what, whether it succeeded)."""
     if not moments:
         return _none()
     end = max(minutes for _, minutes, _, _ in moments) or 1.0

@@ -68,7 +68,7 @@ def jobs(run: Run) -> list[dict[str, Any]]:
 
 
 def find_job(run: Run, start: str) -> str:
-    """The key of the one job that begins with some characters.
+    """Return the key of the one job that begins with some characters.
 
     Raises:
         Misconfigured: none does, or several.
@@ -83,7 +83,7 @@ def find_job(run: Run, start: str) -> str:
 
 
 def story(run: Run, job: str) -> list[Moment]:
-    """What happened to a job, in order."""
+    """Return what happened to a job, in order."""
     tables = run.tables
     known = about(tables["jobs"], job)["born_ns"]
     born = int((about(_posted(run), job)["time_ns"] if known.empty else known).iloc[0])
@@ -93,7 +93,7 @@ def story(run: Run, job: str) -> list[Moment]:
 
 
 def _posted(run: Run) -> pd.DataFrame:
-    """The transactions that posted a job, in order."""
+    """Return the transactions that posted a job, in order."""
     sent = run.tables["transactions"]
     return sent[(sent["verb"] == "posts") & (sent["status"] == "success") & sent["job"].notna()]
 
@@ -139,7 +139,7 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
 
 
 def computed(run: Run, job: str) -> Iterator[Dated]:
-    """What was paid for outside the chain."""
+    """Yield what was paid for outside the chain."""
     transfers = about(run.tables["transfers"], job)
     outside = transfers[transfers["cause"].isin(OUTSIDE)]
     for time, who, payee, asset, paid in lines(outside, "time_ns", "sender", "receiver", "asset", "amount"):
@@ -155,12 +155,12 @@ def movements(run: Run, transfers: pd.DataFrame) -> Iterator[tuple[str, str, str
 
 
 def about(table: pd.DataFrame, job: str) -> pd.DataFrame:
-    """The rows of a table that are about a job."""
+    """Return the rows of a table that are about a job."""
     return table[table["job"] == job]
 
 
 def told(args: str) -> str:
-    """An event's arguments for people: long ones are cut."""
+    """Return an event's arguments for people: long ones are cut."""
     return ", ".join(f"{name}={shorten(str(value), 14)}" for name, value in json.loads(args).items())
 
 

@@ -53,7 +53,7 @@ def _alike(then: pd.Series[Any], now: pd.Series[Any]) -> pd.Series[bool]:
 
 
 def _told(name: str, row: int, then: pd.DataFrame, now: pd.DataFrame) -> str:
-    """A difference in words."""
+    """Return a difference in words."""
     where = f"table {name}, row {row}"
     if row >= min(len(then), len(now)):
         return f"{where}: there were {len(then)} rows, now there are {len(now)}"

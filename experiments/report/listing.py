@@ -138,7 +138,7 @@ def every_invariant(project: Path | None, broken: Broken) -> list[tuple[str, lis
 
 
 def _bound(project: Path | None) -> list[str]:
-    """The protocols that have a market of their own: not the presets of another's."""
+    """Return the protocols that have a market of their own: not the presets of another's."""
     return [name for name in catalogue.presets("protocol", project) if catalogue.there(PROTOCOL, name, project)]
 
 
@@ -188,10 +188,10 @@ def chosen(rows: Iterable[Row], words: Iterable[str], kind: str, project: Path |
 
 
 def parameter(field: dataclasses.Field[Any]) -> str:
-    """A parameter with its default."""
+    """Return a parameter with its default."""
     return field.name if field.default is dataclasses.MISSING else f"{field.name}={field.default}"
 
 
 def first_line(what: Any) -> str:
-    """The first line of a docstring."""
+    """Return the first line of a docstring."""
     return (inspect.getdoc(what) or "").partition("\n")[0]

@@ -36,7 +36,7 @@ th:last-child { text-align: right } th { font-weight: 600; border-bottom: 1px so
 
 
 def page(run: Run, about: Mapping[str, Any]) -> str:
-    """The page.
+    """Return the page.
 
     Args:
         run: finished.
@@ -128,7 +128,7 @@ def _submitted(run: Run, first: int) -> dict[str, list[tuple[float, float]]]:
 
 
 def _money(run: Run) -> str:
-    """Sums of movements: why, from whom and to whom, people by their roles."""
+    """Return sums of movements: why, from whom and to whom, people by their roles."""
     roles = dict(lines(run.people.reset_index(), "controller", "role"))
     sums: dict[tuple[str, ...], int] = defaultdict(int)
     columns = ("asset", "cause", "sender", "receiver", "amount")
@@ -167,7 +167,7 @@ def _gas(run: Run) -> dict[str, float]:
 
 
 def _typical(run: Run) -> str:
-    """The request about which most was sent."""
+    """Return the request about which most was sent."""
     asked = run.tables["transactions"]["job"].dropna()
     return "" if asked.empty else str(asked.value_counts().index[0])
 

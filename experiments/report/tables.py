@@ -45,7 +45,7 @@ def people(run: Run) -> Grid:
 
 
 def outcome(run: Run) -> Grid:
-    """What was delivered, what it was worth, and how fast."""
+    """Return what was delivered, what it was worth, and how fast."""
     ended = ", ".join(f"{count:,} {how}" for how, count in quality.outcomes(run).items())
     table = Grid(f"jobs: {ended or 'none'}", "", value=True, unit=False)
     table.show_header = False
@@ -71,13 +71,13 @@ def outcome(run: Run) -> Grid:
 
 
 def _messages(run: Run) -> Iterator[tuple[str, str, str]]:
-    """What messages cost, where somebody sent any."""
+    """Yield what messages cost, where somebody sent any."""
     if cost := welfare.message_cost(run):
         yield "messages", money(cost), "USD"
 
 
 def _backdoors(run: Run) -> Iterator[tuple[str, str, str]]:
-    """What is beside the right answers, where somebody trained a backdoor."""
+    """Yield what is beside the right answers, where somebody trained a backdoor."""
     share = quality.fooled_share(run)
     if not math.isnan(share):
         yield "marked items fooled", percent(share), ""
@@ -100,7 +100,7 @@ def fees(run: Run) -> Grid:
 
 
 def actions(run: Run) -> Grid:
-    """The mix of actions, with the share that failed and the most frequent reason."""
+    """Return the mix of actions, with the share that failed and the most frequent reason."""
     heads = {"sent": True, "failed": True, "most frequent reason": False}
     table = Grid("transactions sent", "role", "action", **heads)
     rows = run.tables["transactions"]
@@ -115,7 +115,7 @@ def actions(run: Run) -> Grid:
 
 
 def answers(run: Run) -> Grid:
-    """The mix of duties, by who answered."""
+    """Return the mix of duties, by who answered."""
     table = Grid("duties", "role", "duty", "answered by", times=True)
     for key, count in traffic.duties(run).items():
         assert isinstance(key, tuple)
@@ -124,7 +124,7 @@ def answers(run: Run) -> Grid:
 
 
 def violated(run: Run) -> Iterator[tuple[str, str]]:
-    """What invariants complain of, the first of it: lines with their styles."""
+    """Yield what invariants complain of, the first of it: lines with their styles."""
     said = complaints(run)
     for complaint in said[:SHOWN]:
         yield f"violated  {complaint}", "bold red"
@@ -147,7 +147,7 @@ def doubts(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def cells(row: pd.Series) -> tuple[str, str]:
-    """Calls, and how many failed."""
+    """Return calls, and how many failed."""
     return f"{row['calls']:,}", f"{row['failed']:,}" if row["failed"] else "-"
 
 
@@ -162,10 +162,10 @@ def money(dollars: float) -> str:
 
 
 def number(value: float) -> str:
-    """A number, to three digits."""
+    """Return a number, to three digits."""
     return "-" if math.isnan(value) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def percent(share: float) -> str:
-    """A share."""
+    """Return a share."""
     return "-" if math.isnan(share) else f"{share:.1%}"

@@ -58,7 +58,7 @@ class Settings:
         return Asked(config, key, (*declared.files, *self._files), self._code)
 
     def _made(self, overrides: Sequence[str]) -> tuple[dict[str, Any], Declared]:
-        """The configuration, and what its plug-ins read: by the way that is short, where the setting was seen."""
+        """Return the configuration, and what its plug-ins read: by the short way where the setting was seen before."""
         setting, late = apart(overrides)
         if setting in self._known:
             general, declared = self._known[setting]
@@ -83,7 +83,7 @@ class Declared:
 
     @classmethod
     def by(cls, config: DictConfig, project: Path | None) -> Declared:
-        """What the plug-ins of a configuration tell."""
+        """Return what the plug-ins of a configuration tell."""
         return cls(reads(config, project))
 
     @property
@@ -92,7 +92,7 @@ class Declared:
         return tuple(path for told in self.by_parameter.values() for paths in told.values() for path in paths)
 
     def instead(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A configuration in which hashes of what the files hold stand in the place of their paths."""
+        """Return a configuration in which hashes of what the files hold stand in the place of their paths."""
         found = dict(config)
         for section, told in self.by_parameter.items():
             found = _within(found, section.split("."), {name: list(map(_held, paths)) for name, paths in told.items()})
@@ -100,14 +100,14 @@ class Declared:
 
 
 def _filled(general: dict[str, Any], late: Mapping[str, int]) -> dict[str, Any]:
-    """A setting with its seed and its seat, which is often the seed."""
+    """Return a setting with its seed and its seat, which is often the seed."""
     seed, seat = late.get("seed", general["seed"]), late.get("scenario.seat", general["scenario"].get("seat"))
     seat = {"seat": seed if seat == "${seed}" else seat} if "seat" in general["scenario"] else {}
     return {**general, "seed": seed, "scenario": {**general["scenario"], **seat}}
 
 
 def _within(tree: Mapping[str, Any], path: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
-    """A tree with more at a path in it."""
+    """Return a tree with more at a path in it."""
     return {**tree, path[0]: _within(tree[path[0]], path[1:], more)} if path else {**tree, **more}
 
 

@@ -181,7 +181,7 @@ def _place(contracts: Path, source: str) -> tuple[Path, bool]:
 
 
 def _either(contracts: Path, path: str) -> Path:
-    """A project's own file, if it has one, else ours."""
+    """Return a project's own file, if it has one, else ours."""
     return contracts / path if (contracts / path).exists() else CONTRACTS / path
 
 

@@ -97,7 +97,7 @@ class Composer:
         return Composed(usual, config, choices)
 
     def _usual(self, overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str | None], list[Override]]:
-        """What the files say that overrides choose, which these are, and the overrides of their values."""
+        """Return what the files say that overrides choose, which these are, and the overrides of their values."""
         for said in overrides:
             self_contained(said, said)
         parsed, files = self._loader._parse_overrides_and_create_caching_repo(ROOT, list(overrides))  # noqa: SLF001
@@ -114,7 +114,7 @@ class Composer:
         return usual, chosen, layers.config_overrides
 
     def _tier(self, usual: DictConfig, choices: Mapping[str, str | None]) -> list[str]:
-        """The override that loads what a scenario says of one protocol: `conf/scenario/<name>/<protocol>.yaml`."""
+        """Return the override that loads a scenario's file for one protocol: `conf/scenario/<name>/<protocol>.yaml`."""
         group, protocol = f"scenario/{choices['scenario']}", usual.protocol.name
         return [f"+{group}={protocol}"] if protocol in catalogue.presets(group, self._project) else []
 
@@ -165,7 +165,7 @@ class Files(FileConfigSource):
 
     @staticmethod
     def scheme() -> str:
-        """What addresses of this source begin with."""
+        """Return what addresses of this source begin with."""
         return "yaml"
 
     def load_config(self, config_path: str) -> ConfigResult:
@@ -186,7 +186,7 @@ class Catalogue(ConfigSource):
 
     @staticmethod
     def scheme() -> str:
-        """What addresses of this source begin with."""
+        """Return what addresses of this source begin with."""
         return "catalogue"
 
     @property
@@ -195,7 +195,7 @@ class Catalogue(ConfigSource):
         return Path(self.path) if self.path else None
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """The parameters of an option, typed: an attack's at `attack.x`, another's with its name beside them."""
+        """Return the parameters of an option, typed: an attack's at `attack.x`, another's with its name beside them."""
         kind, name = _option(config_path)
         if not self.is_config(config_path):
             raise ConfigLoadError(f"there is no {kind} {name}")
@@ -205,7 +205,7 @@ class Catalogue(ConfigSource):
         return ConfigResult(self.provider, self.full_path(), OmegaConf.merge({"name": name}, node), {"package": kind})
 
     def available(self) -> bool:
-        """Always: what is missing is said where it is asked for."""
+        """Return true: what is missing is said where it is asked for."""
         return True
 
     def is_group(self, config_path: str) -> bool:
@@ -217,7 +217,7 @@ class Catalogue(ConfigSource):
         return catalogue.exists(*_option(config_path), self.project)
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        """What lies at a path."""
+        """Return what lies at a path."""
         if config_path == "":
             return sorted(KINDS) if results_filter != ObjectType.CONFIG else []
         return catalogue.names(config_path, self.project) if results_filter != ObjectType.GROUP else []
@@ -225,7 +225,7 @@ class Catalogue(ConfigSource):
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> tuple[dict[str, Any], Any]:
-    """The header and the content of a YAML file. In pure Python YAML takes a millisecond for each screen of text."""
+    """Return the header and the content of a YAML file. In pure Python a screen of YAML takes a millisecond."""
     plain = strict_yaml.parse(text) or {}
     if not isinstance(plain, dict):
         raise ValueError("it must be a mapping, of names to what they mean")  # noqa: TRY004 - the file is wrong

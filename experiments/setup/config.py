@@ -45,7 +45,7 @@ class NoSeat(Misconfigured):
 
 
 def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictConfig:
-    """The configuration that overrides in Hydra's grammar ask for, resolved and checked.
+    """Return the configuration that overrides in Hydra's grammar ask for, resolved and checked.
 
     A setting is composed once for all its seeds and seats, as long as no file of `conf/` changes.
 
@@ -82,12 +82,12 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
 
 
 def unresolved(setting: Sequence[str], project: Path | None = None) -> dict[str, Any]:
-    """A setting as plain data: what refers to another value still says so."""
+    """Return a setting as plain data: what refers to another value still says so."""
     return plain(_composed(tuple(setting), project, _files(project))[1])
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
-    """A configuration as plain data."""
+    """Return a configuration as plain data."""
     found: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment] # its keys are text
     return found
 
@@ -103,7 +103,7 @@ def apart(overrides: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
 
 @lru_cache(maxsize=1024)
 def _composed(setting: tuple[str, ...], project: Path | None, _files: object) -> tuple[DictConfig, DictConfig]:
-    """What a setting's values override, and the setting; neither is resolved, and both are copied before a change."""
+    """Return what a setting's values override, and the setting: not resolved, and copied before any change."""
     with composer(project) as one:
         usual, config, _ = one.compose(setting)
         if OmegaConf.is_interpolation(config.protocol, "variant"):
@@ -134,14 +134,14 @@ def _obey_endowments(config: DictConfig, overrides: Sequence[Override]) -> None:
 
 
 def _files(project: Path | None) -> tuple[tuple[str, int, int], ...]:
-    """The files that composition may read, with their times and sizes."""
+    """Return the files that composition may read, with their times and sizes."""
     folders = [HOME / "conf", *([project / "conf"] if project else [])]
     told = ((str(path), path.stat()) for folder in folders for path in sorted(folder.rglob("*.yaml")))
     return tuple((path, one.st_mtime_ns, one.st_size) for path, one in told)
 
 
 def _variant(usual: DictConfig, variant: str, project: Path | None) -> str:
-    """The override that loads a protocol's variant: `protocol.variant=literal` is `conf/protocol/<name>/literal.yaml`.
+    """Return the override that loads a variant: `protocol.variant=literal` is `conf/protocol/<name>/literal.yaml`.
 
     Variants are other defaults, not other protocols: what is asked for explicitly still wins, and a sweep can run over
     them as over any value, which Hydra's choice of a group under another name could not offer.
@@ -156,7 +156,7 @@ def _variants(usual: DictConfig, project: Path | None) -> list[str]:
 
 
 def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[str]]:
-    """The runs of a multirun: `a=1,5 b=range(2)` are four lists of overrides, in Hydra's own order.
+    """Return the runs of a multirun: `a=1,5 b=range(2)` are four lists of overrides, in Hydra's own order.
 
     Raises:
         Misconfigured: the overrides do not follow the grammar.
@@ -166,26 +166,26 @@ def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[s
 
 
 def plugin(kind: str, config: DictConfig, project: Path | None = None) -> Any:
-    """The price process or the task that a configuration asks for."""
+    """Return the price process or the task that a configuration asks for."""
     given: Any = OmegaConf.to_container(config[kind])
     return catalogue.make(kind, given.pop("name"), given, project)
 
 
 def reads(config: DictConfig, project: Path | None = None) -> dict[str, Mapping[str, Sequence[Path]]]:
-    """The files that parameters stand for, as prices, task, chain and attacks tell: by section and parameter."""
+    """Return the files that parameters stand for, as prices, task, chain and attacks tell: by section and parameter."""
     plugins = {kind: plugin(kind, config, project) for kind in ("prices", "task")} | {"chain": chain_rules(config)}
     plugins |= {f"attack.{name}": one for name, one in zip(config.attack, attacks(config, project))}
     return {section: one.reads for section, one in plugins.items() if one.reads}
 
 
 def attacks(config: DictConfig, project: Path | None = None) -> list[Any]:
-    """The conducts that a configuration asks for, in its order."""
+    """Return the conducts that a configuration asks for, in its order."""
     given: Any = OmegaConf.to_container(config.attack)
     return [catalogue.make("attack", name, values, project) for name, values in given.items()]
 
 
 def chain_rules(config: DictConfig) -> ChainRules:
-    """The parameters of the chain that a configuration asks for."""
+    """Return the parameters of the chain that a configuration asks for."""
     if config.engine not in ENGINES:
         raise Misconfigured(f"engine={config.engine}: there are {', '.join(ENGINES)}")
     rules: ChainRules = _made("chain", ChainRules, config.chain)
@@ -244,12 +244,12 @@ def _check_deployed(config: DictConfig, project: Path | None) -> None:
 
 
 def terms(config: DictConfig, project: Path | None = None) -> Any:
-    """The terms of the protocol that a configuration asks for."""
+    """Return the terms of the protocol that a configuration asks for."""
     return _made("protocol", catalogue.rules(config.protocol.name, project).TERMS, config.protocol)
 
 
 def _made(group: str, kind: type[Any], given: DictConfig) -> Any:
-    """The settings of a group as the class that owns them has it."""
+    """Return the settings of a group as the class that owns them has it."""
     try:
         return kind(**plain(given))
     except (TypeError, ValueError) as error:

@@ -186,7 +186,7 @@ class RunFolder:
 
 
 def result_of(run: Run, metrics: Iterable[Metric] | None = None) -> dict[str, Any]:
-    """What a run came to, as one JSON document."""
+    """Return what a run came to, as one JSON document."""
     values: dict[str, Any] = {}
     table = all_metrics(run, metrics)
     for name, key, value in zip(table["name"], table["key"], table["value"], strict=True):
@@ -210,7 +210,7 @@ def result_of(run: Run, metrics: Iterable[Metric] | None = None) -> dict[str, An
 
 
 def open_run(which: Path | str = LAST, runs: Path = RUNS) -> Run:
-    """The run in a folder: a path, `last`, or any part of a folder's name that only one has.
+    """Return the run in a folder: a path, `last`, or any part of a folder's name that only one has.
 
     A run that never came to its result has no prices: its sums in USD are not numbers, and `unfinished` says why.
 
@@ -240,7 +240,7 @@ def open_run(which: Path | str = LAST, runs: Path = RUNS) -> Run:
 
 
 def _config(path: Path) -> Any:
-    """A run's configuration, which nobody has edited since."""
+    """Return a run's configuration, which nobody has edited since."""
     from omegaconf import OmegaConf
 
     def read(text: str) -> Any:
@@ -262,7 +262,7 @@ def _why_no_result(path: Path) -> str:
 
 
 def mapping(path: Path, read: Callable[[str], Any]) -> dict[str, Any]:
-    """What a file holds, which must be names with values."""
+    """Return what a file holds, which must be names with values."""
     try:
         found = read(path.read_text(encoding="utf-8"))
     except Exception as error:  # parsers have errors of their own
@@ -273,7 +273,7 @@ def mapping(path: Path, read: Callable[[str], Any]) -> dict[str, Any]:
 
 
 def find(which: Path | str, runs: Path = RUNS) -> Path:
-    """The folder of a run.
+    """Return the folder of a run.
 
     Raises:
         Misconfigured: there is none, or several; the message says which there are.

@@ -37,14 +37,14 @@ def in_python(arguments: Sequence[Any], attacks: Sequence[Any]) -> str:
 
 
 def _name(attack: Any, project: Path | None) -> str:
-    """The option whose class an attack is of; empty if there is none."""
+    """Return the option whose class an attack is of; empty if there is none."""
     name = type(attack).__module__.rpartition(".")[2]
     known = catalogue.exists("attack", name, project) and catalogue.load("attack", name, project) is type(attack)
     return name if known else ""
 
 
 def _parameters(attack: Any) -> Iterator[str]:
-    """What differs from the defaults."""
+    """Yield what differs from the defaults."""
     if isinstance(attack, str):
         return
     usual = type(attack)()
@@ -54,7 +54,7 @@ def _parameters(attack: Any) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    """A value in Hydra's grammar."""
+    """Return a value in Hydra's grammar."""
     match value:
         case None:
             return "null"

@@ -90,7 +90,7 @@ def library(path: Path) -> bool:
 
 
 def code(project: Path) -> dict[str, Path]:
-    """A project's Python files by their names in it, but for hidden folders, environments of Python and runs."""
+    """Return a project's Python files by their names in it, but for hidden folders, environments of Python and runs."""
     found: dict[str, Path] = {}
     for top, folders, names in os.walk(project):
         here = Path(top)
@@ -120,7 +120,7 @@ def _listen() -> None:
 
 
 def _hear(event: str, about: tuple[object, ...]) -> None:
-    """The interpreter's hook: it is told of every file that is opened, also by libraries."""
+    """Note a file that is opened: the interpreter calls this for each, also for those that libraries open."""
     if event != "open" or not _watchers:
         return
     path, mode, flags = about

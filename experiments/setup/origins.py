@@ -87,7 +87,7 @@ def _keep(folder: Path, kept: dict[str, Any], project: Path | None, known: Seque
 
 
 def _imported(project: Path) -> dict[str, Path]:
-    """The files of a project that are imported in this process, and the one that marks it, by their names in it."""
+    """Return the files of a project that this process imported, and the one that marks it, by their names in it."""
     package = modules.package(project)
     found = (module for name, module in sorted(sys.modules.items()) if name.startswith(f"{package}."))
     files = [Path(file) for module in found if (file := getattr(module, "__file__", None))]
@@ -116,7 +116,7 @@ def _inputs(folder: Path, section: str, name: str, files: Sequence[Path], value:
 
 
 def _given(folder: Path, attack: Conduct) -> dict[str, Any]:
-    """What an attack from Python is: its class, its parameters as they print, and its source if it can be had."""
+    """Return what an attack from Python is: its class, its parameters as they print, its source where there is one."""
     kind = type(attack)
     sources = [text for one in reversed(kind.__mro__) if (text := source(one))]
     if sources:

@@ -82,7 +82,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def git(folder: Path) -> dict[str, Any] | None:
-    """The commit of the repository around a folder, and whether what it tracks was changed since; None without one."""
+    """Return the commit of the repository around a folder, and whether tracked files have changed; None without one."""
     asked = ["git", "--no-optional-locks", "-C", str(folder), "status", "--porcelain=v2", "--branch", "-uno"]
     around = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # of a hook, say
     try:
@@ -96,7 +96,7 @@ def git(folder: Path) -> dict[str, Any] | None:
 
 @functools.cache
 def ours() -> dict[str, Any] | None:
-    """The same of slashpoint's own checkout; None where it was installed without one."""
+    """Return the same of slashpoint's own checkout; None where it was installed without one."""
     root = Path(slashpoint.__path__[0]).parent  # in a checkout; where it is installed, a folder of packages
     return git(root) if (root / ".git").exists() else None
 
@@ -116,7 +116,7 @@ def _sources(*parts: str) -> dict[str, Path]:
 
 @functools.cache
 def processor() -> str:
-    """The model of the processor: what is trained differs between two in its last digits."""
+    """Return the model of the processor: what is trained differs between two in its last digits."""
     described = Path("/proc/cpuinfo")
     lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []  # Linux
     known = (line.partition(": ")[2] for line in lines if line.startswith("model name"))

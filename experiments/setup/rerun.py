@@ -94,7 +94,7 @@ def _made(folder: Path, then: Run, config: DictConfig, project: Path | None, *, 
 
 
 def _results(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs between two results of equal ledgers."""
+    """Return what differs between two results of equal ledgers."""
     names = [name for name in then if name in now and name not in ASIDE and then[name] != now[name]]
     if "metrics" in names:
         both = then["metrics"], now["metrics"]
@@ -104,7 +104,7 @@ def _results(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _changed(told: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What of the program and the machine is another than then."""
+    """Return what of the program and the machine is another than then."""
     project = Path((kept["project"] or {"folder": ""})["folder"])
     code = {name: one["sha256"] for name, one in kept["code"].items()}
     return {
@@ -121,7 +121,7 @@ def _held(paths: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _files(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The files that are others, by their hashes."""
+    """Return the files that are others, by their hashes."""
     names = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
     return [f"{name}{' (new)' * (name not in then)}{' (gone)' * (name not in now)}" for name in names]
 
@@ -132,7 +132,7 @@ def _values(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _restored(folder: Path, then: Run, kept: Mapping[str, Any]) -> DictConfig:
-    """The configuration, with the copies of files in the place of the files.
+    """Return the configuration, with the copies of files in the place of the files.
 
     Raises:
         Misconfigured: somebody from Python took part, or a file is neither here nor there.
@@ -155,13 +155,13 @@ def _restored(folder: Path, then: Run, kept: Mapping[str, Any]) -> DictConfig:
 
 
 def _input(copies: Path, parameter: str, told: Mapping[str, Any]) -> Path:
-    """A file that a parameter stood for: its copy, or where it was too large for one, itself."""
+    """Return a file that a parameter stood for: its copy, or where it was too large for one, itself."""
     path = Path(told["path"])
     return _whole(copies / path.name, told) if told["copy"] else _there(path, told, parameter)
 
 
 def _there(path: Path, told: Mapping[str, Any], what: str) -> Path:
-    """A file of which no copy was kept, if it is still what it was."""
+    """Return a file of which no copy was kept, if it is still what it was."""
     if path.is_file() and content(path) == told["sha256"]:
         return path
     why = "was changed since" if path.is_file() else "is gone"
@@ -169,7 +169,7 @@ def _there(path: Path, told: Mapping[str, Any], what: str) -> Path:
 
 
 def _whole(copy: Path, told: Mapping[str, Any]) -> Path:
-    """A copy, if it is what was kept."""
+    """Return a copy, if it is what was kept."""
     if copy.is_file() and content(copy) == told["sha256"]:
         return copy.absolute()
     raise Misconfigured(f"{copy} is {'damaged' if copy.is_file() else 'missing'}: it is not what the run was made with")

@@ -198,7 +198,7 @@ def _settle(
 
 
 def label(attacks: Sequence[Conduct]) -> str:
-    """What the strategy of those who cheat is called."""
+    """Return what the strategy of those who cheat is called."""
     return "+".join(type(attack).__name__.lower() for attack in attacks) or "honest"
 
 

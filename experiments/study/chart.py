@@ -23,7 +23,7 @@ OTHERS = "setting"  # the column that tells lines apart
 
 
 def picture(found: Sweep, metric: str, unit: str) -> Any:
-    """A chart: a line a combination of the other settings, its 95 % band, and its zero crossing with its interval."""
+    """Return a chart: a line for each combination of the other settings, with its 95 % band and its zero crossing."""
     along = found.along or found.axes[0]
     rows = _named(found, found.of(metric))
     crossings = _named(found, found.crossings(metric)).dropna(subset=["crossing"])

@@ -111,12 +111,12 @@ def evaluate(
 
 
 def column(metric: str, key: str = "") -> str:
-    """What the column of a metric is called."""
+    """Return what the column of a metric is called."""
     return f"{metric}:{key}" if key else metric
 
 
 def cause(error: str) -> str:
-    """The line of a traceback that names the error, without the notes below it."""
+    """Return the line of a traceback that names the error, without the notes below it."""
     lines = error.strip().splitlines()
     frames = [i for i, line in enumerate(lines) if line.startswith("  ")]
     return lines[frames[-1] + 1] if frames and frames[-1] + 1 < len(lines) else lines[-1] if lines else ""
@@ -149,7 +149,7 @@ def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tup
 
 
 def _lost(job: Any, died: Died) -> dict[str, Any]:
-    """The row of a run whose worker died."""
+    """Return the row of a run whose worker died."""
     helps = "where memory ran out, fewer at a time (-j) need less; the same command makes again what is missing"
     return NOTHING | {"error": f"{LOST} {died} ({command('run', job[0])}): {helps}"}
 

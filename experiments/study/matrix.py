@@ -114,7 +114,7 @@ def matrix(
 def confirm(
     table: pd.DataFrame, count: int, overrides: Sequence[str] = (), *, cap: int = 16, **how: Any
 ) -> pd.DataFrame:
-    """The most harmful cells of a matrix once more, on the standard tier and with fresh seeds.
+    """Return the most harmful cells of a matrix once more, on the standard tier and with fresh seeds.
 
     Args:
         table: of `matrix`.
@@ -188,7 +188,7 @@ class _Lab:
         return found
 
     def rows(self) -> dict[Cell, dict[str, Any]]:
-        """A row for each cell."""
+        """Return a row for each cell."""
         return {
             cell: self._row(cell, setting)
             | {"fresh": cell in self.fresh, "underpowered": self.underpowered.get(cell, False)}
@@ -196,7 +196,7 @@ class _Lab:
         }
 
     def table(self) -> pd.DataFrame:
-        """The rows; columns as in COLUMNS."""
+        """Return the rows; columns as in COLUMNS."""
         return pd.DataFrame(list(self.rows().values()), columns=list(COLUMNS))
 
     def _row(self, cell: Cell, setting: Sequence[str]) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class _Lab:
         return row
 
     def _judged(self, changes: pd.DataFrame) -> dict[str, Any]:
-        """The numbers of a cell, and what they say."""
+        """Return the numbers of a cell, and what they say."""
         cells = len(self.seated)
         gain, loss = (t_interval(changes[name], each_of(cells)) for name in ("gain", "loss"))
         found = _columns("gain", gain) | _columns("loss", loss)
@@ -233,7 +233,7 @@ def _has_seat(setting: Sequence[str], project: Path | None) -> bool:
 
 
 def _troubles(rows: pd.DataFrame) -> dict[str, Any]:
-    """What went wrong in the runs of a cell, and the line that repeats it, else that of the first run."""
+    """Return what went wrong in the runs of a cell, and the line that repeats it, else that of the first run."""
     said = rows["complaint"].where(rows["complaint"] != "", rows["unknown"])
     complaints, errors = said[said != ""], rows["error"][rows["error"] != ""]
     violations = int(rows["violations"].sum() + (rows["unknown"] != "").sum())
@@ -251,7 +251,7 @@ def _columns(name: str, interval: Interval) -> dict[str, Any]:
 
 
 def _tenth(setting: Sequence[str], project: Path | None) -> float:
-    """A tenth of what a job pays, at the first price, USD."""
+    """Return a tenth of what a job pays, at the first price, USD."""
     config = compose(setting, project)
     prices = plugin("prices", config, project)
     prices.begin(Luck(config.seed)("prices"), float(config.chain.genesis))

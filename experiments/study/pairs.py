@@ -42,7 +42,7 @@ def units(project: Path | None = None) -> dict[str, str]:
 
 
 def twin(overrides: Sequence[str]) -> tuple[str, ...]:
-    """The same setting with nobody who cheats, and so with no seat for a cheat."""
+    """Return the same setting with nobody who cheats, and so with no seat for a cheat."""
     about_cheats = ("attack=", "attack.", "scenario.seat=")
     return (*(one for one in overrides if not one.lstrip("+~").startswith(about_cheats)), "attack=[]")
 
@@ -121,7 +121,7 @@ def paired(overrides: Sequence[str], seeds: Iterable[int], project: Path | None 
 
 
 def changes(rows: pd.DataFrame) -> pd.DataFrame:
-    """What cheating changed in each run: COLUMNS and its seed, by the index of the rows of `paired`.
+    """Return what cheating changed in each run: COLUMNS and its seed, by the index of the rows of `paired`.
 
     A seed of which a run failed has no changes, for what is left of it is not the mean over its seats.
     """
@@ -135,7 +135,7 @@ def changes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def compared(rows: pd.DataFrame) -> pd.DataFrame:
-    """What cheating changed by seed: COLUMNS, of the rows of `paired`; the mean over the seats is one observation."""
+    """Return what cheating changed by seed: COLUMNS, of the rows of `paired`. One observation a seed."""
     over = {"gain": "mean", "loss": "mean", "same": "all", "overridden": "sum"}
     return changes(rows).groupby("seed").agg(over)
 
@@ -160,5 +160,5 @@ def _money(row: Mapping[Any, Any], who: str) -> float:
 
 
 def line(overrides: Iterable[str]) -> str:
-    """The command that repeats a run."""
+    """Return the command that repeats a run."""
     return command("run", overrides)

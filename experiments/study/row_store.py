@@ -66,7 +66,7 @@ def _checksum(kept: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A number that JSON does not know as text: nan, inf, -inf."""
+    """Return a number that JSON does not know as text: nan, inf, -inf."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -109,7 +109,7 @@ def bootstrap(
     level: float = LEVEL,
     draws: int = DRAWS,
 ) -> Interval:
-    """The percentile interval of a statistic of runs (rows); without bounds when too many draws have no such number.
+    """Return the percentile interval of a statistic of runs (rows); no bounds where too many draws lack such a number.
 
     Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. It is narrow below ten runs.
     """

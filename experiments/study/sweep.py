@@ -78,7 +78,7 @@ class Sweep:
         return next((axis for axis in self.axes if pd.api.types.is_numeric_dtype(self.table[axis])), None)
 
     def of(self, metric: str) -> pd.DataFrame:
-        """The rows of the table of one metric.
+        """Return the rows of the table of one metric.
 
         Raises:
             KeyError: there is none; the message lists some.
@@ -164,13 +164,13 @@ def sweep(
 
 
 def _with_seat(notes: str, seat: str) -> str:
-    """The notes of a run, and that its cheat takes one seat only where that is so."""
+    """Return the notes of a run, and that its cheat takes one seat only where that is so."""
     told = [f"the cheat takes no seat but scenario.seat={seat}: luck decides who sits there"] if seat else []
     return "\n".join([*told, *notes.splitlines()])
 
 
 def _repeated(runs: Sequence[Sequence[str]], project: Path | None) -> dict[tuple[str, ...], list[int]]:
-    """The seeds of each setting, in the order in which they were said."""
+    """Return the seeds of each setting, in the order in which they were said."""
     found: dict[tuple[str, ...], list[int]] = {}
     for run in runs:
         setting = tuple(one for one in run if not one.startswith("seed="))
@@ -184,7 +184,7 @@ def _axes(settings: Sequence[dict[str, str]]) -> tuple[str, ...]:
 
 
 def _kind(values: Sequence[str]) -> Callable[[str], Any]:
-    """What turns the values of a setting into those of a column: numbers if all are, else text."""
+    """Return what turns the values of a setting into those of a column: numbers if all are, else text."""
     try:
         return float if all(math.isfinite(float(value)) for value in values) else str
     except ValueError:
@@ -197,7 +197,7 @@ def _seed(run: Sequence[str], project: Path | None) -> int:
 
 
 def _with_differences(rows: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    """The runs, with what their twins tell as two more metrics."""
+    """Return the runs, with what their twins tell as two more metrics."""
     told = [rows.drop(columns="setting").rename(columns={"honest": "twin"})]
     if rows["honest"].any():
         told.append(pd.concat([changes(pairs)[["gain", "loss"]] for _, pairs in rows.groupby("setting")]).astype(float))

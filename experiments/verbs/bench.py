@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     from slashpoint.experiments.study.options import whole
 
     parser.add_argument("names", nargs="*", metavar="BENCHMARK", help="a module of benchmarks/ (all, if none)")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     parser.add_argument(
         "names", metavar="NAME", nargs="*", help="a contract; all, with their mutants, if none is named"
     )

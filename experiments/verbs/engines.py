@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     parser.add_argument("--fork", default="prague", choices=("cancun", "prague"), help="whose rules to follow")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     from slashpoint.experiments.study.options import out
 
     parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="a folder, part of its name, or last")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     from slashpoint.experiments.study.options import file, many_runs, other_contracts, seeds
 
     parser.add_argument("suite", metavar="SUITE", nargs="?", default="pr", help="name or YAML file (pr)")
@@ -104,7 +104,7 @@ def _tell(suite: Suite, table: pd.DataFrame, *, allowed: bool) -> None:
 
 
 def _notes(suite: Suite) -> Iterator[str]:
-    """What a reader must know who believes the table."""
+    """Yield what a reader must know who believes the table."""
     if suite.means:
         share = f"so that {suite.means} hold together at {suite.confidence:.6g}" if suite.means > 1 else "the suite's"
         yield f"intervals of means have a level of {suite.level:.6g}, {share}"

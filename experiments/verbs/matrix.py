@@ -34,7 +34,7 @@ VERDICTS = {  # those that are no number's
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     from slashpoint.experiments.study.matrix import CENT
     from slashpoint.experiments.study.options import amount, many_runs, names, whole
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     from slashpoint.experiments.study.options import many_runs, seeds
 
     parser.add_argument("names", nargs="*", metavar="MUTANT", help="all, if none")

@@ -22,7 +22,7 @@ FEW = 6  # changes of a kind that are named
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     from slashpoint.experiments.study.options import out
 
     parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="a folder, part of its name, or last")

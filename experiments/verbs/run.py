@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     from slashpoint.experiments.study.options import other_contracts, out
 
     parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="group=option or key=value")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What it takes."""
+    """Add what it takes."""
     from slashpoint.experiments.study.options import many_runs
 
     parser.add_argument("overrides", nargs="+", metavar="OVERRIDE", help="key=value, key=a,b or key=range(n)")
@@ -87,7 +87,7 @@ def _check_metric(metric: str, overrides: Sequence[str], project: Path | None) -
 
 
 def _write(args: Namespace, found: Sweep) -> Path:
-    """The folder with the tables: the same for the same overrides, whenever they are run."""
+    """Return the folder with the tables: the same for the same overrides, whenever they are run."""
     from slashpoint.experiments.report.text import command
     from slashpoint.experiments.setup.files import make_folder, whole, write
     from slashpoint.experiments.setup.folder import MOST
@@ -144,7 +144,7 @@ def _tell(args: Namespace, found: Sweep, metric: str, folder: Path, project: Pat
 
 
 def _doubt(row: dict[Any, Any]) -> str:
-    """What a reader must know of a mean."""
+    """Return what a reader must know of a mean."""
     from slashpoint.experiments.study.stats import FEW_MARK
 
     counts = [(name, row[name]) for name in ("infinite", "missing") if row[name]]
@@ -153,7 +153,7 @@ def _doubt(row: dict[Any, Any]) -> str:
 
 
 def _notes(found: Sweep) -> Iterator[str]:
-    """What a reader must know; of what is so for some settings only, for which."""
+    """Yield what a reader must know; of what is so for some settings only, for which."""
     told: dict[str, dict[str, None]] = {}
     settings = set()
     for row in found.rows.to_dict("records"):
