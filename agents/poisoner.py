@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Poisoner(Conduct):
-    """Someone who lies in weights; `lie` says how. An update is what a model gained on the job's base.
+    """Somebody who sends a false update; `forge` says how. An update is what a model gained on the job's base.
 
     It knows its own update, those of its coalition, and those that anybody can read a few blocks before the deadline;
     where these are fewer than two, it trains once more to learn how updates differ. A job without a base starts from
@@ -37,7 +37,7 @@ class Poisoner(Conduct):
 
     effort: Factor = 1.0  # share of the full training that its own update has
 
-    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+    def forge(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Return what it sends in place of its update, shape (d,). `others` are empty unless it looks.
 
         Args:
@@ -49,7 +49,7 @@ class Poisoner(Conduct):
         raise NotImplementedError
 
     def work(self, me: Me, job: Job) -> Answered[Work | None]:
-        """Train, look at others' updates, and hand in what `lie` makes of them."""
+        """Train, look at others' updates, and hand in what `forge` makes of them."""
         import numpy as np
 
         base = job.base if job.base is not None else (yield me.trains(job, effort=0.0))
@@ -64,7 +64,7 @@ class Poisoner(Conduct):
         at = start.astype(np.float64)
         own = trained - at
         others = (yield from self.known(me, job, at, own)) if self.looks else np.empty((0, len(own)))
-        model = me.assembles(at + self.lie(me, job, own, others))
+        model = me.assembles(at + self.forge(me, job, own, others))
         return Work(model=model, predictions=me.predicts(model, job))
 
     def trained(self, me: Me, job: Job) -> Generator[Any, Any, Any]:

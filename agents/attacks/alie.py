@@ -26,7 +26,7 @@ class Alie(Poisoner):
 
     z: Annotated[float, Within(-1000, 1000)] = 1.5  # deviations; the paper's for n and f is `alie_z(n, f)`
 
-    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+    def forge(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Return the others' mean less z of their deviations."""
         from slashpoint.sim.learning.attacks import alie
 

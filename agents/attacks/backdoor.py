@@ -30,7 +30,7 @@ class Backdoor(Poisoner):
     share: Part = 0.5  # of its rows
     crowd: Some = 1  # by how many the mean will divide: 1 where a model stands alone
 
-    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+    def forge(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Send the update times the crowd, so that the mean of all is its model (model replacement)."""
         from slashpoint.sim.learning.attacks import replacement
 

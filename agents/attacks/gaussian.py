@@ -24,7 +24,7 @@ class Gaussian(Poisoner):
     effort: Factor = 0.0  # share of the full training
     deviation: Factor = 1.0  # of each weight's noise
 
-    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+    def forge(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """N(0, deviation²) in each coordinate."""
         from slashpoint.sim.learning.attacks import gaussian
 

@@ -26,7 +26,7 @@ class Ipm(Poisoner):
 
     epsilon: Annotated[float, Within(-1000, 1000)] = 2.0  # ε
 
-    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+    def forge(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Send the others' mean times minus epsilon (inner product manipulation)."""
         from slashpoint.sim.learning.attacks import ipm
 

@@ -23,7 +23,7 @@ class Mimic(Poisoner):
 
     looks: ClassVar[bool] = True
 
-    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+    def forge(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Return the furthest along the direction in which they differ most."""
         from slashpoint.sim.learning.attacks import mimic
 

@@ -22,7 +22,7 @@ class MinMax(Poisoner):
 
     looks: ClassVar[bool] = True
 
-    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+    def forge(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Return the largest step against the deviations that keeps within their distances."""
         from slashpoint.sim.learning.attacks import min_max
 

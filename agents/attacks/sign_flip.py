@@ -24,7 +24,7 @@ class SignFlip(Poisoner):
 
     factor: Factor = 1.0  # how far back
 
-    def lie(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
+    def forge(self, me: Me, job: Job, own: Vector, others: Stack) -> Vector:
         """Send its own update times a negative factor."""
         from slashpoint.sim.learning.attacks import sign_flip
 
