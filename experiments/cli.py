@@ -108,9 +108,9 @@ def _alone(given: Sequence[str]) -> None:
 
 def _overview(names: Sequence[str]) -> str:
     lines = [(name, importlib.import_module(f"{verbs.__name__}.{name}").__doc__ or "") for name in names]
-    told = "\n".join(f"  {name:<10}{doc.splitlines()[0]}" for name, doc in lines)
+    summaries = "\n".join(f"  {name:<10}{doc.splitlines()[0]}" for name, doc in lines)
     about = (slashpoint.__doc__ or "").splitlines()[0]
-    return f"{about}\n\n{told}\n\nslashpoint VERB --help says more; --version says which this is."
+    return f"{about}\n\n{summaries}\n\nslashpoint VERB --help says more; --version says which this is."
 
 
 def _told(what: str, code: int, error: BaseException | None = None) -> int:

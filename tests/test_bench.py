@@ -137,7 +137,7 @@ def test_contenders_take_turns_in_processes_of_their_own_and_one_document_comes_
 def test_a_turn_is_everybodys_before_it_is_anybodys_again(race: Benchmark, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    class Seat:
+    class Contending:
         def __init__(self, _module: str, name: str) -> None:
             self.name = name
 
@@ -148,7 +148,7 @@ def test_a_turn_is_everybodys_before_it_is_anybodys_again(race: Benchmark, monke
         def leave(self) -> None:
             asked.append((0, self.name))
 
-    monkeypatch.setattr(turns, "Seat", Seat)
+    monkeypatch.setattr(turns, "ContenderProcess", Contending)
     rows, _ = turns.measure(race, repetitions=2, long=True)
     there = ["hare", "tortoise", "shy", "lame"]
     first = [(10, name) for name in [*there, "brave"]]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from slashpoint.experiments.bench.benchmark import Absent
-from slashpoint.experiments.bench.worker import Failed, Seat
+from slashpoint.experiments.bench.worker import ContenderProcess, Failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,14 +62,14 @@ def measure(
     setting = benchmark.setting
     cases = setting.cases + (setting.long if long else ())
     notes: dict[tuple[Case, str], str] = {}
-    seats: dict[str, Seat] = {}
+    workers: dict[str, ContenderProcess] = {}
     for name, one in benchmark.contenders.items():
         try:
             assert one.version is not None
-            seats[name] = Seat(benchmark.module, name)
+            workers[name] = ContenderProcess(benchmark.module, name)
         except Absent as why:
             notes["", name] = str(why)
-    turns = [(case, name) for case in cases for name in seats if benchmark.contenders[name].takes(case, long=long)]
+    turns = [(case, name) for case in cases for name in workers if benchmark.contenders[name].takes(case, long=long)]
     samples: Samples = defaultdict(list)
     rounds = [[turn for turn in turns if turn[0] == cases[0]], *[turns] * repetitions]
     done, total = 0, sum(map(len, rounds))
@@ -80,7 +80,7 @@ def measure(
                 if (case, name) in notes or ("", name) in notes:
                     continue
                 try:
-                    figures = seats[name].does(case)
+                    figures = workers[name].does(case)
                 except (Absent, Failed) as why:
                     notes[case, name] = str(why)
                 else:
@@ -89,8 +89,8 @@ def measure(
                 if progress is not None:
                     progress(done, total)
     finally:
-        for seat in seats.values():
-            seat.leave()
+        for worker in workers.values():
+            worker.leave()
     return rows(benchmark, samples, notes), growth(benchmark, samples)
 
 

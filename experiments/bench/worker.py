@@ -19,7 +19,7 @@ class Failed(RuntimeError):
     """A contender could not do its work."""
 
 
-class Seat:
+class ContenderProcess:
     """A contender in a process of its own."""
 
     def __init__(self, module: str, name: str) -> None:

@@ -128,10 +128,10 @@ def _invariants(scenario: Scenario, rows: pd.DataFrame, *, strict: bool, asked: 
         if len(odd):
             return _finding(scenario, "invariants", FAILED, odd[doubt].iloc[0], len(rows), odd.iloc[0])
     if DUE in rows and rows[DUE].isna().all():
-        told = f"no complaint, but no job was due in any of {len(rows)} runs"
-        return _finding(scenario, "invariants", UNDECIDED, told, len(rows), rows.iloc[0])
-    told = f"{asked} checked, all held in {len(rows)} runs" if asked else f"no complaint in {len(rows)} runs"
-    return _finding(scenario, "invariants", HELD, told, len(rows))
+        words = f"no complaint, but no job was due in any of {len(rows)} runs"
+        return _finding(scenario, "invariants", UNDECIDED, words, len(rows), rows.iloc[0])
+    words = f"{asked} checked, all held in {len(rows)} runs" if asked else f"no complaint in {len(rows)} runs"
+    return _finding(scenario, "invariants", HELD, words, len(rows))
 
 
 def _effect(scenario: Scenario, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -141,8 +141,8 @@ def _effect(scenario: Scenario, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         return
     inert = found["same"] & (found[["gain", "loss"]] == 0).all(axis=1)  # who withholds bytes sends the same
     if not inert.all():
-        told = f"{int((~inert).sum())} of {len(found)} runs differ from those without it"
-        yield _finding(scenario, EFFECT, HELD, told, len(found))
+        words = f"{int((~inert).sum())} of {len(found)} runs differ from those without it"
+        yield _finding(scenario, EFFECT, HELD, words, len(found))
         return
     why = (
         "the attack changed nothing" if found["overridden"].any() else "the protocol never asked it for what it changes"
@@ -156,24 +156,24 @@ def _effect(scenario: Scenario, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
 def _expected(suite: Suite, one: Expectation, rows: pd.DataFrame) -> dict[str, Any]:
     """Return what the rows say of one expectation."""
     if one.key and column(one.metric, one.key) not in rows:
-        told = f"no run has this key; {choices(one.key, _keys(one, rows))}"
-        return {"status": FAILED, "found": told, "n": 0, "line": rows["line"].iloc[0]}
+        words = f"no run has this key; {choices(one.key, _keys(one, rows))}"
+        return {"status": FAILED, "found": words, "n": 0, "line": rows["line"].iloc[0]}
     runs = _values(one, rows)
     seeds = runs.groupby(rows["seed"]).mean().dropna()  # over the seats of a seed: one observation
     interval = t_interval(seeds, suite.level)
     found = {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": len(seeds), "line": ""}
     known, unit = runs.dropna(), f" {suite.units[one.metric]}".removesuffix(" 1")
     if known.empty:
-        told = f"none of {len(runs)} runs has such a number"
-        return found | {"status": UNDECIDED, "found": told, "line": rows["line"].iloc[0]}
+        words = f"none of {len(runs)} runs has such a number"
+        return found | {"status": UNDECIDED, "found": words, "line": rows["line"].iloc[0]}
     at = int((one.sign * known).to_numpy().argmin())
     worst, value = rows["line"].loc[known.index[at]], f"{_shown(known.iloc[at], one.bound)}{unit}"
     if one.every and (bad := int((one.sign * (known - one.bound) < 0).sum())):
-        told = f"{bad} of {len(runs)} runs break it; the worst value is {value}"
-        return found | {"status": FAILED, "found": told, "line": worst}
+        words = f"{bad} of {len(runs)} runs break it; the worst value is {value}"
+        return found | {"status": FAILED, "found": words, "line": worst}
     if len(missing := runs.index[runs.isna()]):
-        told = f"{len(missing)} of {len(runs)} runs have no such number"
-        return found | {"status": UNDECIDED, "found": told, "line": rows["line"].loc[missing[0]]}
+        words = f"{len(missing)} of {len(runs)} runs have no such number"
+        return found | {"status": UNDECIDED, "found": words, "line": rows["line"].loc[missing[0]]}
     if one.every:
         return found | {"status": HELD, "found": f"all {len(runs)} runs; the worst value is {value}"}
     return found | {"line": worst} | _on_average(one, interval, unit)
@@ -182,13 +182,13 @@ def _expected(suite: Suite, one: Expectation, rows: pd.DataFrame) -> dict[str, A
 def _on_average(one: Expectation, interval: Interval, unit: str) -> dict[str, Any]:
     """Return what an interval says of a bound on a mean."""
     mean, low, high = (_shown(value, one.bound) for value in (interval.mean, interval.low, interval.high))
-    told = f"{mean} [{low}, {high}]{unit}" + f" (few seeds: n = {interval.n})" * interval.few
+    words = f"{mean} [{low}, {high}]{unit}" + f" (few seeds: n = {interval.n})" * interval.few
     if not math.isfinite(interval.mean):
-        told = f"{mean}{unit}, for it is infinite in some run"
+        words = f"{mean}{unit}, for it is infinite in some run"
     worst, best = sorted((one.sign * (interval.low - one.bound), one.sign * (interval.high - one.bound)))
     if worst >= 0:
-        return {"status": HELD, "found": told, "line": ""}
-    return {"status": FAILED if best < 0 else UNDECIDED, "found": told}
+        return {"status": HELD, "found": words, "line": ""}
+    return {"status": FAILED if best < 0 else UNDECIDED, "found": words}
 
 
 def _values(one: Expectation, rows: pd.DataFrame) -> pd.Series[float]:

@@ -102,8 +102,8 @@ def _tried(
                 break
         noticed = next((one for one in checks(suite, scenario, rows) if one["status"] in {FAILED, CRASHED}), None)
         if noticed is not None:
-            told = {"scenario": scenario.name, "by": noticed["check"], "found": noticed["found"]}
-            return row | told | {"verdict": bad}
+            by_whom = {"scenario": scenario.name, "by": noticed["check"], "found": noticed["found"]}
+            return row | by_whom | {"verdict": bad}
     return row
 
 

@@ -99,11 +99,11 @@ class Scenario:
             raise Misconfigured(f"seeds: {self.seeds}: an interval takes two runs, and {MOST_SEEDS:,} are the most")
         _must(isinstance(self.allow_no_effect, bool), "allow_no_effect", self.allow_no_effect, "true or false")
         _said_once(self.overrides)
-        told: dict[tuple[object, ...], Expectation] = {}
+        seen: dict[tuple[object, ...], Expectation] = {}
         for one in self.expect:
-            if other := told.get(one.about):
+            if other := seen.get(one.about):
                 raise Misconfigured(f"{one}: it is expected already that {other}")
-            told[one.about] = one
+            seen[one.about] = one
             if one.metric in PAIRED and not self.attacked:
                 raise Misconfigured(f"{one}: it can never fail, for the scenario has no attack=")
         if self.allow_no_effect and not self.attacked:
@@ -179,9 +179,9 @@ def _suite(path: Path, project: Path | None, seeds: int | None) -> Suite:
 
 
 def _scenario(name: str, given: dict[str, Any], base: tuple[str, ...], units: Mapping[str, str]) -> Scenario:
-    told, expect = given.get("expect"), []
-    _must(told is None or isinstance(told, list), "expect", told, "a list")
-    for number, one in enumerate(told or (), 1):
+    expectations, expect = given.get("expect"), []
+    _must(expectations is None or isinstance(expectations, list), "expect", expectations, "a list")
+    for number, one in enumerate(expectations or (), 1):
         with _within(f"expect, number {number}"):
             expect.append(_made(Expectation, _mapping(one)))
             if (metric := expect[-1].metric) not in units:
@@ -230,14 +230,14 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
 
 def _said_once(overrides: tuple[str, ...]) -> None:
     """Refuse a key that is given twice, of which the last would win, and a seed, of which the suite has its own."""
-    told: dict[str, str] = {}
+    said_by_key: dict[str, str] = {}
     for one in overrides:
         key = one.lstrip("+~").partition("=")[0]
         if key == "seed":
             raise Misconfigured(f"{one}: the seeds of a scenario are 0, 1, 2 and so on; say how many by seeds")
-        if key in told:
-            raise Misconfigured(f"{told[key]} and {one}: say {key} once, in base or in overrides")
-        told[key] = one
+        if key in said_by_key:
+            raise Misconfigured(f"{said_by_key[key]} and {one}: say {key} once, in base or in overrides")
+        said_by_key[key] = one
 
 
 def _must(holds: bool, name: str, value: object, what: str) -> None:
@@ -246,8 +246,8 @@ def _must(holds: bool, name: str, value: object, what: str) -> None:
 
 
 def _short(value: object) -> str:
-    told = repr(value)
-    return told if len(told) <= 60 else f"{told[:60]}…"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _is_number(value: object) -> bool:

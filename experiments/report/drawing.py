@@ -74,8 +74,8 @@ def lanes(moments: Sequence[tuple[str, float, str, bool]]) -> str:
     for who, minutes, what, ok in moments:
         x, y = LEFT + (WIDTH - LEFT - RIGHT) * minutes / end, 16 + rows[who] * LINE
         colour, pale = _colour(kinds[what]), "" if ok else ' fill-opacity="0.1"'
-        told = _title(f"{who} {what} after {minutes:.1f} minutes{'' if ok else ', without success'}")
-        parts.append(f'<circle cx="{x:.1f}" cy="{y}" r="5.5" fill="{colour}" stroke="{colour}"{pale}>{told}</circle>')
+        title = _title(f"{who} {what} after {minutes:.1f} minutes{'' if ok else ', without success'}")
+        parts.append(f'<circle cx="{x:.1f}" cy="{y}" r="5.5" fill="{colour}" stroke="{colour}"{pale}>{title}</circle>')
     parts.append(_axis(end, height - 8))
     return _legend(list(kinds)) + _svg(parts, height)
 

@@ -132,7 +132,7 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
         usd = "" if run.unfinished else f" = {run.usd('ETH', fee):,.2f} USD"
         cost = f", {gas:,} gas{usd}" if gas else ""
         here = events[(events["block"] == block) & (events["tx"] == index)]
-        then = [f"{event}({told(args)})" for event, args in lines(here, "event", "args")]
+        then = [f"{event}({arguments(args)})" for event, args in lines(here, "event", "args")]
         moved = transfers[(transfers["block"] == block) & (transfers["tx"] == index)]
         then += [f"{who} → {to}: {money} ({cause})" for who, to, money, cause in movements(run, moved)]
         yield time, 2, who, f"{verb}{of} by {function}(){cost}{ended}{why}", then if index >= 0 else []
@@ -159,7 +159,7 @@ def about(table: pd.DataFrame, job: str) -> pd.DataFrame:
     return table[table["job"] == job]
 
 
-def told(args: str) -> str:
+def arguments(args: str) -> str:
     """Return an event's arguments for people: long ones are cut."""
     return ", ".join(f"{name}={shorten(str(value), 14)}" for name, value in json.loads(args).items())
 

@@ -58,5 +58,5 @@ def _told(name: str, row: int, then: pd.DataFrame, now: pd.DataFrame) -> str:
     if row >= min(len(then), len(now)):
         return f"{where}: there were {len(then)} rows, now there are {len(now)}"
     unlike = [column for column in then if not _alike(then[column].iloc[[row]], now[column].iloc[[row]]).all()]
-    told = (f"{column} was {then[column].iloc[row]}, is {now[column].iloc[row]}" for column in unlike)
-    return f"{where}: {'; '.join(told)}"
+    differences = (f"{column} was {then[column].iloc[row]}, is {now[column].iloc[row]}" for column in unlike)
+    return f"{where}: {'; '.join(differences)}"

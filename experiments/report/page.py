@@ -70,13 +70,14 @@ def page(run: Run, about: Mapping[str, Any]) -> str:
 
 def _head(run: Run, about: Mapping[str, Any]) -> str:
     complaints = list(run.tables["violations"]["complaint"])
-    told = f"{len(complaints)} violations" if complaints else "every invariant held"
+    asked = len(run.expected.get("invariants", ())) or "all"
+    verdict = f"{len(complaints)} violations" if complaints else f"{asked} invariants checked, all held"
     said = [*about["warnings"], *run.notes, *complaints[:5]]
     notes = "".join(f'<li class="{"bad" if one in complaints else ""}">{in_html(one)}</li>' for one in said)
     chain = in_html(about.get("chain_hash", "")[:16])
     return (
         f"<p><code>{in_html(about['reproduce'])}</code><br>chain hash <code>{chain}</code>, "
-        f"engine {in_html(about['engine'])}, {told}</p><ul>{notes}</ul>"
+        f"engine {in_html(about['engine'])}, {verdict}</p><ul>{notes}</ul>"
     )
 
 

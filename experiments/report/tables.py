@@ -22,13 +22,13 @@ SHOWN = 8  # complaints of broken invariants
 
 def summary(run: Run, console: Screen) -> None:
     """Print the tables of a finished run. They fit into 60 columns."""
-    for told, style in violated(run):
-        console.print(told, style=style)
+    for line, style in violated(run):
+        console.print(line, style=style)
     for table in (people(run), outcome(run), fees(run), actions(run), answers(run)):
         console.print(table)
         console.print()
-    for told, style in doubts(run):
-        console.print(told, style=style)
+    for line, style in doubts(run):
+        console.print(line, style=style)
 
 
 def people(run: Run) -> Grid:

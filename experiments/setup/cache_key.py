@@ -89,13 +89,13 @@ class Declared:
     @property
     def files(self) -> tuple[Path, ...]:
         """All of them."""
-        return tuple(path for told in self.by_parameter.values() for paths in told.values() for path in paths)
+        return tuple(path for files in self.by_parameter.values() for paths in files.values() for path in paths)
 
     def instead(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return a configuration in which hashes of what the files hold stand in the place of their paths."""
         found = dict(config)
-        for section, told in self.by_parameter.items():
-            found = _within(found, section.split("."), {name: list(map(_held, paths)) for name, paths in told.items()})
+        for section, files in self.by_parameter.items():
+            found = _within(found, section.split("."), {name: list(map(_held, paths)) for name, paths in files.items()})
         return found
 
 

@@ -247,8 +247,8 @@ def sentence(error: BaseException) -> str:
     foreign = ("To append to", "Either remove +", "Or add a second +", "object_type=", "reference_type=", "full_key:")
     said = list(dict.fromkeys(line for line in lines if line and not line.startswith(foreign)))
     key = next((line for line in lines if line.startswith("full_key:")), "").removeprefix("full_key:").strip()
-    told = ": ".join(said)
-    return f"{key}: {told}" if key and key not in told else told
+    message = ": ".join(said)
+    return f"{key}: {message}" if key and key not in message else message
 
 
 def _option(path: str) -> tuple[str, str]:

@@ -136,8 +136,8 @@ def _obey_endowments(config: DictConfig, overrides: Sequence[Override]) -> None:
 def _files(project: Path | None) -> tuple[tuple[str, int, int], ...]:
     """Return the files that composition may read, with their times and sizes."""
     folders = [HOME / "conf", *([project / "conf"] if project else [])]
-    told = ((str(path), path.stat()) for folder in folders for path in sorted(folder.rglob("*.yaml")))
-    return tuple((path, one.st_mtime_ns, one.st_size) for path, one in told)
+    files = ((str(path), path.stat()) for folder in folders for path in sorted(folder.rglob("*.yaml")))
+    return tuple((path, one.st_mtime_ns, one.st_size) for path, one in files)
 
 
 def _variant(usual: DictConfig, variant: str, project: Path | None) -> str:

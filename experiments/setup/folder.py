@@ -257,8 +257,10 @@ def _hash(text: str) -> str:
 
 
 def _why_no_result(path: Path) -> str:
-    told = path / FAILED
-    return told.read_text(encoding="utf-8").strip() if told.exists() else "its process was killed, or the disk was full"
+    failure = path / FAILED
+    if failure.exists():
+        return failure.read_text(encoding="utf-8").strip()
+    return "its process was killed, or the disk was full"
 
 
 def mapping(path: Path, read: Callable[[str], Any]) -> dict[str, Any]:

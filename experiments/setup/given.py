@@ -23,10 +23,10 @@ def overrides_of(attacks: Sequence[Any], project: Path | None) -> list[str] | No
     if "" in names or len(set(names)) < len(names):
         return None
     try:
-        told = [f"attack.{name}.{said}" for name, one in zip(names, attacks) for said in _parameters(one)]
+        parameters = [f"attack.{name}.{said}" for name, one in zip(names, attacks) for said in _parameters(one)]
     except TypeError:
         return None  # a parameter that no grammar has
-    return [f"attack=[{','.join(names)}]", *told]
+    return [f"attack=[{','.join(names)}]", *parameters]
 
 
 def in_python(arguments: Sequence[Any], attacks: Sequence[Any]) -> str:

@@ -62,16 +62,16 @@ def undeclared(known: Iterable[Path], project: Path | None) -> dict[str, str]:
         known: files that count already, and folders that the run itself writes.
         project: a project's folder: the names of files in it are told from there.
     """
-    told = {path.resolve() for path in known}
-    _opened.difference_update({one for one in _opened if not told.isdisjoint([Path(one), *Path(one).parents])})
+    known_files = {path.resolve() for path in known}
+    _opened.difference_update({one for one in _opened if not known_files.isdisjoint([Path(one), *Path(one).parents])})
     paths = [path for path in map(Path, sorted(_opened)) if path.is_file()]
     return {_told(path, project): content(path) for path in paths}
 
 
 def unchanged(files: Mapping[str, str], project: Path | None) -> bool:
     """Whether the files of `undeclared` hold what they held."""
-    paths = {(project or Path.cwd()) / name: told for name, told in files.items()}
-    return all(path.is_file() and content(path) == told for path, told in paths.items())
+    paths = {(project or Path.cwd()) / name: wanted for name, wanted in files.items()}
+    return all(path.is_file() and content(path) == wanted for path, wanted in paths.items())
 
 
 def _told(path: Path, project: Path | None) -> str:
@@ -80,8 +80,8 @@ def _told(path: Path, project: Path | None) -> str:
 
 def content(path: Path) -> str:
     """SHA-256 of what a file holds, read again when its time or size is another."""
-    told = path.stat()
-    return _content(path, told.st_mtime_ns, told.st_size)
+    status = path.stat()
+    return _content(path, status.st_mtime_ns, status.st_size)
 
 
 def library(path: Path) -> bool:

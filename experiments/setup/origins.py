@@ -55,8 +55,8 @@ def keeping(folder: Path, config: DictConfig, project: Path | None, given: Seque
         "project": project and {"folder": str(project), "git": git(project)},
         "inputs": {
             f"{section}.{name}": _inputs(folder, section, name, files, OmegaConf.select(config, f"{section}.{name}"))
-            for section, told in reads(config, project).items()
-            for name, files in told.items()
+            for section, parameters in reads(config, project).items()
+            for name, files in parameters.items()
         },
         "stand_ins": {path.name: _copied(path, folder / "stand_ins" / path.name) for path in stand_ins()},
         "given": [_given(folder, one) for one in given],
@@ -82,7 +82,7 @@ def _keep(folder: Path, kept: dict[str, Any], project: Path | None, known: Seque
     for name, path in (code | beside).items():
         if name not in kept["code"]:
             kept["code"][name] = _copied(path, folder / "code" / name)
-    kept["read"] = {name: told for name, told in read.items() if name not in beside}
+    kept["read"] = {name: record for name, record in read.items() if name not in beside}
     write(folder / KEPT, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -96,13 +96,13 @@ def _imported(project: Path) -> dict[str, Path]:
 
 def _copied(path: Path, copy: Path) -> dict[str, Any]:
     """Copy a file unless it is too large; returns what is to be said of it."""
-    told = content(path)
+    digest = content(path)
     if path.stat().st_size > MOST:
-        return {"sha256": told, "copy": False}
+        return {"sha256": digest, "copy": False}
     make_folder(copy.parent)
     with writing(copy):
         shutil.copyfile(path, copy)
-    return {"sha256": told, "copy": True}
+    return {"sha256": digest, "copy": True}
 
 
 def _inputs(folder: Path, section: str, name: str, files: Sequence[Path], value: Any) -> dict[str, Any]:

@@ -89,9 +89,9 @@ def git(folder: Path) -> dict[str, Any] | None:
         found = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10, env=around)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
-    told = found.stdout.splitlines()
-    commit = next((line.removeprefix("# branch.oid ") for line in told if line.startswith("# branch.oid ")), "")
-    return {"commit": commit, "dirty": any(not line.startswith("#") for line in told)}
+    lines = found.stdout.splitlines()
+    commit = next((line.removeprefix("# branch.oid ") for line in lines if line.startswith("# branch.oid ")), "")
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
 
 
 @functools.cache

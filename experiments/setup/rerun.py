@@ -62,14 +62,14 @@ def rerun(folder: Path, *, shown: bool = False) -> Rerun:
     then = open_run(folder)
     if not (folder / KEPT).exists():
         raise Misconfigured(f"{folder} holds no {KEPT}: what made the run was not kept, as in earlier versions")
-    told, kept = (mapping(folder / name, json.loads) for name in ("provenance.json", KEPT))
+    made_by, kept = (mapping(folder / name, json.loads) for name in ("provenance.json", KEPT))
     try:
-        found = Rerun(folder, then.unfinished, _changed(told, kept), rows=sum(map(len, then.tables.values())))
+        found = Rerun(folder, then.unfinished, _changed(made_by, kept), rows=sum(map(len, then.tables.values())))
         with tempfile.TemporaryDirectory(prefix="slashpoint-rerun-") as there:
             config, project = _restored(folder, then, kept), _project(folder, kept, Path(there, "project"))
             builds = [_whole(folder / "stand_ins" / name, one) for name, one in kept["stand_ins"].items()]
             with standing_in(*builds), progress(config.scenario.jobs, shown=shown) as bar:
-                how = {"overrides": told["overrides"], "runs": Path(there, "runs"), "progress": bar}
+                how = {"overrides": made_by["overrides"], "runs": Path(there, "runs"), "progress": bar}
                 found.differs = _made(folder, then, config, project, **how)
     except (KeyError, TypeError, AttributeError) as error:
         raise Misconfigured(f"{folder} is damaged, or another version's: {named(error)}") from error
@@ -103,14 +103,14 @@ def _results(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [f"of equal ledgers the result has another {' and '.join(names)}"] if names else []
 
 
-def _changed(told: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, list[str]]:
+def _changed(made_by: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return what of the program and the machine is another than then."""
     project = Path((kept["project"] or {"folder": ""})["folder"])
     code = {name: one["sha256"] for name, one in kept["code"].items()}
     return {
-        "program": _files(told["sources"], provenance.sources()),
-        "versions": _values(told["versions"], provenance.versions()),
-        "processor": _values({"": told["processor"]}, {"": provenance.processor()}),
+        "program": _files(made_by["sources"], provenance.sources()),
+        "versions": _values(made_by["versions"], provenance.versions()),
+        "processor": _values({"": made_by["processor"]}, {"": provenance.processor()}),
         "project": _files(code, _held({name: project / name for name in code})),
         "other files": _files(kept["read"], _held({name: Path(name) for name in kept["read"]})),
     }
@@ -154,23 +154,23 @@ def _restored(folder: Path, then: Run, kept: Mapping[str, Any]) -> DictConfig:
     return config
 
 
-def _input(copies: Path, parameter: str, told: Mapping[str, Any]) -> Path:
+def _input(copies: Path, parameter: str, record: Mapping[str, Any]) -> Path:
     """Return a file that a parameter stood for: its copy, or where it was too large for one, itself."""
-    path = Path(told["path"])
-    return _whole(copies / path.name, told) if told["copy"] else _there(path, told, parameter)
+    path = Path(record["path"])
+    return _whole(copies / path.name, record) if record["copy"] else _there(path, record, parameter)
 
 
-def _there(path: Path, told: Mapping[str, Any], what: str) -> Path:
+def _there(path: Path, record: Mapping[str, Any], what: str) -> Path:
     """Return a file of which no copy was kept, if it is still what it was."""
-    if path.is_file() and content(path) == told["sha256"]:
+    if path.is_file() and content(path) == record["sha256"]:
         return path
     why = "was changed since" if path.is_file() else "is gone"
     raise Misconfigured(f"{what}: {path} {why}, and of files beyond {MOST // 2**20} MiB no copy is kept")
 
 
-def _whole(copy: Path, told: Mapping[str, Any]) -> Path:
+def _whole(copy: Path, record: Mapping[str, Any]) -> Path:
     """Return a copy, if it is what was kept."""
-    if copy.is_file() and content(copy) == told["sha256"]:
+    if copy.is_file() and content(copy) == record["sha256"]:
         return copy.absolute()
     raise Misconfigured(f"{copy} is {'damaged' if copy.is_file() else 'missing'}: it is not what the run was made with")
 
@@ -180,11 +180,11 @@ def _project(folder: Path, kept: Mapping[str, Any], there: Path) -> Path | None:
     if kept["project"] is None:
         return None
     refuse_strangers(folder / "code")
-    for name, told in kept["code"].items():
+    for name, record in kept["code"].items():
         target = there / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if told["copy"]:
-            shutil.copyfile(_whole(folder / "code" / name, told), target)
+        if record["copy"]:
+            shutil.copyfile(_whole(folder / "code" / name, record), target)
         else:
-            os.symlink(_there(Path(kept["project"]["folder"], name), told, name), target)  # noqa: PTH211 - reads so
+            os.symlink(_there(Path(kept["project"]["folder"], name), record, name), target)  # noqa: PTH211 - reads so
     return there

@@ -245,8 +245,8 @@ def run(
             with folder.takes("set up") if folder else nullcontext(), frozen_garbage():
                 world = build(config, ledger, project=project, attacks=attacks)
             with folder.takes("run") if folder else nullcontext():
-                told = folder.keeps(ledger, progress) if folder else progress
-                world.run(config.scenario.jobs, config.scenario.blocks, told)
+                after_block = folder.keeps(ledger, progress) if folder else progress
+                world.run(config.scenario.jobs, config.scenario.blocks, after_block)
             result = _conclude(config, world, ledger, folder, project)
     except BaseException as error:
         if folder is not None and world is None and isinstance(error, Misconfigured):

@@ -96,5 +96,5 @@ def _several(rows: pd.DataFrame) -> bool:
 
 def _told(crossings: pd.DataFrame) -> list[str]:
     bounds = zip(crossings["crossing"], crossings["low"], crossings["high"])
-    told = [f"{at:.3g} [{low:.3g}, {high:.3g}]" if low <= high else f"{at:.3g}" for at, low, high in bounds]
-    return [f"{one} {FEW_MARK}" if few else one for one, few in zip(told, crossings["few_seeds"])]
+    labels = [f"{at:.3g} [{low:.3g}, {high:.3g}]" if low <= high else f"{at:.3g}" for at, low, high in bounds]
+    return [f"{one} {FEW_MARK}" if few else one for one, few in zip(labels, crossings["few_seeds"])]

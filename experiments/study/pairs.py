@@ -126,8 +126,8 @@ def changes(rows: pd.DataFrame) -> pd.DataFrame:
     A seed of which a run failed has no changes, for what is left of it is not the mean over its seats.
     """
     broken = set(rows["seed"][rows["error"] != ""])
-    told = [name for name in rows if name in CHANGES or str(name).startswith(SURPLUS)]
-    rows = rows.loc[~rows["seed"].isin(broken), told]
+    columns = [name for name in rows if name in CHANGES or str(name).startswith(SURPLUS)]
+    rows = rows.loc[~rows["seed"].isin(broken), columns]
     honest = {row["seed"]: row for row in rows[rows["honest"].astype(bool)].to_dict("records")}
     cheating = rows[~rows["honest"].astype(bool) & rows["seed"].isin(honest)]
     found = [{"seed": row["seed"], **_change(row, honest[row["seed"]])} for row in cheating.to_dict("records")]

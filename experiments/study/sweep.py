@@ -165,8 +165,8 @@ def sweep(
 
 def _with_seat(notes: str, seat: str) -> str:
     """Return the notes of a run, and that its cheat takes one seat only where that is so."""
-    told = [f"the cheat takes no seat but scenario.seat={seat}: luck decides who sits there"] if seat else []
-    return "\n".join([*told, *notes.splitlines()])
+    seat_notes = [f"the cheat takes no seat but scenario.seat={seat}: luck decides who sits there"] if seat else []
+    return "\n".join([*seat_notes, *notes.splitlines()])
 
 
 def _repeated(runs: Sequence[Sequence[str]], project: Path | None) -> dict[tuple[str, ...], list[int]]:
@@ -198,10 +198,11 @@ def _seed(run: Sequence[str], project: Path | None) -> int:
 
 def _with_differences(rows: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Return the runs, with what their twins tell as two more metrics."""
-    told = [rows.drop(columns="setting").rename(columns={"honest": "twin"})]
+    parts = [rows.drop(columns="setting").rename(columns={"honest": "twin"})]
     if rows["honest"].any():
-        told.append(pd.concat([changes(pairs)[["gain", "loss"]] for _, pairs in rows.groupby("setting")]).astype(float))
-    joined = pd.concat(told, axis=1).astype({"twin": bool, "seat": "Int64"})
+        found = [changes(pairs)[["gain", "loss"]] for _, pairs in rows.groupby("setting")]
+        parts.append(pd.concat(found).astype(float))
+    joined = pd.concat(parts, axis=1).astype({"twin": bool, "seat": "Int64"})
     return joined.sort_values([*axes, "seed", "seat"], kind="stable", ignore_index=True)
 
 

@@ -63,8 +63,8 @@ def main(args: Namespace) -> int:
     if not args.json:
         console.print(", ".join(machine().values()), style="dim")
     for benchmark in benchmarks:
-        with counting(benchmark.name, what="turns", shown=not args.quiet) as told:
-            found, grown = measure(benchmark, long=args.long, repetitions=args.repetitions, progress=told)
+        with counting(benchmark.name, what="turns", shown=not args.quiet) as update:
+            found, grown = measure(benchmark, long=args.long, repetitions=args.repetitions, progress=update)
         tables.append((found, grown))
         if not args.json:
             _show(benchmark, found, grown, console)

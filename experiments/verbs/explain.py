@@ -37,8 +37,8 @@ def main(args: Namespace) -> int:
     about = {"folder": str(folder), "unfinished": run.unfinished}
     rows, moments = (jobs(run), []) if args.job is None else ([], story(run, find_job(run, args.job)))
     if args.json:
-        told = {"jobs": rows} if args.job is None else {"moments": [dataclasses.asdict(one) for one in moments]}
-        emit(json.dumps({**about, **told}, indent=2))
+        found = {"jobs": rows} if args.job is None else {"moments": [dataclasses.asdict(one) for one in moments]}
+        emit(json.dumps({**about, **found}, indent=2))
         return 0
     console = Screen()
     console.tell(f"{folder}", style="dim")

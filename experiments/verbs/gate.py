@@ -56,10 +56,10 @@ def main(args: Namespace) -> int:
     suite = load(args.suite, project, args.seeds)
     configs = (compose(scenario.overrides, project) for scenario in suite.scenarios)
     others = stand_ins(args.contract, configs, project)
-    with counting(f"gate {suite.name}", shown=not args.quiet) as told:
+    with counting(f"gate {suite.name}", shown=not args.quiet) as update:
         table = gate(
             suite, strict=args.strict, workers=args.jobs, cache=args.out / CACHE, project=project,
-            stand_ins=others, progress=told,
+            stand_ins=others, progress=update,
         )  # fmt: skip
     if args.contract:  # or the lines would repeat a run of another contract
         said = "".join(f" --contract {quoted(one)}" for one in args.contract)
@@ -91,16 +91,16 @@ def _tell(suite: Suite, table: pd.DataFrame, *, allowed: bool) -> None:
     console.print(shown)
     for row in (row for row in rows if row["status"] != HELD):
         console.print()
-        told = f"{row['status'].upper()} {row['scenario']}: {row['check']}: {row['found']}"
-        console.tell(told, style=styles[row["status"]])
+        message = f"{row['status'].upper()} {row['scenario']}: {row['check']}: {row['found']}"
+        console.tell(message, style=styles[row["status"]])
         console.tell(f"     {row['line']}")
     console.print()
     for note in _notes(suite):
         console.tell(f"note      {note}")
     counts = {status: sum(row["status"] == status for row in rows) for status in (HELD, FAILED, CRASHED, UNDECIDED)}
-    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status != CRASHED)
+    total = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status != CRASHED)
     how = " and allowed" if allowed else ": more --seeds may decide it, --allow-undecided accepts it"
-    console.tell(f"{told}{how * bool(counts[UNDECIDED])}")
+    console.tell(f"{total}{how * bool(counts[UNDECIDED])}")
 
 
 def _notes(suite: Suite) -> Iterator[str]:

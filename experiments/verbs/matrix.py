@@ -69,16 +69,16 @@ def main(args: Namespace) -> int:
     overrides = [one for one in args.what if "=" in one]
     how: dict[str, Any] = {"workers": args.jobs, "cache": args.out / CACHE, "project": in_use()}
     how["materiality"] = args.materiality
-    with counting("matrix", shown=not args.quiet) as told:
+    with counting("matrix", shown=not args.quiet) as update:
         table = matrix(
             [one for one in args.what if "=" not in one], args.variants, overrides,
-            cap=args.seeds_cap, half_width=args.half_width, progress=told, **how,
+            cap=args.seeds_cap, half_width=args.half_width, progress=update, **how,
         )  # fmt: skip
     tables = {"rows": table}
     if args.confirm:
-        with counting("confirming", shown=not args.quiet) as told:
+        with counting("confirming", shown=not args.quiet) as update:
             tables["confirmed"] = confirm(
-                table, args.confirm, overrides, cap=min(16, args.seeds_cap), progress=told, **how
+                table, args.confirm, overrides, cap=min(16, args.seeds_cap), progress=update, **how
             )
     if args.json:
         emit(document(tables, COLUMNS, materiality=args.materiality, project=how["project"]))

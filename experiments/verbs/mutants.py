@@ -46,8 +46,8 @@ def main(args: Namespace) -> int:
     configs = [compose(scenario.overrides, project) for scenario in suite.scenarios if args.names]
     for name in {mutant.name for mutant in mutants() if mutant.build.is_file()}.intersection(args.names):
         stand_ins([name], configs, project)  # a mutant of what is not deployed would survive
-    with counting("mutants", what="mutants", shown=not args.quiet) as told:
-        table = hunt(suite, args.names, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told)
+    with counting("mutants", what="mutants", shown=not args.quiet) as update:
+        table = hunt(suite, args.names, workers=args.jobs, cache=args.out / CACHE, project=project, progress=update)
     sound = table["verdict"].isin([CLEAN, KILLED])
     code = HELD if sound.all() else FAILED
     if args.json:

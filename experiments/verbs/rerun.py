@@ -41,8 +41,8 @@ def main(args: Namespace) -> int:
     found = rerun(find(args.run, args.out), shown=not args.quiet)
     code = HELD if found.equal else FAILED
     if args.json:
-        told = {"folder": str(found.folder), "equal": found.equal, "differs": found.differs, "rows": found.rows}
-        emit(json.dumps({**told, "changed": found.changed, "unfinished": found.cut, "exit": code}, indent=2))
+        document = {"folder": str(found.folder), "equal": found.equal, "differs": found.differs, "rows": found.rows}
+        emit(json.dumps({**document, "changed": found.changed, "unfinished": found.cut, "exit": code}, indent=2))
         return code
     console = Screen()
     console.tell(f"{'folder':<12}{found.folder}")

@@ -100,9 +100,9 @@ def _one(
     options = [word for one in args.contract for word in ("--contract", one)]
     try:
         shown = progress(config.scenario.jobs, shown=not args.quiet)
-        with contained(), standing_in(*others), shown as told:
+        with contained(), standing_in(*others), shown as update:
             result = run(
-                config, project=project, overrides=overrides, options=options, runs=args.out, progress=told
+                config, project=project, overrides=overrides, options=options, runs=args.out, progress=update
             )  # fmt: skip
     except Exception as error:
         if not args.multirun or isinstance(error, OutOfRoom):

@@ -50,8 +50,8 @@ def main(args: Namespace) -> int:
     project = in_use()
     if args.metric is not None:
         _check_metric(args.metric, args.overrides, project)
-    with counting("sweep", shown=not args.quiet) as told:
-        found = sweep(args.overrides, workers=args.jobs, cache=args.out / CACHE, project=project, progress=told)
+    with counting("sweep", shown=not args.quiet) as update:
+        found = sweep(args.overrides, workers=args.jobs, cache=args.out / CACHE, project=project, progress=update)
     metric = args.metric or ("gain" if "gain" in found.rows else "honest_profit")
     failed = int((found.rows["error"] != "").sum())
     try:
@@ -148,20 +148,20 @@ def _doubt(row: dict[Any, Any]) -> str:
     from slashpoint.experiments.study.stats import FEW_MARK
 
     counts = [(name, row[name]) for name in ("infinite", "missing") if row[name]]
-    told = [f"{name} in {count} run{'s' * (count > 1)}" for name, count in counts]
-    return ", ".join([FEW_MARK] * row["few_seeds"] + told)
+    doubts = [f"{name} in {count} run{'s' * (count > 1)}" for name, count in counts]
+    return ", ".join([FEW_MARK] * row["few_seeds"] + doubts)
 
 
 def _notes(found: Sweep) -> Iterator[str]:
     """Yield what a reader must know; of what is so for some settings only, for which."""
-    told: dict[str, dict[str, None]] = {}
+    settings_of: dict[str, dict[str, None]] = {}
     settings = set()
     for row in found.rows.to_dict("records"):
         values = {axis: f"{row[axis]:g}" if isinstance(row[axis], float) else row[axis] for axis in found.axes}
         settings.add(about := " ".join(f"{axis}={value}" for axis, value in values.items()))
         for note in row["notes"].splitlines():
-            told.setdefault(note, {})[about] = None
-    for note, where in told.items():
+            settings_of.setdefault(note, {})[about] = None
+    for note, where in settings_of.items():
         yield note if len(where) == len(settings) else f"{note} ({', '.join(where)})"
 
 
