@@ -64,7 +64,8 @@ class Among:
 
     def __str__(self) -> str:
         """Return it in words, for messages."""
-        return ", ".join(self.names[:-1]) + f" or {self.names[-1]}" if len(self.names) > 1 else self.names[0]
+        *most, last = self.names
+        return f"{', '.join(most)} or {last}" if most else last
 
 
 Share = Annotated[float, Within(0, 1)]
