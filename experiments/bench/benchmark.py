@@ -66,7 +66,7 @@ class Contender:
             raise Absent(f"not installed: {self.install}") from None
 
     def takes(self, case: Case, *, long: bool) -> bool:
-        """Whether it is asked a case."""
+        """Return whether it is asked a case."""
         return isinstance(case, str) or case <= (self.most_long if long else self.most)
 
 

@@ -58,6 +58,12 @@ def measure(
     """Let everybody do each case by turns; returns the tables `ROWS` and `GROWTH`.
 
     Everybody does the first case once beforehand, uncounted: imports, and what is made on first use.
+
+    Args:
+        benchmark: what is measured.
+        long: larger cases too, which take minutes.
+        repetitions: turns of each contender, after one that does not count.
+        progress: called with how many turns are done, of how many.
     """
     setting = benchmark.setting
     cases = setting.cases + (setting.long if long else ())
@@ -101,7 +107,13 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def rows(benchmark: Benchmark, samples: Samples, notes: Mapping[tuple[Case, str], str]) -> pd.DataFrame:
-    """Return a row for each case, contender and unit, then one for whatever gave no figure."""
+    """Return a row for each case, contender and unit, then one for whatever gave no figure.
+
+    Args:
+        benchmark: what was measured.
+        samples: figures by case and contender, each by unit.
+        notes: why there are none.
+    """
     setting, contenders = benchmark.setting, benchmark.contenders
     table: list[dict[str, Any]] = []
     row: dict[str, Any]
@@ -125,7 +137,12 @@ def rows(benchmark: Benchmark, samples: Samples, notes: Mapping[tuple[Case, str]
 
 
 def growth(benchmark: Benchmark, samples: Samples) -> pd.DataFrame:
-    """How the cost of a case grows with the case, for whoever did several that are numbers."""
+    """Return how the cost of a case grows with the case, for whoever did several that are numbers.
+
+    Args:
+        benchmark: what was measured.
+        samples: figures by case and contender, each by unit.
+    """
     unit, table = benchmark.setting.unit, []
     for name in benchmark.contenders:
         curve = [(case, found) for (case, who), found in samples.items() if who == name and isinstance(case, int)]

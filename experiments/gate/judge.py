@@ -83,7 +83,13 @@ def gate(
 
 
 def points(scenario: Scenario, project: Path | None = None, stand_ins: Sequence[Path] = ()) -> list[Point]:
-    """Return the runs of a scenario, in the order of seeds: a cheat takes every seat of its role by turns."""
+    """Return the runs of a scenario, in the order of seeds: a cheat takes every seat of its role by turns.
+
+    Args:
+        scenario: of a suite.
+        project: a project's folder.
+        stand_ins: builds that are deployed in the place of contracts of the same name.
+    """
     runs = paired(scenario.overrides, range(scenario.seeds), project, scenario=scenario.name)
     return [
         Point(one.overrides, project, one.labels, tuple(stand_ins))

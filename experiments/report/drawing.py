@@ -17,7 +17,13 @@ STEPS = 400  # points of a line at most
 
 
 def steps(series: Mapping[str, Points], unit: str, height: int = 260) -> str:
-    """Lines that change in steps: (minutes, value) points in order of time, by name."""
+    """Return lines that change in steps.
+
+    Args:
+        series: (minutes, value) points in order of time, by name.
+        unit: of the values.
+        height: of the drawing, pixels.
+    """
     points = [point for line in series.values() for point in line]
     if not points:
         return _none()
@@ -46,7 +52,12 @@ def steps(series: Mapping[str, Points], unit: str, height: int = 260) -> str:
 
 
 def bars(values: Mapping[str, float], unit: str) -> str:
-    """Return a bar for each name."""
+    """Return a bar for each name.
+
+    Args:
+        values: by name.
+        unit: of the values.
+    """
     most = max((abs(value) for value in values.values()), default=0.0) or 1.0
     parts = []
     for i, (name, value) in enumerate(values.items()):

@@ -70,6 +70,10 @@ def jobs(run: Run) -> list[dict[str, Any]]:
 def find_job(run: Run, start: str) -> str:
     """Return the key of the one job that begins with some characters.
 
+    Args:
+        run: a finished run.
+        start: the first characters of the job's key.
+
     Raises:
         Misconfigured: none does, or several.
     """
@@ -83,7 +87,12 @@ def find_job(run: Run, start: str) -> str:
 
 
 def story(run: Run, job: str) -> list[Moment]:
-    """Return what happened to a job, in order."""
+    """Return what happened to a job, in order.
+
+    Args:
+        run: a finished run.
+        job: its key.
+    """
     tables = run.tables
     known = about(tables["jobs"], job)["born_ns"]
     born = int((about(_posted(run), job)["time_ns"] if known.empty else known).iloc[0])
@@ -102,7 +111,7 @@ Dated = tuple[int, int, str, str, list[str]]  # nanoseconds, rank within the ins
 
 
 def asked(duties: pd.DataFrame, job: str) -> Iterator[Dated]:
-    """Duties and how they were answered."""
+    """Yield duties and how they were answered."""
     for time, who, duty, subject, by, answer in lines(
         about(duties, job), "time_ns", "account", "duty", "subject", "by", "answer"
     ):
@@ -111,7 +120,7 @@ def asked(duties: pd.DataFrame, job: str) -> Iterator[Dated]:
 
 
 def trained(models: pd.DataFrame, job: str) -> Iterator[Dated]:
-    """Models that were ready."""
+    """Yield models that were ready."""
     for time, who, effort, seconds, correct, scale, kind in lines(
         about(models, job), "time_ns", "account", "effort", "seconds", "correct", "scale", "kind"
     ):
@@ -120,7 +129,12 @@ def trained(models: pd.DataFrame, job: str) -> Iterator[Dated]:
 
 
 def sent(run: Run, job: str) -> Iterator[Dated]:
-    """Transactions with their fees, their events, and the money that they moved."""
+    """Yield transactions with their fees, their events, and the money that they moved.
+
+    Args:
+        run: a finished run.
+        job: its key.
+    """
     events, transfers = about(run.tables["events"], job), about(run.tables["transfers"], job)
     for time, block, index, who, verb, duty, subject, function, gas, fee, status, reason in lines(
         about(run.tables["transactions"], job).assign(fee=lambda rows: rows["burned"] + rows["tipped"]),
@@ -139,7 +153,12 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
 
 
 def computed(run: Run, job: str) -> Iterator[Dated]:
-    """Yield what was paid for outside the chain."""
+    """Yield what was paid for outside the chain.
+
+    Args:
+        run: a finished run.
+        job: its key.
+    """
     transfers = about(run.tables["transfers"], job)
     outside = transfers[transfers["cause"].isin(OUTSIDE)]
     for time, who, payee, asset, paid in lines(outside, "time_ns", "sender", "receiver", "asset", "amount"):
@@ -148,7 +167,7 @@ def computed(run: Run, job: str) -> Iterator[Dated]:
 
 
 def movements(run: Run, transfers: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
-    """Money but for fees: who, to whom, how much, why."""
+    """Yield movements of money but for fees: who, to whom, how much, why."""
     for sender, receiver, asset, moved, cause in lines(transfers, "sender", "receiver", "asset", "amount", "cause"):
         if cause not in FEES:
             yield sender, receiver, f"{run.whole(asset, moved):,.6g} {asset}", cause
@@ -165,5 +184,5 @@ def arguments(args: str) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Text that is cut where it is longer than `width`."""
+    """Return a text, cut where it is longer than `width` characters."""
     return text if len(text) <= width else text[: width - 1] + "…"

@@ -23,7 +23,12 @@ SHARED = "every protocol that has the duty or the verbs"
 
 
 def protocols(project: Path | None, broken: Broken) -> list[Row]:
-    """Protocols, by the first line of their YAML."""
+    """Return the protocols, by the first line of their YAML.
+
+    Args:
+        project: a project's folder.
+        broken: where errors of its files are noted.
+    """
     with kept(broken):
         if project is not None:
             catalogue.refuse_namesakes(project)
@@ -50,7 +55,12 @@ def options(kind: str, project: Path | None, broken: Broken) -> list[Row]:
 
 
 def attacks(project: Path | None, broken: Broken) -> list[Row]:
-    """Return the attacks: those of every protocol first, each with the duties that it answers and where it plays."""
+    """Return the attacks: those of every protocol first, each with the duties that it answers and where it plays.
+
+    Args:
+        project: a project's folder.
+        broken: where errors of its files are noted.
+    """
     from slashpoint.agents.population import seating
 
     rules = {}
@@ -86,7 +96,12 @@ def _answers(cls: type[Any]) -> str:
 
 
 def duties(project: Path | None, broken: Broken) -> list[Row]:
-    """Which protocol asks which duty of which role, what it is about there, and how an honest person answers."""
+    """Return which protocol asks which duty of which role, what it is about, and the honest answer.
+
+    Args:
+        project: a project's folder.
+        broken: where errors of its files are noted.
+    """
     from slashpoint.agents.conduct import Conduct
 
     rows = []
@@ -101,7 +116,12 @@ def duties(project: Path | None, broken: Broken) -> list[Row]:
 
 
 def metrics(project: Path | None, broken: Broken) -> list[Row]:
-    """Metrics with their units."""
+    """Return the metrics with their units.
+
+    Args:
+        project: a project's folder.
+        broken: where errors of its files are noted.
+    """
     from slashpoint.sim.metrics import definition
 
     return [
@@ -115,7 +135,12 @@ def _often(period: int) -> str:
 
 
 def invariants(project: Path | None, broken: Broken) -> list[Row]:
-    """Return the invariants of every world, of each protocol, and the project's."""
+    """Return the invariants of every world, of each protocol, and the project's.
+
+    Args:
+        project: a project's folder.
+        broken: where errors of its files are noted.
+    """
     return [
         {
             "name": one.__name__, "of": whose, "asked": _often(one.period),
@@ -127,7 +152,12 @@ def invariants(project: Path | None, broken: Broken) -> list[Row]:
 
 
 def every_invariant(project: Path | None, broken: Broken) -> list[tuple[str, list[Invariant]]]:
-    """Return the invariants that there are, by what they are of."""
+    """Return the invariants that there are, by what they are of.
+
+    Args:
+        project: a project's folder.
+        broken: where errors of its files are noted.
+    """
     from slashpoint.experiments.setup.invariants import of_every_world, of_project, of_protocol
 
     found = [("every world", of_every_world()), ("the project", of_project(project, broken))]

@@ -66,7 +66,14 @@ def outline(kind: str, rows: Iterable[Row], width: int) -> Iterator[Line]:
 
 
 def beside(name: str, text: str, width: int, names: int = NAMES) -> list[str]:
-    """Return a name with its text in a column of its own, wrapped between words."""
+    """Return a name with its text in a column of its own, wrapped between words.
+
+    Args:
+        name: in the first column.
+        text: in the second.
+        width: of both, in columns of the screen.
+        names: of the first; a longer name has its text on the next line.
+    """
     first = [f"{name}  "] if len(name) <= names else []
     wrapped = textwrap.wrap(
         text, max(width, names + 32), initial_indent=" " * (names + 2), subsequent_indent=" " * (names + 2),

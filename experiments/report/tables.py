@@ -21,7 +21,12 @@ SHOWN = 8  # complaints of broken invariants
 
 
 def summary(run: Run, console: Screen) -> None:
-    """Print the tables of a finished run. They fit into 60 columns."""
+    """Print the tables of a finished run. They fit into 60 columns.
+
+    Args:
+        run: a finished run.
+        console: where to.
+    """
     for line, style in violated(run):
         console.print(line, style=style)
     for table in (people(run), outcome(run), fees(run), actions(run), answers(run)):

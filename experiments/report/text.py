@@ -59,7 +59,12 @@ def emit(document: str) -> None:
 
 
 def command(verb: str, said: Iterable[str]) -> str:
-    """Return the line, and one line only, that a shell reads as `slashpoint VERB` with these arguments."""
+    """Return the line, and one line only, that a shell reads as `slashpoint VERB` with these arguments.
+
+    Args:
+        verb: of slashpoint.
+        said: its arguments.
+    """
     return " ".join(map(quoted, ["slashpoint", verb, *said]))
 
 

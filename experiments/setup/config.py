@@ -49,6 +49,10 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
 
     A setting is composed once for all its seeds and seats, as long as no file of `conf/` changes.
 
+    Args:
+        overrides: in Hydra's grammar, `key=value`.
+        project: a project's folder.
+
     Raises:
         Misconfigured: something is unknown, of another type, negative or not finite; the message says what to do.
     """
@@ -82,7 +86,12 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
 
 
 def unresolved(setting: Sequence[str], project: Path | None = None) -> dict[str, Any]:
-    """Return a setting as plain data: what refers to another value still says so."""
+    """Return a setting as plain data: what refers to another value still says so.
+
+    Args:
+        setting: overrides.
+        project: a project's folder.
+    """
     return plain(_composed(tuple(setting), project, _files(project))[1])
 
 
@@ -158,6 +167,10 @@ def _variants(usual: DictConfig, project: Path | None) -> list[str]:
 def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[str]]:
     """Return the runs of a multirun: `a=1,5 b=range(2)` are four lists of overrides, in Hydra's own order.
 
+    Args:
+        overrides: in Hydra's grammar; values with commas between are several.
+        project: a project's folder.
+
     Raises:
         Misconfigured: the overrides do not follow the grammar.
     """
@@ -166,20 +179,36 @@ def expand(overrides: Sequence[str], project: Path | None = None) -> list[list[s
 
 
 def plugin(kind: str, config: DictConfig, project: Path | None = None) -> Any:
-    """Return the price process or the task that a configuration asks for."""
+    """Return the price process or the task that a configuration asks for.
+
+    Args:
+        kind: prices or task.
+        config: composed and checked.
+        project: a project's folder.
+    """
     given: Any = OmegaConf.to_container(config[kind])
     return catalogue.make(kind, given.pop("name"), given, project)
 
 
 def reads(config: DictConfig, project: Path | None = None) -> dict[str, Mapping[str, Sequence[Path]]]:
-    """Return the files that parameters stand for, as prices, task, chain and attacks tell: by section and parameter."""
+    """Return the files that parameters stand for, as prices, task, chain and attacks tell: by section and parameter.
+
+    Args:
+        config: composed and checked.
+        project: a project's folder.
+    """
     plugins = {kind: plugin(kind, config, project) for kind in ("prices", "task")} | {"chain": chain_rules(config)}
     plugins |= {f"attack.{name}": one for name, one in zip(config.attack, attacks(config, project))}
     return {section: one.reads for section, one in plugins.items() if one.reads}
 
 
 def attacks(config: DictConfig, project: Path | None = None) -> list[Any]:
-    """Return the conducts that a configuration asks for, in its order."""
+    """Return the conducts that a configuration asks for, in its order.
+
+    Args:
+        config: composed and checked.
+        project: a project's folder.
+    """
     given: Any = OmegaConf.to_container(config.attack)
     return [catalogue.make("attack", name, values, project) for name, values in given.items()]
 
@@ -244,7 +273,12 @@ def _check_deployed(config: DictConfig, project: Path | None) -> None:
 
 
 def terms(config: DictConfig, project: Path | None = None) -> Any:
-    """Return the terms of the protocol that a configuration asks for."""
+    """Return the terms of the protocol that a configuration asks for.
+
+    Args:
+        config: composed and checked.
+        project: a project's folder.
+    """
     return _made("protocol", catalogue.rules(config.protocol.name, project).TERMS, config.protocol)
 
 

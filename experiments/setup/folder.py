@@ -120,7 +120,12 @@ class RunFolder:
         return folder
 
     def keeps(self, ledger: Ledger, progress: Callable[[World], None] | None) -> Callable[[World], None]:
-        """Return what is to be called after every block: it flushes the ledger once a while, then calls `progress`."""
+        """Return what is to be called after every block: it flushes the ledger once a while, then calls `progress`.
+
+        Args:
+            ledger: that is flushed.
+            progress: called with the world; None is not called.
+        """
         last = time.monotonic()
 
         def kept(world: World) -> None:
@@ -172,7 +177,13 @@ class RunFolder:
             handler.close()
 
     def finish(self, run: Run, *, engine: str, metrics: Iterable[Metric] | None = None) -> dict[str, Any]:
-        """Write `result.json`, `report.html` and `timing.json`; returns the result."""
+        """Write `result.json`, `report.html` and `timing.json`; returns the result.
+
+        Args:
+            run: a finished run.
+            engine: its name.
+            metrics: that the result has; by default those of this package.
+        """
         provenance = json.loads((self.path / "provenance.json").read_text())
         about = {name: provenance[name] for name in ("protocol", "attack", "seed", "reproduce")}
         result = about | {"engine": engine} | result_of(run, metrics)
@@ -186,7 +197,12 @@ class RunFolder:
 
 
 def result_of(run: Run, metrics: Iterable[Metric] | None = None) -> dict[str, Any]:
-    """Return what a run came to, as one JSON document."""
+    """Return what a run came to, as one JSON document.
+
+    Args:
+        run: a finished run.
+        metrics: that it has; by default those of this package.
+    """
     values: dict[str, Any] = {}
     table = all_metrics(run, metrics)
     for name, key, value in zip(table["name"], table["key"], table["value"], strict=True):
@@ -213,6 +229,10 @@ def open_run(which: Path | str = LAST, runs: Path = RUNS) -> Run:
     """Return the run in a folder: a path, `last`, or any part of a folder's name that only one has.
 
     A run that never came to its result has no prices: its sums in USD are not numbers, and `unfinished` says why.
+
+    Args:
+        which: the run.
+        runs: the folder of the folders of runs.
 
     Raises:
         Misconfigured: there is none, or a file of it is missing or damaged; the message names it.
@@ -276,6 +296,10 @@ def mapping(path: Path, read: Callable[[str], Any]) -> dict[str, Any]:
 
 def find(which: Path | str, runs: Path = RUNS) -> Path:
     """Return the folder of a run.
+
+    Args:
+        which: a path, `last`, or any part of a folder's name that only one has.
+        runs: the folder of the folders of runs.
 
     Raises:
         Misconfigured: there is none, or several; the message says which there are.

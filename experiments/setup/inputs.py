@@ -69,7 +69,7 @@ def undeclared(known: Iterable[Path], project: Path | None) -> dict[str, str]:
 
 
 def unchanged(files: Mapping[str, str], project: Path | None) -> bool:
-    """Whether the files of `undeclared` hold what they held."""
+    """Return whether the files of `undeclared` hold what they held."""
     paths = {(project or Path.cwd()) / name: wanted for name, wanted in files.items()}
     return all(path.is_file() and content(path) == wanted for path, wanted in paths.items())
 

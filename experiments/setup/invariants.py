@@ -26,7 +26,12 @@ def of_every_world() -> list[Invariant]:
 
 
 def of_protocol(name: str, project: Path | None) -> list[Invariant]:
-    """Return the invariants that a protocol's market brings."""
+    """Return the invariants that a protocol's market brings.
+
+    Args:
+        name: the protocol's.
+        project: a project's folder.
+    """
     return invariants_of(catalogue.rules(name, project).MARKET)
 
 
@@ -61,6 +66,10 @@ def checked(config: DictConfig, project: Path | None) -> list[Invariant]:
 
 def allowed(config: DictConfig, project: Path | None) -> frozenset[str]:
     """Return the names of the invariants that a configuration switches off.
+
+    Args:
+        config: composed and checked.
+        project: a project's folder.
 
     Raises:
         Misconfigured: there is no invariant of such a name.

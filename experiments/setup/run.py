@@ -62,7 +62,11 @@ class Result:
         return all_metrics(self.run, self.known)
 
     def metric(self, name: str, key: str = "") -> float:
-        """One metric's value.
+        """Return one metric's value.
+
+        Args:
+            name: the metric's, as in `slashpoint list metrics`.
+            key: of a metric that has several numbers, such as a person's name.
 
         Raises:
             KeyError: there is none; the message lists those that exist.

@@ -23,7 +23,13 @@ OTHERS = "setting"  # the column that tells lines apart
 
 
 def picture(found: Sweep, metric: str, unit: str) -> Any:
-    """Return a chart: a line for each combination of the other settings, with its 95 % band and its zero crossing."""
+    """Return a chart: a line for each combination of the other settings, with its 95 % band and its zero crossing.
+
+    Args:
+        found: the sweep.
+        metric: its name.
+        unit: its unit.
+    """
     along = found.along or found.axes[0]
     rows = _named(found, found.of(metric))
     crossings = _named(found, found.crossings(metric)).dropna(subset=["crossing"])

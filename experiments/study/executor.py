@@ -111,7 +111,12 @@ def evaluate(
 
 
 def column(metric: str, key: str = "") -> str:
-    """Return what the column of a metric is called."""
+    """Return what the column of a metric is called.
+
+    Args:
+        metric: its name.
+        key: of a metric that has several numbers.
+    """
     return f"{metric}:{key}" if key else metric
 
 

@@ -76,7 +76,7 @@ def _path(text: str) -> Path:
 
 
 def out(parser: ArgumentParser, what: str) -> None:
-    """Where a verb leaves what it made."""
+    """Add the option for where a verb leaves what it made."""
     parser.add_argument("--out", type=folder, default=Path("runs"), metavar="DIR", help=what)
 
 
@@ -102,6 +102,6 @@ def other_contracts(parser: ArgumentParser) -> None:
 
 
 def document(tables: Mapping[str, pd.DataFrame], columns: Mapping[str, str], **others: Any) -> str:
-    """Tables as JSON, with what their columns mean; what is no number is null."""
+    """Return tables as JSON, with what their columns mean; what is no number is null."""
     plain = {name: json.loads(table.to_json(orient="records", double_precision=15)) for name, table in tables.items()}
     return json.dumps({**others, **plain, "columns": dict(columns)}, indent=2, default=str)  # a path, say

@@ -75,7 +75,12 @@ def seats(overrides: Sequence[str], project: Path | None = None) -> tuple[int, .
 
 
 def one_seat(overrides: Sequence[str], project: Path | None = None) -> str:
-    """Return the seat that a setting names, in its words; empty where the cheat takes all by turns or nobody cheats."""
+    """Return the seat that a setting names, in its words; empty where the cheat takes all by turns or nobody cheats.
+
+    Args:
+        overrides: the setting.
+        project: a project's folder.
+    """
     if not cheated(overrides):
         return ""
     said = [one.partition("=")[2] for one in overrides if one.lstrip("+").startswith("scenario.seat=")]

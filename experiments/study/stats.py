@@ -56,7 +56,12 @@ class Interval:
 
 
 def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Student's interval for a mean; its bounds are not numbers below two values, or where one is infinite."""
+    """Return Student's interval for a mean; no bounds below two values, or where one is infinite.
+
+    Args:
+        values: one a run.
+        level: of the interval, such as 0.95.
+    """
     from scipy.special import stdtrit  # of scipy.stats the import takes a second
 
     found = np.asarray(values, float)
@@ -99,7 +104,12 @@ def verdict(interval: Interval, materiality: float) -> str:
 
 
 def unseen(n: int, level: float = LEVEL) -> float:
-    """Return how often at most something happens that none of n runs showed: about 3 in n ("the rule of three")."""
+    """Return how often at most something happens that none of n runs showed: about 3 in n ("the rule of three").
+
+    Args:
+        n: runs.
+        level: of the statement, such as 0.95.
+    """
     return float(1 - (1 - level) ** (1 / n)) if n else 1.0
 
 
@@ -149,7 +159,12 @@ def p_value(values: ArrayLike, materiality: float = 0.0) -> float:
 
 
 def crossing(x: ArrayLike, y: ArrayLike) -> float:
-    """Where a curve of straight pieces first changes its sign; not a number when it does not."""
+    """Return where a curve of straight pieces first changes its sign; not a number where it does not.
+
+    Args:
+        x: ascending.
+        y: the curve's heights.
+    """
     at: list[float] = np.asarray(x, float).tolist()
     value: list[float] = np.asarray(y, float).tolist()
     for i in range(len(at) - 1):
