@@ -181,7 +181,7 @@ def _expected(suite: Suite, one: Expectation, rows: pd.DataFrame) -> dict[str, A
         words = f"{len(missing)} of {len(runs)} runs have no such number"
         return found | {"status": UNDECIDED, "found": words, "line": rows["line"].loc[missing[0]]}
     if one.every:
-        return found | {"status": HELD, "found": f"all {len(runs)} runs; the worst value is {value}"}
+        return found | {"status": HELD, "found": f"{len(runs)} runs, worst value {value}"}
     return found | {"line": worst} | _on_average(one, interval, unit)
 
 
