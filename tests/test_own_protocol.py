@@ -275,3 +275,32 @@ def test_a_file_and_a_folder_of_one_name_are_two_protocols_and_refused(project: 
     (project / "protocols/escrow/__init__.py").write_text((project / PYTHON).read_text())
     with pytest.raises(Misconfigured, match="escrow"):
         compose(["protocol=escrow", "scenario=small"], project)
+
+
+def test_a_payment_to_somebody_who_did_nothing_for_the_job_is_of_unknown_cause(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The contract pays whoever called one of its functions last, as a keeper does."""
+    edit(project, PYTHON, ('does("submits"', 'does("pokes"'), ('does("claims"', 'does("pokes"'))
+    asked = ["run", "protocol=escrow", "scenario=small", "--out", str(project / "runs")]
+    assert main(asked) == 0
+    assert "0.3 ETH moved in 3 transfers of unknown cause" in " ".join(capsys.readouterr().out.split())
+    assert main([*asked, "--strict"]) == 1
+    said = slashpoint.simulate("escrow", scenario="small", project=project)
+    assert "reward" not in set(said.ledger["transfers"]["cause"])
+
+
+def test_a_job_pays_for_verbs_only(project: Path) -> None:
+    words = '    arguments: ClassVar = {"id"'
+    edit(project, PYTHON, (words, f'    pays_for = ("poke",)\n{words}'))
+    with pytest.raises(Misconfigured, match=r"Escrow\.pays_for: 'poke' is no verb; .*pokes"):
+        compose(["protocol=escrow", "scenario=small"], project)
+
+
+def test_a_market_says_that_its_jobs_pay_keepers_as_well(project: Path) -> None:
+    words = '    arguments: ClassVar = {"id"'
+    edit(project, PYTHON, ('does("submits"', 'does("pokes"'), ('does("claims"', 'does("pokes"'))
+    edit(project, PYTHON, (words, f'    pays_for = (*Market.pays_for, "pokes")\n{words}'))
+    moved = slashpoint.simulate("escrow", scenario="small", project=project).ledger["transfers"]
+    assert (moved["cause"] == "reward").sum() == 3
+    assert "unknown" not in set(moved["cause"])

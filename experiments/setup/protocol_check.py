@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from slashpoint.agents.conduct import DUTIES
 from slashpoint.agents.roles import Poster, Role, Server
 from slashpoint.sim.errors import Misconfigured, choices
-from slashpoint.sim.market import Market, Terms
+from slashpoint.sim.market import VERBS, Market, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -100,6 +100,9 @@ def _market(kind: type[Market]) -> Iterator[str]:
                 yield f"{at}.{name}: it is missing: people withdraw here, so the market must say {what}"
     elif _replaced(kind.causes, Market.causes) and kind.liabilities is Market.liabilities:
         yield f"{at}.liabilities: it is missing: the usual answer counts what the usual `causes` sees"
+    for verb in kind.pays_for:
+        if verb not in VERBS:
+            yield f"{at}.pays_for: {verb!r} is no verb; {choices(verb, VERBS)}"
     for name in kind.arguments:
         if name not in ARGUMENTS:
             yield f"{at}.arguments: {name!r}: nothing reads it; {choices(name, ARGUMENTS)}"

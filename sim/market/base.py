@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.sim.ledger.money import Cause
-from slashpoint.sim.market.words import VERBS, Job
+from slashpoint.sim.market.words import EARNS, VERBS, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,12 +35,14 @@ class Market:
     posted: dict[bytes, list[Job]] = field(default_factory=dict)  # by poster, until it has what came of them
     paid_in: dict[str | None, int] = field(default_factory=lambda: defaultdict(int))  # net, by job's key
     put_up: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))  # by account: stakes that are not back
+    stakers: set[tuple[str | None, bytes]] = field(default_factory=set)  # by job's key and account: ever put a stake up
 
     opening_event: ClassVar[str] = ""  # the event that begins a job
     closing_events: ClassVar[tuple[str, ...]] = ()  # the events that end it
     arguments: ClassVar[Mapping[str, str]] = {}  # `id`, `deadline`, `state`, `winner`: its words for them
     outcomes: ClassVar[Mapping[int, str]] = {}  # the contract's final states in words; else the closing event's name
     asset: ClassVar[str] = "ETH"  # what rewards and stakes are paid in
+    pays_for: ClassVar[tuple[str, ...]] = EARNS  # verbs: a job may pay whoever sent such a call for it
     duties: ClassVar[Mapping[str, str]] = {}  # duty → what it is about here, with its unit
     expects: ClassVar[tuple[str, ...]] = ()  # events without which a run is suspect
 
@@ -152,7 +154,8 @@ class Market:
         """Return why money moved: parts of the amount with (cause, smallest units, job's key).
 
         Unless a market knows better: posters pay deposits in and others stakes; a poster gets a refund, and others
-        their stakes back and then rewards. It is asked once for each transfer, in order.
+        their stakes back and then rewards. What goes to somebody who did nothing for the job that it `pays_for`, and
+        put no stake up, is of unknown cause. It is asked once for each transfer, in order.
 
         Args:
             call: what the transaction called.
@@ -171,14 +174,27 @@ class Market:
             if sender == poster:
                 return [(Cause.DEPOSIT.value, amount, key)]
             self.put_up[sender] += amount
+            self.stakers.add((key, sender))
             return [(Cause.STAKE.value, amount, key)]
         self.paid_in[key] -= amount
         if receiver == poster:
             return [(Cause.REFUND.value, amount, key)]
         back = min(amount, self.put_up[receiver])
         self.put_up[receiver] -= back
-        parts = ((Cause.STAKE.value, back, key), (Cause.REWARD.value, amount - back, key))
+        why = Cause.REWARD if amount > back and self.took_part(receiver, key) else Cause.UNKNOWN
+        parts = ((Cause.STAKE.value, back, key), (why.value, amount - back, key))
         return [part for part in parts if part[1]]
+
+    def took_part(self, address: bytes, key: str | None) -> bool:
+        """Return whether an account put a stake up for a job, or did something for it that the market `pays_for`.
+
+        Args:
+            address: the account's, 20 bytes.
+            key: the job's; None for any job.
+        """
+        if not self.stakers.isdisjoint(((key, address), (None, address))):
+            return True
+        return any(fact.by == address for verb in self.pays_for for fact in self.world.facts.of(verb, key))
 
     def poke(self, job: Job) -> tuple[float, Call] | None:
         """Return what anybody may call next for a job and from when (Unix seconds); None when nothing is due."""

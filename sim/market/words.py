@@ -17,6 +17,7 @@ VERBS = (
     "approves", "posts", "cancels", "registers", "submits", "retracts", "reveals_truth", "claims", "judges", "reveals",
     "settles", "disputes", "pokes", "withdraws",
 )  # fmt: skip
+EARNS = ("posts", "registers", "submits", "reveals_truth", "claims", "judges", "reveals")  # what people are paid for
 
 
 def commitment(payload: bytes, salt: bytes, who: bytes, *, salted: bool) -> bytes:
