@@ -144,7 +144,7 @@ class Poster(Role[M]):
         """Get the model of a job that is over; that nobody has what won available is written down."""
         job.fetched, job.received = True, self.market.delivered(job)
         if job.received is None and job.winner is not None:
-            me.answered(self.name, "fetch", job, None, f"{type(self).__name__}.fetch", "nobody has the model available")
+            me.answered(self.name, "fetch", job, None, f"{type(self).__name__}.fetch", self.market.undelivered(job))
 
 
 class Server(Role[M]):

@@ -290,6 +290,27 @@ def test_a_payment_to_somebody_who_did_nothing_for_the_job_is_of_unknown_cause(
     assert "reward" not in set(said.ledger["transfers"]["cause"])
 
 
+@pytest.mark.parametrize(
+    ("submits", "reveals", "got"), [("None", "cid", 3), ("bytes(32)", "cid", 3), ("None", "None", 0)]
+)
+def test_what_is_delivered_is_what_a_reveal_carried_and_a_market_without_cids_is_told_to_define_it(
+    project: Path, submits: str, reveals: str, got: int
+) -> None:
+    """Work is handed in under one verb, then with the claim under another, as with commit and reveal."""
+    edit(
+        project, PYTHON, ("carries=cid", f"carries={submits}"),
+        ("self.market.claims(job, (", "self.market.claims(job, work.model, ("),
+        ("def claims(self, job, right):", "def claims(self, job, model, right):\n        cid = sha256(model).digest()"),
+        ('does("claims"', 'does("reveals"'), ("carries=right", f"carries={reveals}"),
+        ("from pathlib", "from hashlib import sha256\nfrom pathlib"),
+    )  # fmt: skip
+    done = slashpoint.simulate("escrow", scenario="small", project=project)
+    assert done.ledger["jobs"]["delivered"].notna().sum() == got
+    said = [one for one in done.warnings if "models that won" in one]
+    why = "no call of the winner carried a CID; define delivered (3 of 3 models that won)"
+    assert said == ([] if got else [why])
+
+
 def test_a_job_pays_for_verbs_only(project: Path) -> None:
     words = '    arguments: ClassVar = {"id"'
     edit(project, PYTHON, (words, f'    pays_for = ("poke",)\n{words}'))

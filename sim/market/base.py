@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.sim.ledger.money import Cause
-from slashpoint.sim.market.words import EARNS, VERBS, Job
+from slashpoint.sim.market.words import CARRY_CID, EARNS, NO_CID, UNAVAILABLE, VERBS, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -254,8 +254,21 @@ class Market:
     def delivered(self, job: Job) -> bytes | None:
         """Return the model that the poster of a job got, when it can be had.
 
-        Unless a market knows better it is what the winner handed in last, where its `submits` carried a CID.
+        Unless a market knows better its CID is what the winner's last `reveals` carried, or else its last `submits`.
         """
-        handed = [fact for fact in self.world.facts.of("submits", job.key) if fact.by == job.winner]
-        carried = handed[-1].args["carries"] if handed else None
-        return self.world.store.get(carried) if isinstance(carried, bytes) and len(carried) == 32 else None
+        cid = self.handed_cid(job)
+        return None if cid is None else self.world.store.get(cid)
+
+    def handed_cid(self, job: Job) -> bytes | None:
+        """Return the CID that the winner's calls carried last: revealed, or else submitted; None where none did."""
+        for verb in CARRY_CID:
+            handed = [fact for fact in self.world.facts.of(verb, job.key) if fact.by == job.winner]
+            carried = handed[-1].args["carries"] if handed else None
+            if isinstance(carried, bytes) and len(carried) == 32:
+                return carried
+        return None
+
+    def undelivered(self, job: Job) -> str:
+        """Return why nobody got the model that won: nobody has it, or the usual `delivered` found no CID of it."""
+        usual = type(self).delivered is Market.delivered
+        return NO_CID if usual and self.handed_cid(job) is None else UNAVAILABLE

@@ -18,6 +18,9 @@ VERBS = (
     "settles", "disputes", "pokes", "withdraws",
 )  # fmt: skip
 EARNS = ("posts", "registers", "submits", "reveals_truth", "claims", "judges", "reveals")  # what people are paid for
+CARRY_CID = ("reveals", "submits")  # verbs whose calls may carry a model's CID: a reveal before a commitment
+NO_CID = "no call of the winner carried a CID; define delivered"
+UNAVAILABLE = "nobody has the model available"
 
 
 def commitment(payload: bytes, salt: bytes, who: bytes, *, salted: bool) -> bytes:

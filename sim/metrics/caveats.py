@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slashpoint.sim.ledger.money import Cause
+from slashpoint.sim.market.words import NO_CID
 from slashpoint.sim.mempool import UNARRIVED
 from slashpoint.sim.metrics.run import lines, total
 
@@ -81,8 +82,12 @@ def unfetched(run: Run) -> Iterator[str]:
     """Warn of models that won and could not be fetched by their buyers."""
     jobs = run.closed
     lost = jobs[jobs["winner"].notna() & jobs["delivered"].isna()]
-    if len(lost):
-        yield f"{len(lost):,} of {len(jobs):,} models that won are lost to their buyers: nobody has them available"
+    duties = run.tables["duties"]
+    unnamed = lost["job"].isin(duties[(duties["duty"] == "fetch") & (duties["answer"] == NO_CID)]["job"])
+    if unnamed.any():
+        yield f"{NO_CID} ({unnamed.sum():,} of {len(jobs):,} models that won)"
+    if count := int((~unnamed).sum()):
+        yield f"{count:,} of {len(jobs):,} models that won are lost to their buyers: nobody has them available"
 
 
 def unexplained(run: Run) -> Iterator[str]:
