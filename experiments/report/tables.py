@@ -38,7 +38,16 @@ def summary(run: Run, console: Screen) -> None:
 
 def people(run: Run) -> Grid:
     """Profit by role and strategy."""
-    table = Grid("profit in USD", "role", "strategy", persons=True, mean=True, p05=True, median=True, p95=True)
+    table = Grid(
+        "profit in USD, without the worth of delivered models",
+        "role",
+        "strategy",
+        persons=True,
+        mean=True,
+        p05=True,
+        median=True,
+        p95=True,
+    )
     by = [run.people["role"], run.people["strategy"]]
     counts, attackers = profit.persons(run), run.people.groupby(["role", "strategy"])["attacker"].any()
     for key, row in spreads(profit.profit(run), by).iterrows():
@@ -55,8 +64,8 @@ def outcome(run: Run) -> Grid:
     table = Grid(f"jobs: {ended or 'none'}", "", value=True, unit=False)
     table.show_header = False
     for name, value, unit in (
-        ("delivered, of jobs due", percent(quality.delivered_share(run)), ""),
-        ("right answers, of jobs due", percent(quality.delivered_quality(run)), ""),
+        ("due jobs that delivered", percent(quality.delivered_share(run)), ""),
+        ("right answers, due jobs", percent(quality.delivered_quality(run)), ""),
         *_backdoors(run),
         ("value delivered", money(welfare.value_delivered(run)), "USD"),
         ("compute", money(welfare.compute_cost(run)), "USD"),
@@ -67,9 +76,9 @@ def outcome(run: Run) -> Grid:
         ("providers' surplus", money(welfare.provider_surplus(run)), "USD"),
         ("jobs", number(traffic.jobs_per_hour(run)), "an hour"),
         ("jobs", number(traffic.jobs_per_block(run)), "a block"),
-        ("blocks filled", percent(traffic.fullness(run)), "of gas"),
-        ("time to settle, median", number(quality.time_to_settle(run)["median"]), "s"),
-        ("latency, median", number(traffic.latency(run)["median"]), "s"),
+        ("block gas used", percent(traffic.fullness(run)), "of the limit"),
+        ("posting to end, median", number(quality.time_to_settle(run)["median"]), "s"),
+        ("sending to block, median", number(traffic.latency(run)["median"]), "s"),
     ):
         table.add_row(name, value, unit)
     return table

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEVEL = 0.95  # of an interval, or of a family of them
 FEW = 5  # observations: of fewer an interval leans on the assumption that they are normal
 FEW_MARK = "†"
-FEW_TOLD = f"{FEW_MARK} few seeds: an interval of fewer than {FEW} is right only where values are nearly normal"
+FEW_TOLD = f"{FEW_MARK} with fewer than {FEW} seeds an interval is right only if values are nearly normal"
 PAYS, LOSES, NEGLIGIBLE, UNDECIDED = "pays", "loses", "negligible", "undecided"
 DRAWS = 2000  # of a bootstrap
 Key = TypeVar("Key", bound="Hashable")

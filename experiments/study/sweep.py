@@ -1,7 +1,7 @@
 """A sweep: one table of every metric over every combination of settings, with intervals over seeds.
 
 Overrides are in Hydra's multirun grammar; `seed=range(20)` is no setting but what is repeated. Where a setting names an
-attack, the cheat takes every seat of its role by turns with each seed, beside a twin in which nobody cheats, for the
+attack, it is run once from every seat of its role with each seed, beside a twin in which nobody attacks, for the
 metrics `gain` and `loss`. The mean over the seats of a seed is one observation, of these and of all other metrics.
 """
 
@@ -165,7 +165,7 @@ def sweep(
 
 def _with_seat(notes: str, seat: str) -> str:
     """Return the notes of a run, and that its cheat takes one seat only where that is so."""
-    seat_notes = [f"the cheat takes no seat but scenario.seat={seat}: luck decides who sits there"] if seat else []
+    seat_notes = [f"the attacker takes no seat but scenario.seat={seat}: chance decides who sits there"] if seat else []
     return "\n".join([*seat_notes, *notes.splitlines()])
 
 

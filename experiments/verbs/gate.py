@@ -1,12 +1,12 @@
-"""Run a suite and judge it: did this change make anything worse?
+"""Check that the limits of a suite hold, for a build of a contract that CI is asked to accept.
 
-slashpoint gate pr                      conf/gate/pr.yaml, ours or the project's
+slashpoint gate pr                      pr.yaml of your project's conf/gate, else the one that comes with slashpoint
 slashpoint gate pr -j 2 --junit x.xml   for CI
 slashpoint gate mine.yaml --seeds 50    a file, with more runs
 slashpoint gate pr --contract IdAgain   with a mutant, or a build of yours, in the place of a contract
 
 Exit codes: 0 all held, 1 something failed, 3 a run crashed, 4 something is undecided: too few seeds, or runs that lack
-the number. --allow-undecided makes 0 of 4.
+the number. --allow-undecided exits with 0 instead of 4.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ def arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("suite", metavar="SUITE", nargs="?", default="pr", help="name or YAML file (pr)")
     seeds(parser)
-    parser.add_argument("--strict", action="store_true", help="1 for money of unknown cause or jobs not posted, too")
-    parser.add_argument("--allow-undecided", action="store_true", help="0 rather than 4 where something is undecided")
+    parser.add_argument(
+        "--strict", action="store_true", help="also exit with 1 if a payment has no known cause or a job was not posted"
+    )
+    parser.add_argument(
+        "--allow-undecided", action="store_true", help="exit with 0 instead of 4 if something is undecided"
+    )
     parser.add_argument("--junit", type=file, metavar="FILE", help="write JUnit XML")
     other_contracts(parser)
     many_runs(parser)

@@ -2,13 +2,14 @@
 
 slashpoint matrix                                  all attacks, both variants of the default protocol
 slashpoint matrix protocol=modelmarket,competition --confirm 10
-slashpoint matrix lazy sybil+overclaim             some; + joins what one person does together
-slashpoint matrix overclaim protocol.stake=1 -j 2  what has a = is an override, in Hydra's grammar
+slashpoint matrix lazy sybil+overclaim             some; a+b: one person does both
+slashpoint matrix overclaim protocol.stake=1 -j 2  an argument with = changes a setting, in Hydra's grammar
 
-With each seed the cheat takes every seat of its role by turns, beside one run in which the same seats are all honest.
-Seeds are spent until the gain is known to a tenth of the reward, or up to a cap; the best attacks are measured again
-on fresh seeds. The intervals of a column hold all together at 95 %, and the verdict is what the gain's interval says:
-it pays or loses beyond the materiality, is negligible within it, or is undecided.
+For each seed the attack is run once from every seat of its role, beside one run in which all are honest; the average
+over the seats is one observation. Seeds are added until the gain's interval is no wider than ± a tenth of the reward,
+or up to a cap; the best attacks are measured again on fresh seeds. With 95 % confidence all intervals of a column are
+right at the same time. The verdict is what the gain's interval says: the attack pays or loses, by more than
+--materiality; or the gain is negligible, within it; or it is undecided.
 """
 
 from __future__ import annotations
@@ -43,11 +44,17 @@ def arguments(parser: ArgumentParser) -> None:
         "--variants", type=names, default="literal,hardened", metavar="A,B", help="of the protocol (%(default)s)"
     )
     parser.add_argument(
-        "--seeds-cap", type=whole(1), default=64, metavar="N", help="seeds for a cell at most (%(default)s)"
+        "--seeds-cap", type=whole(1), default=64, metavar="N", help="at most so many seeds for a cell (%(default)s)"
     )
-    parser.add_argument("--half-width", type=amount, metavar="USD", help="of a gain's interval (a tenth of the reward)")
     parser.add_argument(
-        "--materiality", type=float, default=CENT, metavar="USD", help="no smaller gain pays or loses (%(default)s)"
+        "--half-width", type=amount, metavar="USD", help="half the width of a gain's interval (a tenth of the reward)"
+    )
+    parser.add_argument(
+        "--materiality",
+        type=float,
+        default=CENT,
+        metavar="USD",
+        help="gains and losses below it are negligible (%(default)s)",
     )
     parser.add_argument(
         "--confirm", type=whole(0), default=0, metavar="N", help="measure the N most harmful again, scenario=standard"
@@ -109,17 +116,21 @@ def _caption(table: pd.DataFrame, args: Namespace) -> Iterator[str]:
     from slashpoint.experiments.study.stats import FEW_TOLD, unseen
 
     cells = round(0.05 / (1 - table["level"].iloc[0]))
-    yield "gain (deviation payoff): USD a run of a person who attacks, over the same seat played honestly: profit, the"
-    yield "price of first holdings, and the worth of the models that were delivered to it. others lose (externality):"
-    yield "what all others together have less. pays: a profitable deviation"
-    yield f"95 % intervals, for all {cells} cells of a column together; negligible: within ±{args.materiality:g} USD"
+    yield "gain (deviation payoff): what an attacker ends with, less what the same seat has when honest, USD a run:"
+    yield "profit, the change in price of what it owned at first, and the worth of the models delivered to it."
+    yield "others lose (externality): what all others have less; negative: they gain. pays: a profitable deviation"
+    yield f"p: of a gain of zero. 95 % intervals, right for all {cells} cells of a column at the same time;"
+    yield f"negligible: within ±{args.materiality:g} USD"
     if table["few_seeds"].any():
         yield FEW_TOLD
     for seat in dict.fromkeys(filter(None, table["seat"])):
-        yield f"the cheat takes no seat but scenario.seat={seat}: luck decides who sits there"
+        yield f"the attacker takes no seat but scenario.seat={seat}: chance decides who sits there"
     same = table["n"][(table["n"] > 1) & (table["gain_high"] - table["gain_low"] < CENT)]
     if len(same):
-        yield f"± 0.00: all seeds gave the same; what none of {same.min()} showed may be so in {unseen(same.min()):.0%}"
+        unknown = (
+            f"what happened in none of {same.min()} seeds may still happen in up to {unseen(same.min()):.0%} of runs"
+        )
+        yield f"± 0.00: the seeds agree to the cent; {unknown}"
     for verdict, meaning in VERDICTS.items():
         if (table["verdict"] == verdict).any():
             yield f"{verdict}: {meaning}"

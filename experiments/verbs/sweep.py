@@ -3,9 +3,9 @@
 slashpoint sweep scenario=small attack=lazy,overclaim protocol.stake=1,5,20,50 "seed=range(20)" -j 2
 slashpoint sweep scenario=small protocol.reward=10,100 "seed=range(20)" --metric delivered_quality
 
-Overrides are in Hydra's multirun grammar. What was run before is not run again, so a sweep that was killed goes on.
-With each seed a cheat takes every seat of its role by turns (or that of scenario.seat=k), beside a run in which nobody
-cheats; the mean over the seats of a seed is one observation.
+Overrides are in Hydra's multirun grammar. What was run before is not run again: repeat the same command to continue a
+sweep that was stopped. For each seed an attack is run once from every seat of its role (or from that of
+scenario.seat=k), beside a run in which all are honest; the average over the seats is one observation.
 It leaves table.parquet, table.csv, rows.parquet, picture.html (offline) and picture.png in a folder named after it.
 """
 
@@ -33,7 +33,9 @@ def arguments(parser: ArgumentParser) -> None:
     from slashpoint.experiments.study.options import many_runs
 
     parser.add_argument("overrides", nargs="+", metavar="OVERRIDE", help="key=value, key=a,b or key=range(n)")
-    parser.add_argument("--metric", metavar="NAME[:KEY]", help="of the picture (gain, or honest_profit without attack)")
+    parser.add_argument(
+        "--metric", metavar="NAME[:KEY]", help="what the picture shows (gain, or honest_profit without attack)"
+    )
     many_runs(parser)
 
 
