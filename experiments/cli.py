@@ -12,9 +12,9 @@ import importlib
 import os
 import pkgutil
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentError, ArgumentParser, Namespace, RawDescriptionHelpFormatter, _StoreAction
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import slashpoint
 from slashpoint.experiments import verbs
@@ -37,6 +37,18 @@ if TYPE_CHECKING:
 
 HELD, FAILED, MISCONFIGURED, CRASHED, UNDECIDED = 0, 1, 2, 3, 4
 UNREAD = SIGNALLED + 13  # as of who is ended by SIGPIPE
+
+
+class _Once(_StoreAction):
+    """An option with a value, refused where it is given twice: argparse would keep the last and say nothing."""
+
+    given = False
+
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: Any, option: str | None = None) -> None:
+        if option and self.given:
+            raise ArgumentError(self, "it is there twice; give it once")
+        self.given = bool(option)
+        super().__call__(parser, namespace, values, option)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,6 +105,7 @@ def _dispatched(given: Sequence[str]) -> int:
     verb = importlib.import_module(f"{verbs.__name__}.{given[0]}")
     parser = ArgumentParser(f"slashpoint {given[0]}", description=verb.__doc__, allow_abbrev=False)
     parser.formatter_class = RawDescriptionHelpFormatter
+    parser.register("action", None, _Once)
     verb.arguments(parser)
     args = parser.parse_intermixed_args(given[1:])
     with contained(), apart() if getattr(args, "json", False) else nullcontext():

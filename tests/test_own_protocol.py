@@ -15,6 +15,7 @@ from slashpoint.experiments.setup.compile import compile_contracts
 from slashpoint.experiments.setup.config import compose
 from slashpoint.experiments.setup.protocol_check import vet_deployed
 from slashpoint.experiments.setup.run import deploy
+from slashpoint.experiments.study.cells import cells
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.ledger import Ledger
 
@@ -199,7 +200,7 @@ def test_all_that_is_wrong_is_told_at_once(project: Path) -> None:
         ("reward: 0.1\nwindow: 900.0\nseats: {client: 1, worker: 1}\n", "careful"),
         ("reward: 0.1\nwindow: 900.0\ncareful: true\nwindoww: 3\nseats: {client: 1, worker: 1}\n", "windoww"),
         ("reward: 0.1\nwindow: 900.0\ncareful: true\nseats: [client]\n", "seats"),
-        ("", "missing 3 required keyword-only arguments: 'reward'"),
+        ("", "conf/protocol/escrow.yaml lacks reward, window, careful (EscrowTerms has no default for them)"),
     ],
 )
 def test_a_file_of_parameters_that_does_not_fit_is_refused(
@@ -210,6 +211,31 @@ def test_a_file_of_parameters_that_does_not_fit_is_refused(
     told = capsys.readouterr().err
     assert "Traceback" not in told
     assert says in told
+
+
+def test_a_build_that_was_never_made_is_asked_for(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "contracts/build/Escrow.json").unlink()
+    assert main(["run", "protocol=escrow", "scenario=small", "--out", str(project / "runs")]) == 2
+    told = capsys.readouterr().err
+    assert "there is no contracts/build/Escrow.json: run slashpoint compile" in told
+    assert "Error" not in told
+
+
+def test_a_project_and_a_folder_of_runs_may_be_text(tmp_path: Path) -> None:
+    made = slashpoint.simulate("escrow", (), "small", 0, (), str(ESCROW), str(tmp_path))
+    assert made.folder is not None
+    assert made.folder.is_relative_to(tmp_path)
+    assert made.chain_hash == run().chain_hash
+
+
+def test_a_matrix_takes_the_variants_that_a_protocol_has(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [cell[2] for cell in cells(["lazy"], None, ["protocol=escrow"], project)] == ["hardened"]
+    both = cells(["lazy"], None, ["protocol=escrow,modelmarket"], project)
+    assert [cell[1:] for cell in both] == [
+        ("escrow", "hardened"), ("modelmarket", "literal"), ("modelmarket", "hardened")
+    ]  # fmt: skip
+    assert main(["matrix", "lazy", "protocol=escrow", "--variants", "literal"]) == 2
+    assert "--variants literal: escrow has hardened" in capsys.readouterr().err
 
 
 def test_its_file_of_parameters_need_not_say_what_all_protocols_have(project: Path) -> None:

@@ -298,5 +298,11 @@ def test_the_verb_leaves_tables_and_a_picture(found, cache, tmp_path, capsys):
     assert "protocol.stake" in capsys.readouterr().out
     assert main([*given, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["metric"] == "gain"
+    keyed = next(name for name in found.table["metric"] if ":" in name)
+    name = keyed.partition(":")[0]
+    assert main([*given, "--metric", name]) == 2
+    assert f"--metric {name}: it has keys: {name}:" in capsys.readouterr().err
+    assert main([*given, "--metric", f"{name}:nobody"]) == 2
+    assert f"--metric {name}:nobody: no such key; there are {name}:" in capsys.readouterr().err
     assert main([*given, "--metric", "gane"]) == 2
     assert "no metric 'gane'; did you mean gain?" in capsys.readouterr().err

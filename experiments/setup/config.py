@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from functools import lru_cache
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -160,6 +161,19 @@ def _variant(usual: DictConfig, variant: str, project: Path | None) -> str:
     return f"+protocol/{usual.protocol.name}={variant}"
 
 
+def variants(protocol: str, overrides: Sequence[str] = (), project: Path | None = None) -> list[str]:
+    """Return the variants that a protocol has, its usual one last.
+
+    Args:
+        protocol: its name.
+        overrides: what else is said, in Hydra's grammar: without it a configuration may not compose.
+        project: a project's folder.
+    """
+    usual, _ = _composed((*overrides, f"protocol={protocol}"), project, _files(project))
+    there = _variants(usual, project)
+    return sorted(there, key=lambda one: (one == usual.protocol.variant, one))
+
+
 def _variants(usual: DictConfig, project: Path | None) -> list[str]:
     return sorted({usual.protocol.variant, *catalogue.presets(f"protocol/{usual.protocol.name}", project)})
 
@@ -264,7 +278,8 @@ def _check_deployed(config: DictConfig, project: Path | None) -> None:
     try:
         world, deployed = deploy(config, Ledger(None), project)
     except (ValueError, TypeError, AttributeError, OSError) as error:
-        raise Misconfigured(f"{location(error)}: {market.__name__}.deploy: {named(error)}") from error
+        said = str(error) if isinstance(error, Misconfigured) else named(error)
+        raise Misconfigured(f"{location(error)}: {market.__name__}.deploy: {said}") from error
     try:
         vet_deployed(deployed, roles)
     finally:
@@ -279,7 +294,12 @@ def terms(config: DictConfig, project: Path | None = None) -> Any:
         config: composed and checked.
         project: a project's folder.
     """
-    return _made("protocol", catalogue.rules(config.protocol.name, project).TERMS, config.protocol)
+    kind, given = catalogue.rules(config.protocol.name, project).TERMS, config.protocol
+    needed = [name for name, one in signature(kind).parameters.items() if one.default is one.empty]
+    if missing := [name for name in needed if name not in given]:
+        without = f"{kind.__name__} has no default for {'them' if missing[1:] else 'it'}"
+        raise Misconfigured(f"conf/protocol/{given.name}.yaml lacks {', '.join(missing)} ({without})")
+    return _made("protocol", kind, given)
 
 
 def _made(group: str, kind: type[Any], given: DictConfig) -> Any:

@@ -170,7 +170,8 @@ def known(config: DictConfig, overrides: Sequence[Override], options: Callable[[
                     if name in there:
                         raise Misconfigured(f"{key}: nothing reads it; choose it first: {seen}={name}")
                     raise Misconfigured(f"{key}: there is no {seen} {name!r}; {choices(name, sorted(there))}")
-                raise Misconfigured(f"{key}: nothing reads it; {choices(name, map(str, node))}")
+                there_are = choices(name, map(str, node)) if node else f"{seen.rpartition('.')[2]} has no parameters"
+                raise Misconfigured(f"{key}: nothing reads it; {there_are}")
             node, seen = node._get_node(name), f"{seen}.{name}".lstrip(".")  # noqa: SLF001 - it may be unresolved
 
 

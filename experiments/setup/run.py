@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -34,7 +35,6 @@ from slashpoint.sim.world import World, frozen_garbage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
@@ -304,8 +304,8 @@ def simulate(
     scenario: str = "standard",
     seed: int = 0,
     overrides: Sequence[str] = (),
-    project: Path | None = None,
-    runs: Path | None = None,
+    project: str | Path | None = None,
+    runs: str | Path | None = None,
 ) -> Result:
     """Run once, from Python.
 
@@ -315,27 +315,28 @@ def simulate(
         scenario: `small` or `standard`, or a project's.
         seed: of everything random.
         overrides: more of the configuration, in Hydra's grammar.
-        project: a project's folder; by default the one around the current folder.
-        runs: where to leave a folder of the run; by default nothing is left.
+        project: a project's folder, a text or a Path; by default the one around the current folder.
+        runs: where to leave a folder of the run, a text or a Path; by default nothing is left.
 
     Returns:
         The result: `.metrics`, `.ledger["events"]`, `.violations`, `.chain_hash`.
     """
-    project = project or find_project()
-    if project is not None:
-        modules.refreshed(project)
+    home = find_project() if project is None else Path(project)
+    kept = None if runs is None else Path(runs)
+    if home is not None:
+        modules.refreshed(home)
     given = [
         one() if isinstance(one, type) else one for one in (attack if isinstance(attack, list | tuple) else [attack])
     ]
     setting = [f"protocol={protocol}", f"scenario={scenario}", f"seed={seed}"]
-    if (asked := overrides_of(given, project)) is not None:
+    if (asked := overrides_of(given, home)) is not None:
         said = [*setting, *asked, *overrides]
-        config = compose(said, project)
-        if all(isinstance(one, str) or one == made for one, made in zip(given, chosen_attacks(config, project))):
-            return run(config, project=project, overrides=said, runs=runs)
+        config = compose(said, home)
+        if all(isinstance(one, str) or one == made for one, made in zip(given, chosen_attacks(config, home))):
+            return run(config, project=home, overrides=said, runs=kept)
     said = [*setting, f"attack=[{','.join(one for one in given if isinstance(one, str))}]", *overrides]
-    config = compose(said, project)
-    named = iter(chosen_attacks(config, project))
+    config = compose(said, home)
+    named = iter(chosen_attacks(config, home))
     conducts = [next(named) if isinstance(one, str) else one for one in given]
     again = in_python([protocol, given, scenario, seed, list(overrides)], given)
-    return run(config, project=project, overrides=said, again=again, runs=runs, attacks=conducts)
+    return run(config, project=home, overrides=said, again=again, runs=kept, attacks=conducts)

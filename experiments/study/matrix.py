@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from slashpoint.experiments.study.stats import Interval
 
-VARIANTS = ("literal", "hardened")
 FRESH = 1_000_000  # the first seed of those that did not take part in picking
 NO_SEAT, NEVER_ASKED, NO_EFFECT, FAILED = "n/a", "never asked", "no effect", "failed"
 CENT = 0.01  # USD: a gain of less in a run is not worth a word
@@ -65,7 +64,7 @@ COLUMNS = {
 
 def matrix(
     attacks: Sequence[str] = (),
-    variants: Sequence[str] = VARIANTS,
+    variants: Sequence[str] | None = None,
     overrides: Sequence[str] = (),
     *,
     cap: int = 64,
@@ -81,7 +80,7 @@ def matrix(
 
     Args:
         attacks: names, several of one person joined by +; by default each there is.
-        variants: of each protocol.
+        variants: of each protocol; by default all that it has.
         overrides: of the markets, in Hydra's grammar: `protocol=a,b` asks for two; `scenario=small` unless they say
             otherwise.
         cap: seeds for a cell at most.

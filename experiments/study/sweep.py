@@ -85,8 +85,13 @@ class Sweep:
         """
         found = self.table[self.table["metric"] == metric]
         if found.empty:
-            there = sorted(set(self.table["metric"].str.split(":").str[0]))
-            raise KeyError(f"no metric {metric!r}; there are {', '.join(there)}, most as name:key")
+            names = sorted(set(self.table["metric"]))
+            name = metric.partition(":")[0]
+            if keyed := [one for one in names if one.startswith(f"{name}:")]:
+                said = "it has keys:" if metric == name else "no such key; there are"
+                raise KeyError(f"{metric}: {said} {', '.join(keyed)}")
+            there = sorted({one.partition(":")[0] for one in names})
+            raise KeyError(f"{metric}: no such metric; there are {', '.join(there)}, most as name:key")
         return found
 
     def crossings(self, metric: str) -> pd.DataFrame:

@@ -40,9 +40,7 @@ def arguments(parser: ArgumentParser) -> None:
     from slashpoint.experiments.study.options import amount, many_runs, names, whole
 
     parser.add_argument("what", nargs="*", metavar="ATTACK|OVERRIDE", help="attacks (all, if none), key=value")
-    parser.add_argument(
-        "--variants", type=names, default="literal,hardened", metavar="A,B", help="of the protocol (%(default)s)"
-    )
+    parser.add_argument("--variants", type=names, metavar="A,B", help="of each protocol (all that it has)")
     parser.add_argument(
         "--seeds-cap", type=whole(1), default=64, metavar="N", help="at most so many seeds for a cell (%(default)s)"
     )

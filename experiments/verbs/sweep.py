@@ -61,7 +61,7 @@ def main(args: Namespace) -> int:
         if failed < len(found.rows):
             _tell(args, found, metric, folder, project)
     except KeyError as error:
-        raise Misconfigured(f"--metric: {error.args[0]}") from error
+        raise Misconfigured(f"--metric {error.args[0]}") from error
     except OutOfRoom as error:
         error.add_note(f"all runs are kept in {args.out / CACHE}: the same command makes the tables")
         raise

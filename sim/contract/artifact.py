@@ -14,12 +14,17 @@ import slashpoint
 from slashpoint.sim.contract import shape
 from slashpoint.sim.contract.interface import Interface
 from slashpoint.sim.contract.shape import Malformed
+from slashpoint.sim.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 BUILD = Path(slashpoint.__file__).parent / "contracts" / "build"
 _stand_ins: ContextVar[Mapping[Path, Artifact] | None] = ContextVar("what is deployed in others' places", default=None)
+
+
+class NotBuilt(Misconfigured, FileNotFoundError):
+    """A project has sources of contracts, and not the build that was asked for."""
 
 
 @contextmanager
@@ -63,7 +68,7 @@ class Artifact:
             name: which contract, where there are several.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: there is no such file; a NotBuilt, where `slashpoint compile` would make it.
             ValueError: it is none of these, or holds no such contract, or several and no `name` is given.
         """
         path = Path(path)
@@ -71,6 +76,10 @@ class Artifact:
             found = {f"{file}:{each.name}" if file else each.name: each for file, each in _read(path)}
         except Malformed as error:
             raise Malformed(f"{path} is no artifact: {error}") from error
+        except FileNotFoundError:
+            if unbuilt := _unbuilt(path):
+                raise NotBuilt(f"there is no {unbuilt}: run slashpoint compile") from None
+            raise
         wanted = [each for key, each in found.items() if name in {None, key, each.name}]
         if len(wanted) != 1:
             asked = f"no single {name!r}" if name else "several contracts and no name was given"
@@ -123,6 +132,14 @@ class Artifact:
             return bytes.fromhex(self.bytecode) + constructor.coder.pack(args)
         except TypeError as why:
             raise TypeError(f"{self.name}'s {constructor}: {why}") from None
+
+
+def _unbuilt(path: Path) -> str:
+    """Return a path from its `contracts/build` on, if sources lie beside that; else nothing."""
+    for build in path.absolute().parents:
+        if build.parts[-2:] == ("contracts", "build") and (build.parent / "src").is_dir():
+            return f"contracts/build/{path.absolute().relative_to(build).as_posix()}"
+    return ""
 
 
 def _read(path: Path) -> Iterator[tuple[str, Artifact]]:
