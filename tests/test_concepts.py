@@ -60,6 +60,29 @@ def test_an_exploit_plays_a_role_in_its_own_way(project: Path) -> None:
     assert run.violations.empty
 
 
+def test_an_exploit_takes_over_a_role_of_a_protocol_of_ones_own(project: Path) -> None:
+    """It imports the role as the page says, from `attacks/` and from the protocol's own `exploits/`."""
+    text = (project / "attacks/late_host.py").read_text(encoding="utf-8")
+    guests = project / "protocols/guests/exploits"
+    guests.mkdir(parents=True)
+    (guests.parent / "__init__.py").write_text(FILES["protocols/hosted.py"], encoding="utf-8")
+    (project / "conf/protocol/guests.yaml").write_text(
+        FILES["conf/protocol/hosted.yaml"].replace("hosted", "guests"), encoding="utf-8"
+    )
+    inside = text.replace("from ..protocols import hosted", "from .. import Host as Honest").replace(
+        "hosted.Host", "Honest"
+    )
+    (guests / "late_guest.py").write_text(inside, encoding="utf-8")
+    for protocol, attack in (("hosted", "late_host"), ("guests", "late_guest")):
+        run = simulate(protocol=protocol, attack=attack, scenario="small", overrides=QUICK, project=project)
+        accounts, sent = run.ledger["accounts"], run.ledger["transactions"]
+        host = accounts[accounts["attacker"]]["account"].item()
+        (deadline,) = run.ledger["jobs"]["deadline_ns"]
+        later = sent[(sent["account"] == host) & (sent["verb"] == "reveals_truth")]
+        assert len(later)
+        assert (later["time_ns"] >= deadline).all()
+
+
 def test_an_attack_an_invariant_a_metric_and_a_price_in_a_protocol_of_ones_own(project: Path) -> None:
     """Nothing but the files, and each of them is used."""
     said = (*QUICK, "prices=plunge", "prices.after=0", "prices.share=0.9", "attack.wallflower.patience=120")

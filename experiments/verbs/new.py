@@ -7,6 +7,9 @@ slashpoint new protocol bounty       contracts/src/Bounty.sol, protocols/bounty.
 
 The files go into the project around the current folder. Where there is none, the folder becomes one: it gets an empty
 slashpoint.yaml. Nothing that is there is written over. Lines to be filled in are marked FILL IN.
+
+An attack that plays a role's script otherwise imports the role: `from ..protocols.bounty import Worker`. For a whole
+one see docs/concepts.md, "An exploit".
 """
 
 from __future__ import annotations
