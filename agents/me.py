@@ -241,8 +241,10 @@ class Me:
             answer: the answer in a few words.
         """
         self._because.append(f"{duty}={by}")
-        subject = about if isinstance(about, str) else getattr(about, "id", None)
         world, account = self._world, self.account
+        subject = about if isinstance(about, str) else getattr(about, "id", None)
+        if isinstance(subject, bytes) and subject in world.accounts:
+            subject = world.name_of(subject)
         world.ledger.duties.append(
             DutyRow(
                 time_ns=world.env.now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_a_skeletons_test_says_what_to_do_and_passes_when_it_is_done(kind: str, 
             text = text.replace(old, new)
         (here / name).write_text(text, encoding="utf-8")
     if kind == "protocol":
+        assert re.search(r"^value_usd: [1-9]", (here / "conf/protocol/mine.yaml").read_text(), re.MULTILINE)
         assert "slashpoint compile Mine" in said
         assert main(["compile", "Mine"]) == 0
     code, said = outcome(capsys)

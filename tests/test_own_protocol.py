@@ -337,6 +337,19 @@ def test_what_is_delivered_is_what_a_reveal_carried_and_a_market_without_cids_is
     assert said == ([] if got else [why])
 
 
+def test_who_is_judged_is_told_by_name_where_a_subjects_id_is_an_address() -> None:
+    duties = run().ledger["duties"]
+    judged = duties[duties["duty"] == "settle"]["subject"]
+    assert len(judged) == 3
+    assert judged.str.fullmatch(r"worker/\d").all(), list(judged)
+
+
+def test_a_run_whose_models_are_worth_nothing_says_so() -> None:
+    note = "protocol.value_usd is 0: welfare and surplus leave out what the models are worth to their buyers"
+    assert note in run().run.notes
+    assert note not in run(value_usd=150).run.notes
+
+
 def test_a_job_pays_for_verbs_only(project: Path) -> None:
     words = '    arguments: ClassVar = {"id"'
     edit(project, PYTHON, (words, f'    pays_for = ("poke",)\n{words}'))

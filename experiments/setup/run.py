@@ -284,6 +284,8 @@ def _conclude(
     notes = [note for note in (world.training_cache.task.note,) if note]
     notes += world.notes
     notes += [f"infeasible: {why}" for why in market.terms.infeasible()]
+    if market.terms.value(1.0) == 0:
+        notes.append("protocol.value_usd is 0: welfare and surplus leave out what the models are worth to their buyers")
     if not world.ended:
         notes.append(f"stopped at {world.chain.number} blocks with {world.unfinished} (scenario.blocks)")
     expected = {"duties": sorted(market.duties), "events": list(market.expects)}
