@@ -6,6 +6,7 @@ import inspect
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, overload
 
+from slashpoint.sim.errors import WrongAnswer
 from slashpoint.sim.market import Market, Work
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Role(Generic[M]):
             by: Unix seconds: an answer that comes later is cancelled, charged for what it used, and is None.
 
         Raises:
-            TypeError: the answer is of another type than the duty's, or None where that is no answer.
+            WrongAnswer: the answer is of another type than the duty's, or None where that is no answer.
         """
         answer = getattr(self.conduct, duty)
         value = answer(me, job, *args)
@@ -102,7 +103,7 @@ class Role(Generic[M]):
                 late = what == "late"
                 value = None if late else value
         if not late and not isinstance(value, ANSWERS[duty][0]):
-            raise TypeError(wrong(answer.__func__, duty, value))
+            raise WrongAnswer(wrong(answer.__func__, duty, value))
         me.answered(self.name, duty, job, args[0] if args else None, answer.__func__.__qualname__, brief(value))
         return value
 

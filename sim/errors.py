@@ -27,6 +27,7 @@ REMEDIES = {
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
 FEW = 16  # names that a message lists in full
+WHOLE_TRACE = "SLASHPOINT_TRACE"  # the variable that asks for all lines of a traceback
 PROJECT = "slashpoint_project_"  # what the private names of a project's modules begin with
 
 
@@ -36,6 +37,10 @@ class Misconfigured(ValueError):
 
 class BrokenProject(Misconfigured):
     """A file of a project raised when it was loaded. The command exits with 3."""
+
+
+class WrongAnswer(TypeError):
+    """A duty was answered with what is no answer to it: the message names the method, so no traceback is needed."""
 
 
 class OutOfRoom(Exception):
@@ -117,8 +122,27 @@ def unwritten(error: OSError, what: object = None) -> str:
 
 
 def traced(error: BaseException) -> str:
-    """Return an error's traceback, as text."""
-    return legible("".join(traceback.format_exception(error)))
+    """Return an error's traceback, as text; of an error of a project's code, only the project's own lines.
+
+    All lines are there if the environment has `SLASHPOINT_TRACE`.
+    """
+    told, left = traceback.TracebackException.from_exception(error), 0
+    if not os.environ.get(WHOLE_TRACE) and (isinstance(error, WrongAnswer) or from_project(error)):
+        left = _shorten(told, error)
+    text = "".join(told.format())
+    about = f"(most recent call last; {left} lines outside of the project left out, {WHOLE_TRACE}=1 shows them)"
+    return legible(text.replace("(most recent call last)", about, 1) if left else text)
+
+
+def _shorten(told: traceback.TracebackException | None, error: BaseException | None) -> int:
+    """Take away all calls that are not a project's, in what caused an error too; return how many these were."""
+    if told is None or error is None:
+        return 0
+    own = {at for at, module in _lines(error) if module.startswith(PROJECT)}
+    before = len(told.stack)
+    told.stack[:] = [one for one in told.stack if f"{one.filename}:{one.lineno}" in own]
+    causes = _shorten(told.__cause__, error.__cause__) + _shorten(told.__context__, error.__context__)
+    return before - len(told.stack) + causes
 
 
 def location(error: BaseException) -> str:

@@ -213,6 +213,49 @@ def test_a_file_of_parameters_that_does_not_fit_is_refused(
     assert says in told
 
 
+STALE = "contracts/build/Escrow.json is stale: src/Escrow.sol has changed; run: slashpoint compile\n"
+
+
+@pytest.mark.parametrize("line", ["run protocol=nope", "sweep scenario=nope", "matrix nope", "mutants Nope", "gate no"])
+def test_a_build_of_an_earlier_source_is_told_before_anything_runs_and_a_gate_refuses_it(
+    project: Path, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(line.split()) == 2
+    assert "stale" not in capsys.readouterr().err
+    source = project / "contracts/src/Escrow.sol"
+    source.write_text(source.read_text() + "// changed\n")
+    assert main(line.split()) == 2
+    told = capsys.readouterr().err
+    assert told.count("stale") == 1
+    if line.startswith("gate"):
+        assert told.endswith(f"slashpoint: {STALE}")
+    else:
+        assert f"\nwarning: {STALE}" in told
+
+
+def test_an_error_of_a_project_shows_its_own_lines_and_no_others_unless_all_are_asked_for(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(
+        project,
+        PYTHON,
+        ('self.does("posts", job, self.contract.open(round(due)', 'self.does("posts", job, self.contract.open("x"'),
+    )
+    line = ["run", "protocol=escrow", "scenario=small", "--quiet", "--out", str(project / "runs")]
+    assert main(line) == 3
+    told = capsys.readouterr().err
+    files = [each for each in told.splitlines() if each.startswith("  File ")]
+    assert len(files) == 2
+    assert all(str(project / PYTHON) in each for each in files)
+    assert "lines outside of the project left out, SLASHPOINT_TRACE=1 shows them" in told
+    assert "\nTypeError: " in told
+    monkeypatch.setenv("SLASHPOINT_TRACE", "1")
+    assert main(line) == 3
+    whole = capsys.readouterr().err
+    assert whole.count("  File ") > 5
+    assert "left out" not in whole
+
+
 def test_a_build_that_was_never_made_is_asked_for(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "contracts/build/Escrow.json").unlink()
     assert main(["run", "protocol=escrow", "scenario=small", "--out", str(project / "runs")]) == 2

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slashpoint
+from slashpoint.experiments.report.text import complain
 from slashpoint.experiments.setup.files import writing
 from slashpoint.sim.errors import Misconfigured, choices
 
@@ -119,7 +120,7 @@ def _ours(path: Path) -> bool:
         build = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         return False
-    return isinstance(build, dict) and {"source_hash", "sources", "compiler", "settings"} <= build.keys()
+    return isinstance(build, dict) and {"source_hash", "sources", "compiler", "settings", "libraries"} <= build.keys()
 
 
 def stale(contracts: Path = CONTRACTS, names: Sequence[str] = ()) -> Iterator[str]:
@@ -138,16 +139,43 @@ def stale(contracts: Path = CONTRACTS, names: Sequence[str] = ()) -> Iterator[st
             if contracts == CONTRACTS or names:
                 yield f"contracts/build/{name} was not made by slashpoint compile"
             continue
-        build = json.loads(path.read_text(encoding="utf-8"))
-        used.update(build["sources"])
-        for why in _differences(contracts, build):
-            yield f"contracts/build/{name} is stale: {why}"
+        used.update(json.loads(path.read_text(encoding="utf-8"))["sources"])
+        yield from _outdated(contracts, path)
     for name in names:
         if not (contracts / "build" / f"{name}.json").exists():
             yield f"contracts/build/{name}.json was never made"
     for path in sorted([*(contracts / "src").rglob("*.sol"), *(contracts / "mutants").rglob("*.patch")]):
         if not names and (name := path.relative_to(contracts).as_posix()) not in used:
             yield f"contracts/{name} is in no build"
+
+
+def refuse_stale(project: Path | None) -> None:
+    """Refuse to judge a project's contracts by builds that are not of today's sources."""
+    if outdated := _stale_builds(project):
+        raise Misconfigured(outdated)
+
+
+def warn_of_stale(project: Path | None) -> None:
+    """Say on stderr, in one line, that builds of a project are not of today's sources."""
+    if outdated := _stale_builds(project):
+        complain(f"warning: {outdated}")
+
+
+def _stale_builds(project: Path | None) -> str:
+    """Return the first build of a project that is stale, why, how many more there are and what helps; else nothing."""
+    contracts = contracts_of(project)
+    if contracts == CONTRACTS:  # ours are checked by tests
+        return ""
+    paths = sorted(path for path in (contracts / "build").rglob("*.json") if _ours(path))
+    found = [whys[0] for path in paths if (whys := list(_outdated(contracts, path)))]
+    more = f" (and {len(found) - 1} more)" if found[1:] else ""
+    return f"{found[0]}{more}; run: slashpoint compile" if found else ""
+
+
+def _outdated(contracts: Path, path: Path) -> Iterator[str]:
+    """Yield in which ways a build is stale."""
+    for why in _differences(contracts, json.loads(path.read_text(encoding="utf-8"))):
+        yield f"contracts/build/{path.relative_to(contracts / 'build').as_posix()} is stale: {why}"
 
 
 def _differences(contracts: Path, build: dict[str, Any]) -> Iterator[str]:

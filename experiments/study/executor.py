@@ -123,7 +123,7 @@ def column(metric: str, key: str = "") -> str:
 def cause(error: str) -> str:
     """Return the line of a traceback that names the error, without the notes below it."""
     lines = error.strip().splitlines()
-    frames = [i for i, line in enumerate(lines) if line.startswith("  ")]
+    frames = [i for i, line in enumerate(lines) if line.startswith(("  ", "Traceback"))]
     return lines[frames[-1] + 1] if frames and frames[-1] + 1 < len(lines) else lines[-1] if lines else ""
 
 

@@ -48,6 +48,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.gate.junit import junit
     from slashpoint.experiments.gate.suite import load
     from slashpoint.experiments.report.text import quoted
+    from slashpoint.experiments.setup.compile import refuse_stale
     from slashpoint.experiments.setup.config import compose
     from slashpoint.experiments.setup.files import writing
     from slashpoint.experiments.setup.progress import counting
@@ -57,6 +58,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.study.options import document
 
     project = in_use()
+    refuse_stale(project)
     suite = load(args.suite, project, args.seeds)
     configs = (compose(scenario.overrides, project) for scenario in suite.scenarios)
     others = stand_ins(args.contract, configs, project)

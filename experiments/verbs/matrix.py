@@ -64,6 +64,7 @@ def main(args: Namespace) -> int:
     """Measure; returns the exit code."""
     from slashpoint.experiments.cli import CRASHED, FAILED, HELD, worst
     from slashpoint.experiments.report.screen import screen
+    from slashpoint.experiments.setup.compile import warn_of_stale
     from slashpoint.experiments.setup.progress import counting
     from slashpoint.experiments.setup.project import in_use
     from slashpoint.experiments.study.executor import CACHE
@@ -73,6 +74,7 @@ def main(args: Namespace) -> int:
 
     overrides = [one for one in args.what if "=" in one]
     how: dict[str, Any] = {"workers": args.jobs, "cache": args.out / CACHE, "project": in_use()}
+    warn_of_stale(how["project"])
     how["materiality"] = args.materiality
     with counting("matrix", shown=not args.quiet) as update:
         table = matrix(

@@ -34,6 +34,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.gate.patches import mutants
     from slashpoint.experiments.gate.suite import load
     from slashpoint.experiments.report.screen import Grid, screen
+    from slashpoint.experiments.setup.compile import warn_of_stale
     from slashpoint.experiments.setup.config import compose
     from slashpoint.experiments.setup.progress import counting
     from slashpoint.experiments.setup.project import in_use
@@ -42,6 +43,7 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.study.options import document
 
     project = in_use()
+    warn_of_stale(project)
     suite = load(args.suite, project, args.seeds)
     configs = [compose(scenario.overrides, project) for scenario in suite.scenarios if args.names]
     for name in {mutant.name for mutant in mutants() if mutant.build.is_file()}.intersection(args.names):

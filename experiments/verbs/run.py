@@ -44,11 +44,13 @@ def main(args: Namespace) -> int:
     from slashpoint.experiments.cli import CRASHED, worst
     from slashpoint.experiments.report.screen import Screen
     from slashpoint.experiments.report.text import complain
+    from slashpoint.experiments.setup.compile import warn_of_stale
     from slashpoint.experiments.setup.config import compose, expand
     from slashpoint.experiments.setup.overrides import once, refuse_idle
     from slashpoint.experiments.setup.project import in_use
 
     project = in_use()
+    warn_of_stale(project)
     once(args.overrides)
     said = expand(args.overrides, project) if args.multirun else [args.overrides]
     configs = [compose(overrides, project) for overrides in said]  # all are checked before the first begins

@@ -43,6 +43,7 @@ def main(args: Namespace) -> int:
     """Sweep; returns the exit code."""
     from slashpoint.experiments.cli import CRASHED, FAILED, HELD, worst
     from slashpoint.experiments.report.text import complain
+    from slashpoint.experiments.setup.compile import warn_of_stale
     from slashpoint.experiments.setup.progress import counting
     from slashpoint.experiments.setup.project import in_use
     from slashpoint.experiments.study.executor import CACHE
@@ -50,6 +51,7 @@ def main(args: Namespace) -> int:
     from slashpoint.sim.errors import Misconfigured, OutOfRoom
 
     project = in_use()
+    warn_of_stale(project)
     if args.metric is not None:
         _check_metric(args.metric, args.overrides, project)
     with counting("sweep", shown=not args.quiet) as update:
