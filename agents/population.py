@@ -102,7 +102,7 @@ class Population:
         return frozenset(names)
 
     def turns(self, roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: type[Market]) -> tuple[int, ...]:
-        """Return the values of `rotate` that seat the attack in every seat of its roles by turns.
+        """Return the values of `rotate` that seat the attack once in every seat of its roles.
 
         Who stays away takes no turn, and where an attack takes all seats at once there is one turn.
 

@@ -233,7 +233,7 @@ def test_few_seeds_are_marked_and_one_has_no_interval(monkeypatch, capsys, tmp_p
         out = capsys.readouterr().out
         (row,) = [line for line in out.splitlines() if line.startswith("lazy")]
         assert shown in row
-        assert ("†" in row, "† few seeds" in out) == (mark, mark)
+        assert ("†" in row, "† with fewer than 5 seeds" in out) == (mark, mark)
         assert main([*given, "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         assert told["rows"][0]["few_seeds"] is mark

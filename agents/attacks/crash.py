@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Crash(Conduct):
     """Means well, and its device dies after a part of the training, which was paid for. It hopes for better luck.
 
-    Source: ModelMarket's README (training costs electricity). Exposed by: nothing is handed in; not a cheat.
+    Source: ModelMarket's README (training costs electricity). Exposed by: nothing is handed in; not an attacker.
     """
 
     chance: Share = 0.5  # of a job

@@ -21,7 +21,7 @@ class LabelFlip(Conduct):
     """Takes class y of its rows for C − 1 − y, trains in earnest, and hopes that the others' model learns the mistake.
 
     Source: Tolpegin et al., Data Poisoning Attacks Against Federated Learning Systems (2020). Exposed by: measuring
-    each update; robust rules while the liars are few.
+    each update; robust rules while the attackers are few.
     """
 
     seats: ClassVar[dict[str, int]] = {"work": 1}

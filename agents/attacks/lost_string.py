@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class LostString(Conduct):
     """Means well, and lost the string of labels that it was to keep. It hopes for mercy.
 
-    Source: ModelMarket's README ("keep it securely in a notepad"). Exposed by: timeouts; not a cheat.
+    Source: ModelMarket's README ("keep it securely in a notepad"). Exposed by: timeouts; not an attacker.
     """
 
     seats: ClassVar[dict[str, int]] = {"truth": 1}

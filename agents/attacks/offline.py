@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Offline(Conduct):
     """Means well, and is away from the network for a part of the jobs after having handed in. It hopes for mercy.
 
-    Source: ModelMarket's README (who misses a window loses the stake). Exposed by: timeouts; not a cheat.
+    Source: ModelMarket's README (who misses a window loses the stake). Exposed by: timeouts; not an attacker.
     """
 
     seats: ClassVar[dict[str, int]] = {"work": 1}

@@ -40,7 +40,7 @@ COLUMNS = {
     "mean": "of the metric over runs, in its unit",
     "low": "lower end of its interval",
     "high": "upper end",
-    "n": "seeds, with each of which a cheat takes every seat of its role by turns; of what is about runs their number",
+    "n": "seeds, with each of which the attack is run once from every seat; of what is about runs their number",
     "line": "repeats the run that is worst for it",
 }
 
@@ -83,7 +83,7 @@ def gate(
 
 
 def points(scenario: Scenario, project: Path | None = None, stand_ins: Sequence[Path] = ()) -> list[Point]:
-    """Return the runs of a scenario, in the order of seeds: a cheat takes every seat of its role by turns.
+    """Return the runs of a scenario, in the order of seeds: the attack is run once from every seat of its role.
 
     Args:
         scenario: of a suite.

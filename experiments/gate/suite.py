@@ -10,7 +10,7 @@
           - {metric: gain, at_most: 0}                      # the interval of the mean decides
           - {metric: stuck_funds, at_most: 0, every: true}  # each run, and each key, decides
 
-Metrics are those of `slashpoint list metrics`, and `gain` and `loss`: what a person gained by cheating over the same
+Metrics are those of `slashpoint list metrics`, and `gain` and `loss`: what a person gained by the attack over the same
 seat played honestly, and what all others lost by it. A scenario whose attack may leave everything as it is says
 `allow_no_effect: true`.
 """
@@ -111,7 +111,7 @@ class Scenario:
 
     @property
     def attacked(self) -> bool:
-        """Whether somebody cheats in it, so that each run has a twin in which nobody does."""
+        """Whether somebody attacks in it, so that each run has a twin in which nobody does."""
         return cheated(self.overrides)
 
 

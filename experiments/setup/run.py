@@ -202,7 +202,7 @@ def _settle(
 
 
 def label(attacks: Sequence[Conduct]) -> str:
-    """Return what the strategy of those who cheat is called."""
+    """Return what the strategy of the attackers is called."""
     return "+".join(type(attack).__name__.lower() for attack in attacks) or "honest"
 
 

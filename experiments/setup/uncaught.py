@@ -20,7 +20,7 @@ FOUND: list[str] = []  # in words, here and in workers
 
 @contextmanager
 def noticed() -> Iterator[list[str]]:
-    """Collect in FOUND what projects raise in vain, beside printing it as Python does."""
+    """Collect in FOUND what projects raise where nothing can catch it, beside printing it as Python does."""
 
     def noting(before: Callable[[Any], object]) -> Callable[[Any], None]:
         def hook(args: Any) -> None:

@@ -42,7 +42,7 @@ COLUMNS = {
     "chain_hash": "SHA-256 of what happened on chain",
     "full_hash": "SHA-256 of all that was recorded",
     "trace_hash": "SHA-256 of what was sent and of what money moved, whoever decided it and why",
-    "attackers": "the persons who cheat, with spaces between",
+    "attackers": "the persons who attack, with spaces between",
     "overridden": "how often they were asked something that they answer in their own way",
     "violations": "complaints of invariants",
     "complaint": "the first of them",

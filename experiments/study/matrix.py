@@ -37,10 +37,10 @@ COLUMNS = {
     "attack": "the conducts, leftmost asked first",
     "protocol": "its name",
     "variant": "of the protocol",
-    "verdict": "n/a: no role has such a duty, or the task is none to lie about so; never asked: nothing it lies about "
+    "verdict": "n/a: no role has such a duty, or the task does not allow it; never asked: nothing that it overrides "
     "came up; no effect: all transactions, transfers and worths are equal; failed: a run crashed; pays, loses: the "
     "gain's whole interval is above the materiality, or below its negative; negligible: between; else undecided",
-    "gain": "mean over runs of what a person gained by cheating, USD: its surplus (profit, the price of its first "
+    "gain": "mean over runs of what a person gained by the attack, USD: its surplus (profit, the price of its first "
     "holdings, the worth of models delivered to it) less the same seat's played honestly",
     "gain_low": "lower end of its interval, which holds at 95 % together with those of all cells of the table",
     "gain_high": "upper end",
@@ -161,7 +161,7 @@ class _Lab:
 
     @cached_property
     def seated(self) -> list[Cell]:
-        """The cells with a role that has a duty which the attack lies about: those whose intervals hold together."""
+        """The cells with a role that has a duty which the attack overrides: those whose intervals hold together."""
         return [cell for cell, setting in self.settings.items() if _has_seat(setting, self.project)]
 
     def measure(self, cells: Sequence[Cell], first: int = 0) -> None:

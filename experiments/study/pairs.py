@@ -1,4 +1,4 @@
-"""Pairs: a market with somebody who cheats, and the same market, people and luck with nobody who does."""
+"""Pairs: a market with an attacker, and the same market, people and luck with none."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ CHANGES = (
 SURPLUS = column("surplus", "?")[:-1]  # what the columns of each person's surplus begin with
 PAIRED = {"gain": "USD", "loss": "USD"}  # metrics of a pair of runs, with their units
 COLUMNS = {
-    "gain": "what a person gained by cheating, USD: its surplus (profit, what its first holdings rose or fell in "
+    "gain": "what a person gained by the attack, USD: its surplus (profit, what its first holdings rose or fell in "
     "price, and what the models delivered to it are worth to it) less the same seat's with everybody honest",
     "loss": "what all others lost together by it, USD, in the same terms",
     "same": "whether all transactions and transfers are equal with and without the attack",
-    "overridden": "how often those who cheat were asked something that they answer in their own way",
+    "overridden": "how often attackers were asked for a duty that they override",
 }
 
 
@@ -42,7 +42,7 @@ def units(project: Path | None = None) -> dict[str, str]:
 
 
 def twin(overrides: Sequence[str]) -> tuple[str, ...]:
-    """Return the same setting with nobody who cheats, and so with no seat for a cheat."""
+    """Return the same setting with no attacker, and so with no seat for one."""
     about_cheats = ("attack=", "attack.", "scenario.seat=")
     return (*(one for one in overrides if not one.lstrip("+~").startswith(about_cheats)), "attack=[]")
 
@@ -53,7 +53,7 @@ def cheated(overrides: Sequence[str]) -> bool:
 
 
 def seats(overrides: Sequence[str], project: Path | None = None) -> tuple[int, ...]:
-    """Return the values of `scenario.seat` that put the attack into every seat of its role by turns.
+    """Return the values of `scenario.seat` that put the attack once into every seat of its role.
 
     Args:
         overrides: a setting with an attack, without its seed.
@@ -75,7 +75,7 @@ def seats(overrides: Sequence[str], project: Path | None = None) -> tuple[int, .
 
 
 def one_seat(overrides: Sequence[str], project: Path | None = None) -> str:
-    """Return the seat that a setting names, in its words; empty where the cheat takes all by turns or nobody cheats.
+    """Return the seat that a setting names, in its words; empty where the attack is run from all, or there is none.
 
     Args:
         overrides: the setting.
@@ -93,9 +93,9 @@ def _seat(overrides: Sequence[str], seed: int, project: Path | None) -> int:
 
 
 def paired(overrides: Sequence[str], seeds: Iterable[int], project: Path | None = None, **labels: Any) -> list[Point]:
-    """For each seed the market with the cheat in every seat of its role by turns, then its twin in which nobody cheats.
+    """Return for each seed the market with the attack once in every seat of its role, then its twin with none.
 
-    Who is the luckiest or the ablest of those who compete decides what a cheat gains in one seat, and cancels out over
+    Who is the luckiest or ablest of those who compete decides what an attacker gains in one seat, and cancels out over
     all of them: so the mean over the seats of a seed is one observation. A setting that names `scenario.seat` has that
     seat only. A setting without an attack is its own twin.
 
@@ -106,7 +106,7 @@ def paired(overrides: Sequence[str], seeds: Iterable[int], project: Path | None 
         labels: of all points.
 
     Returns:
-        Points with the labels `seed`, `honest`, `seat` (None where nobody cheats) and the `line` that repeats the run.
+        Points with the labels `seed`, `honest`, `seat` (None without an attack) and the `line` that repeats the run.
 
     Raises:
         Misconfigured: the setting cannot run, or the attack has no seat in it (NoSeat).
@@ -126,7 +126,7 @@ def paired(overrides: Sequence[str], seeds: Iterable[int], project: Path | None 
 
 
 def changes(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what cheating changed in each run: COLUMNS and its seed, by the index of the rows of `paired`.
+    """Return what the attack changed in each run: COLUMNS and its seed, by the index of the rows of `paired`.
 
     A seed of which a run failed has no changes, for what is left of it is not the mean over its seats.
     """
@@ -134,13 +134,13 @@ def changes(rows: pd.DataFrame) -> pd.DataFrame:
     columns = [name for name in rows if name in CHANGES or str(name).startswith(SURPLUS)]
     rows = rows.loc[~rows["seed"].isin(broken), columns]
     honest = {row["seed"]: row for row in rows[rows["honest"].astype(bool)].to_dict("records")}
-    cheating = rows[~rows["honest"].astype(bool) & rows["seed"].isin(honest)]
-    found = [{"seed": row["seed"], **_change(row, honest[row["seed"]])} for row in cheating.to_dict("records")]
-    return pd.DataFrame(found, cheating.index, columns=["seed", *COLUMNS])
+    attacking = rows[~rows["honest"].astype(bool) & rows["seed"].isin(honest)]
+    found = [{"seed": row["seed"], **_change(row, honest[row["seed"]])} for row in attacking.to_dict("records")]
+    return pd.DataFrame(found, attacking.index, columns=["seed", *COLUMNS])
 
 
 def compared(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what cheating changed by seed: COLUMNS, of the rows of `paired`. One observation a seed."""
+    """Return what the attack changed by seed: COLUMNS, of the rows of `paired`. One observation a seed."""
     over = {"gain": "mean", "loss": "mean", "same": "all", "overridden": "sum"}
     return changes(rows).groupby("seed").agg(over)
 

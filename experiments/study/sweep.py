@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = {
-    "metric": "its name, or name:key; gain and loss are differences to the run in which nobody cheats",
-    "mean": "over seeds, in the metric's unit; with an attack a seed counts with its mean over the seats of the cheat",
+    "metric": "its name, or name:key; gain and loss are differences to the run in which nobody attacks",
+    "mean": "over seeds, in the metric's unit; with an attack a seed counts with its mean over the seats of the attack",
     "low": "lower end of its 95 % interval",
     "high": "upper end",
     "unit": "of the metric",
@@ -55,7 +55,7 @@ class Sweep:
     """What a sweep found."""
 
     axes: tuple[str, ...]  # the settings that vary, but for the seed
-    rows: pd.DataFrame  # a run each: with each seed one for each seat of the cheat, and its twin where nobody cheats
+    rows: pd.DataFrame  # a run each: with each seed one for each seat of the attack, and its twin without it
     units: Mapping[str, str] = field(default_factory=dict)  # of the metrics, by name
 
     @cached_property
@@ -169,7 +169,7 @@ def sweep(
 
 
 def _with_seat(notes: str, seat: str) -> str:
-    """Return the notes of a run, and that its cheat takes one seat only where that is so."""
+    """Return the notes of a run, and that its attacker takes one seat only where that is so."""
     seat_notes = [f"the attacker takes no seat but scenario.seat={seat}: chance decides who sits there"] if seat else []
     return "\n".join([*seat_notes, *notes.splitlines()])
 

@@ -1,7 +1,7 @@
 """Run a market and print who profits; with -m, every combination of what the overrides list.
 
 slashpoint run                                          one honest market
-slashpoint run attack=overclaim seed=3                  the same with somebody who cheats
+slashpoint run attack=overclaim seed=3                  the same with somebody who attacks
 slashpoint run -m protocol.stake=1,5,20 'attack=[],lazy'  six runs
 slashpoint run scenario=small task=digits --json        the quick tier, for machines
 slashpoint run scenario=small --contract WorstClaim     with a mutant, or a build of yours, in place of our contract

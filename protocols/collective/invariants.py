@@ -276,7 +276,7 @@ class CollectiveInvariants(Vaulted):
 
     @invariant
     def some_honest_voter_approved(self, world: World) -> Iterator[str]:
-        """What cheats alone have not the votes for is accepted only if somebody honest found it better."""
+        """Where the votes of attackers alone are not enough, an accepted model was found better by somebody honest."""
         attackers = {address for address, one in world.accounts.items() if one.person.attacker}
         for job in self._stirred(world):
             for tally in self._fresh("RoundTallied", job):

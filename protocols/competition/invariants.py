@@ -239,7 +239,7 @@ class CompetitionInvariants(Seated):
 
     @invariant
     def stakes_come_back(self, world: World) -> Iterator[str]:
-        """Once it is over: bonds are back but for liars', silent and absent miners'; buy-ins unless somebody won."""
+        """Once it is over: bonds are back, except of miners who misreported or were silent, and buy-ins unless won."""
         for job in self._over(world):
             settled = job.outcome == SETTLED
             due = Counter({fact.competitor: 0 if settled else job.stake for fact in self._events_of("Registered", job)})

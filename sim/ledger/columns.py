@@ -114,7 +114,9 @@ class DutyRow(NamedTuple):
     account: Annotated[str, "str", "who was asked"]
     controller: Annotated[str, "str", "the person behind the account"]
     role: Annotated[str, "str", "the role played"]
-    duty: Annotated[str, "str", "enter | work | claim | judge | open | truth | settle | fetch (in vain), or others"]
+    duty: Annotated[
+        str, "str", "enter | work | claim | judge | reveal | truth | settle | fetch (what nobody has), or others"
+    ]
     job: Annotated[str | None, "str", "key of the job"]
     subject: Annotated[str | None, "str", "what it is about within the job"]
     by: Annotated[str, "str", "the method that answered, as Class.method"]
