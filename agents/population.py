@@ -153,6 +153,12 @@ def _lacking(attacks: Sequence[Conduct], market: type[Market]) -> list[str]:
     return [verb for verb in called if getattr(market, verb, None) is getattr(Market, verb, None)]
 
 
+def _changed(attacks: Sequence[Conduct]) -> list[str]:
+    """Return the duties that attacks change; those of whoever works or judges where they change none."""
+    changed = frozenset[str]().union(*(overridden_duties(type(attack)) for attack in attacks if not attack.modifies))
+    return sorted(changed or {"work", "judge"})
+
+
 def unseated(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: type[Market]) -> str:
     """Return why an attack has no seat in a protocol, in words.
 
@@ -161,7 +167,10 @@ def unseated(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: ty
         attacks: composed, leftmost first.
         market: the protocol's, which offers verbs.
     """
-    why = "no role has a duty that it changes"
+    duties = sorted({duty for role in roles for duty in role.duties})
+    why = f"no role has a duty that it changes: it changes {', '.join(_changed(attacks))}"
+    if seats := [duty for one in attacks if not one.modifies for duty in one.seats if duty not in duties]:
+        why = f"it takes the seat of a role with the duty {seats[0]}, and the roles here have {', '.join(duties)}"
     if verbs := _lacking(attacks, market):
         why = f"it calls {' and '.join(verbs)}, which {market.__name__} does not offer"
     elif any(one.script is not None for one in attacks):
@@ -194,7 +203,6 @@ def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: typ
         wanted[role.__name__.lower()] = wanted.get(role.__name__.lower(), 0) + number
     if wanted:
         return wanted
-    changed = frozenset[str]().union(*(overridden_duties(type(attack)) for attack in attacks if not attack.modifies))
-    changed = changed or frozenset({"work", "judge"})
+    changed = frozenset(_changed(attacks))
     best = max(roles, key=lambda role: len(changed & role.duties))
     return {best.__name__.lower(): 1} if changed & best.duties else {}

@@ -8,7 +8,26 @@ from pathlib import Path
 import pytest
 
 from slashpoint.experiments.cli import main
+from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.verbs.list import KINDS
+
+AGAIN = """
+from dataclasses import dataclass
+
+from slashpoint import Conduct
+from slashpoint.protocols.modelmarket import roles
+
+
+class Trainer(roles.Trainer):
+    pass
+
+
+@dataclass
+class Again(Conduct):
+    'Plays a trainer again.'
+
+    script = Trainer
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +107,29 @@ def test_an_attack_is_told_whole(capsys) -> None:
 )
 def test_anything_else_with_a_name_is_told_whole(kind: str, name: str, piece: str, capsys) -> None:
     assert piece in said(capsys, kind, name)
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.presets("protocol")))
+def test_a_protocol_is_told_with_roles_duties_verbs_events_outcomes_and_variants(name: str, capsys) -> None:
+    lines = " ".join(said(capsys, "protocols", name).split())
+    market, _, roles = catalogue.rules(name)
+    for role in roles:
+        start = f"role {role.__name__.lower()}: "
+        assert start in lines
+        assert all(duty in lines.partition(start)[2][:80] for duty in role.duties)
+    assert f"outcomes {', '.join(market.outcomes.values())}" in lines
+    assert market.opening_event in lines.partition(" events ")[2]
+    assert "submits" in lines.partition(" verbs ")[2]
+    assert "variants literal, hardened" in lines
+
+
+def test_a_projects_attack_that_plays_one_protocols_role_is_told_to_play_there(tmp_path: Path, capsys) -> None:
+    (tmp_path / "slashpoint.yaml").touch()
+    (tmp_path / "attacks").mkdir()
+    (tmp_path / "attacks/again.py").write_text(AGAIN)
+    assert "plays in modelmarket" in " ".join(said(capsys, "attacks", "again").split())
+    heads = [line for line in said(capsys, "attacks", "again", "trainer").splitlines() if not line.startswith(" ")]
+    assert "in modelmarket alone" in heads
 
 
 def test_an_attack_of_a_project_is_told_with_its_file(tmp_path: Path, capsys) -> None:

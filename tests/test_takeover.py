@@ -55,7 +55,12 @@ def test_a_careless_contract_takes_anybodys_claims() -> None:
         ("rug_host", "collective", "it calls cancels, which Collective does not offer"),
         ("accuracy_vandal", "federated", "it calls claims, which Federated does not offer"),
         ("redraw", "federated", "its script takes over none of the roles, sponsor, client"),
-        ("downvoter", "modelmarket", "no role has a duty that it changes"),
+        ("downvoter", "modelmarket", "it takes the seat of a role with the duty judge, and the roles"),
+        (
+            "withholder",
+            "modelmarket",
+            "it takes the seat of a role with the duty judge, and the roles here have c",
+        ),
     ],
 )
 def test_where_a_verb_or_a_role_is_missing_the_attack_has_no_seat_and_says_why(

@@ -74,14 +74,25 @@ def attacks(project: Path | None, broken: Broken) -> list[Row]:
             one = catalogue.make("attack", row["name"], {}, project)
             seats = {protocol: seating(each.ROLES, [one], each.MARKET) for protocol, each in rules.items()}
             plays = [f"{protocol} ({', '.join(taken)})" for protocol, taken in seats.items() if taken]
-            rows.append(row | {"of": _owner(cls), "answers": _answers(cls), "plays": ", ".join(plays)})
+            rows.append(row | {"of": _owner(cls, seats), "answers": _answers(cls), "plays": ", ".join(plays)})
     return sorted(rows, key=lambda row: (row["of"] != SHARED, row["of"], row["answers"], row["name"]))
 
 
-def _owner(cls: type[Any]) -> str:
-    """Return the one protocol in which an attack can play, by the folder that it lies in."""
+def _owner(cls: type[Any], seats: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the one protocol in whose folder an attack lies; else those whose role it plays, if it plays one.
+
+    Args:
+        cls: the attack.
+        seats: how many of which role it takes, by protocol.
+    """
+    from slashpoint.agents.takeover import Takeover
+
     *_, protocol, folder, _ = ("", "", *cls.__module__.split("."))
-    return protocol if folder == "exploits" else SHARED
+    if folder == "exploits":
+        return protocol
+    if cls.script is None or issubclass(cls.script, Takeover):
+        return SHARED
+    return ", ".join(name for name, taken in seats.items() if taken) or "no protocol"
 
 
 def _answers(cls: type[Any]) -> str:

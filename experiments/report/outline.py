@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.report.listing import SHARED, parameter
+from slashpoint.experiments.report.protocol import told
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.modules import HOME
 from slashpoint.sim.domain import domains, in_words
@@ -102,6 +103,9 @@ def whole(kind: str, row: Row, project: Path | None, width: int) -> Iterator[str
     for label, text in _facts(row, what):
         yield from beside(label, text, width, 10)
     if kind == "protocols":
+        if catalogue.there(catalogue.PROTOCOL, row["name"], project):
+            for label, text in told(row["name"], project):
+                yield from beside(label, text, width, 10)
         path = catalogue.presets("protocol", project)[row["name"]]
         yield from ("parameters", *(f"  {line}" for line in path.read_text(encoding="utf-8").splitlines()[1:]))
     if isinstance(what, type):
