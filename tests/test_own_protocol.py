@@ -393,6 +393,21 @@ def test_a_run_whose_models_are_worth_nothing_says_so() -> None:
     assert note not in run(value_usd=150).run.notes
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "who"),
+    [
+        ("self.contract.open(", "self.contract.open_(", "Escrow: contract.open_"),
+        ('answer = "dispute"', "answer = me and self.market.contract.shut(job.id)", "Client: contract.shut"),
+    ],
+)
+def test_a_function_that_no_contract_has_is_refused_whatever_it_ends_in_and_whoever_calls_it(
+    project: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, who: str
+) -> None:
+    edit(project, PYTHON, (old, new))
+    assert main(["run", "protocol=escrow", "scenario=small", "--out", str(project / "runs")]) == 2
+    assert f"{who}: Escrow has no such function" in capsys.readouterr().err
+
+
 def test_a_job_pays_for_verbs_only(project: Path) -> None:
     words = '    arguments: ClassVar = {"id"'
     edit(project, PYTHON, (words, f'    pays_for = ("poke",)\n{words}'))

@@ -245,11 +245,11 @@ def _names(market: Market, roles: Iterable[type[Role]]) -> Iterator[str]:
                 near = choices(name, sorted({*_public(market), *interface.events}))
                 yield f"{_at(owner)}: market.{name}: {type(market).__name__} has no such thing; {near}"
     there = {*interface.functions, *interface.events}
-    for owner in _own(type(market)):
-        for name in sorted(_attributes(owner, "contract") - there):
-            if not name.endswith("_"):
-                near = choices(name, sorted(there))
-                yield f"{_at(owner)}: contract.{name}: {market.name} has no such function; {near}"
+    doors = {name for name in dir(market.contract) if name.endswith("_") and not name.startswith("_")}
+    for owner in (one for kind in (type(market), *roles) for one in _own(kind)):
+        for name in sorted(_attributes(owner, "contract") - there - doors):
+            near = choices(name, sorted(there | doors if name.endswith("_") else there))
+            yield f"{_at(owner)}: contract.{name}: {market.name} has no such function; {near}"
 
 
 def _public(market: Market) -> set[str]:
