@@ -36,10 +36,10 @@ def test_a_fresh_checkout_is_checked_without_node(contracts, monkeypatch):
 
 
 def test_an_edited_source_is_named_with_every_build_that_holds_it_and_the_remedy(contracts, caplog):
-    vault = contracts / "src/shared/Vault.sol"
+    vault = contracts / "src/common/Vault.sol"
     vault.write_text(vault.read_text() + "// changed\n")
     assert compile_contracts(check=True, contracts=contracts) == 1
-    assert "contracts/build/ModelMarket.json is stale: src/shared/Vault.sol has changed" in caplog.messages
+    assert "contracts/build/ModelMarket.json is stale: src/common/Vault.sol has changed" in caplog.messages
     assert not any("ModelCoin" in message for message in caplog.messages)
     assert caplog.messages[-1] == REMEDY
 
@@ -58,9 +58,9 @@ def test_what_else_makes_a_build_stale(contracts):
     (contracts / "src/New.sol").write_text("contract New {}")
     assert list(stale(contracts)) == ["contracts/src/New.sol is in no build"]
     (contracts / "src/New.sol").unlink()
-    (contracts / "src/shared/ModelCoin.sol").rename(contracts / "coin.sol")
-    assert "contracts/build/ModelCoin.json is stale: src/shared/ModelCoin.sol is gone" in list(stale(contracts))
-    (contracts / "coin.sol").rename(contracts / "src/shared/ModelCoin.sol")
+    (contracts / "src/common/ModelCoin.sol").rename(contracts / "coin.sol")
+    assert "contracts/build/ModelCoin.json is stale: src/common/ModelCoin.sol is gone" in list(stale(contracts))
+    (contracts / "coin.sol").rename(contracts / "src/common/ModelCoin.sol")
     edit(contracts / "build/ModelCoin.json", sources={})
     assert any("edited by hand" in complaint for complaint in stale(contracts))
 
@@ -210,7 +210,7 @@ def test_a_folder_where_nothing_can_be_written_is_said(contracts, fake, monkeypa
 ESCROW = """// SPDX-License-Identifier: MIT
 pragma solidity ^0.8.20;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Vault} from "slashpoint/shared/Vault.sol";
+import {Vault} from "slashpoint/common/Vault.sol";
 import {Base} from "./parts/Base.sol";
 /* contract Commented { */
 contract Escrow is Vault, Base {

@@ -5,7 +5,7 @@ slashpoint compile Escrow         one contract alone; others' builds, and mutant
 slashpoint compile --check        compile nothing; exit with 1 when a build is stale
 
 It takes Node and npm, and Solidity and OpenZeppelin in our versions. A source may import ours, such as
-"slashpoint/shared/Vault.sol".
+"slashpoint/common/Vault.sol".
 What does not compile changes no build: exit code 1, and 2 for a name of no contract, or without Node.
 """
 

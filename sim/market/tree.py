@@ -1,4 +1,4 @@
-"""Merkle trees of SHA-256 whose pairs are sorted, as `contracts/src/shared/Tree.sol` reads them."""
+"""Merkle trees of SHA-256 whose pairs are sorted, as `contracts/src/common/Tree.sol` reads them."""
 
 from __future__ import annotations
 

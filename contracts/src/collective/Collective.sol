@@ -4,8 +4,8 @@ pragma solidity 0.8.30;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Choice, Experiment, Rules, State, Terms, Vote} from "./CollectiveTypes.sol";
 import {ExperimentStorage} from "./ExperimentStorage.sol";
-import {Commitments} from "../shared/Commitments.sol";
-import {Cause} from "../shared/Vault.sol";
+import {Commitments} from "../common/Commitments.sol";
+import {Cause} from "../common/Vault.sol";
 
 /// @title Collective: learners who share no data take turns to propose a model, and vote on it
 /// @notice A round has one proposer, whose vote is void. The others test its model on data of their own, and vote. With

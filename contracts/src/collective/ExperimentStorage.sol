@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Choice, Experiment, Rules, Seat, State, Terms, Vote} from "./CollectiveTypes.sol";
-import {Cause, Vault} from "../shared/Vault.sol";
+import {Cause, Vault} from "../common/Vault.sol";
 
 /// @title ExperimentStorage: what collective learning remembers, tells and pays
 /// @notice Invariant: `escrow` is the sum of what is held for each experiment, and one that is over holds nothing. An

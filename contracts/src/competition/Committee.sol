@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {Competition, Panel, State} from "./CompetitionTypes.sol";
 import {CompetitionStorage} from "./CompetitionStorage.sol";
-import {Cause} from "../shared/Vault.sol";
+import {Cause} from "../common/Vault.sol";
 
 /// @title Committee: who reports on which model, where miners may not choose
 /// @notice Miners enrol while models are handed in, each behind a bond for being there. Once the time to open models is

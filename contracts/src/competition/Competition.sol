@@ -5,7 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Competition as Book, Model, Rules, Standing, State, Terms} from "./CompetitionTypes.sol";
 import {CompetitionStorage} from "./CompetitionStorage.sol";
 import {Reports} from "./Reports.sol";
-import {Commitments} from "../shared/Commitments.sol";
+import {Commitments} from "../common/Commitments.sol";
 
 /// @title Competition: a prize for the best model, that miners find by measuring all of them
 /// @notice Models are bytes on chain, within a limit, or CIDs; then nobody checks the limit here. Miners report how many test items each gets right; where enough

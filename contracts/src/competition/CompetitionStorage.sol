@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Competition, Model, Report, Rules, Standing, State, Terms} from "./CompetitionTypes.sol";
-import {Cause, Vault} from "../shared/Vault.sol";
+import {Cause, Vault} from "../common/Vault.sol";
 
 /// @title CompetitionStorage: what a competition remembers, tells, counts and pays
 /// @notice Invariant: `escrow` is the sum of what is held for each competition, and one that is over holds nothing. A

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {Committee} from "./Committee.sol";
 import {Competition, Model, Report, Standing, State} from "./CompetitionTypes.sol";
-import {Commitments} from "../shared/Commitments.sol";
+import {Commitments} from "../common/Commitments.sol";
 
 /// @title Reports: what miners say of models, and what that makes of them
 /// @notice A report is a count of right answers, or the answers themselves, which are then counted here. Where enough

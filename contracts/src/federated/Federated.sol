@@ -6,8 +6,8 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 import {Client, FederatedRules, Job, JobTerms, State} from "./FederatedTypes.sol";
 import {FederatedStorage} from "./FederatedStorage.sol";
 import {Rollup} from "./Rollup.sol";
-import {Tree} from "../shared/Tree.sol";
-import {Cause} from "../shared/Vault.sol";
+import {Tree} from "../common/Tree.sol";
+import {Cause} from "../common/Vault.sol";
 
 /// @title Federated: a sponsor pays people for updates of a model that they train on data which stay with them
 /// @notice The sponsor escrows rewards for clients and fees for validators. In each round clients train from the round's

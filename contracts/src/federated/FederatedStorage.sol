@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Client, FederatedRules, Job, Pot, State} from "./FederatedTypes.sol";
-import {Cause, Vault} from "../shared/Vault.sol";
+import {Cause, Vault} from "../common/Vault.sol";
 
 /// @title FederatedStorage: what a market for federated training remembers, tells and pays
 /// @notice Invariant: `escrow` is the sum of what the jobs hold and of what is left in the pots of their rounds; a job

@@ -4,8 +4,8 @@ pragma solidity 0.8.30;
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Job, Output, Pot, State, Voucher} from "./FederatedTypes.sol";
 import {FederatedStorage} from "./FederatedStorage.sol";
-import {Tree} from "../shared/Tree.sol";
-import {Cause} from "../shared/Vault.sol";
+import {Tree} from "../common/Tree.sol";
+import {Cause} from "../common/Vault.sol";
 
 /// @title Rollup: who says what the machine found, and what follows
 /// @notice A round is an epoch: its inputs are on chain, and what a deterministic machine makes of them is claimed by

@@ -4,9 +4,9 @@ pragma solidity 0.8.30;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Phase, Request, Rules, SlashTo, State, Submission, Terms} from "./ModelMarketTypes.sol";
 import {RequestStorage} from "./RequestStorage.sol";
-import {Commitments} from "../shared/Commitments.sol";
+import {Commitments} from "../common/Commitments.sol";
 import {TestSplit} from "./TestSplit.sol";
-import {Cause} from "../shared/Vault.sol";
+import {Cause} from "../common/Vault.sol";
 
 /// @title ModelMarket: a request for a model, answered by committed predictions, judged by committed labels
 /// @notice A requester locks a reward and the seal of a test set's labels. Trainers seal their models and predictions

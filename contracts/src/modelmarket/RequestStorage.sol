@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Phase, Request, Rules, SlashTo, State, Submission} from "./ModelMarketTypes.sol";
-import {Cause, Vault} from "../shared/Vault.sol";
+import {Cause, Vault} from "../common/Vault.sol";
 
 /// @title RequestStorage: what a request market remembers, tells and pays
 /// @notice Invariant: `escrow` is the sum of what is held for each request, and a request that is over holds nothing.
