@@ -179,7 +179,7 @@ LINES = {
     "matrix lazy lazy": "the attack lazy is there twice",
     "matrix lazzy": "did you mean lazy?",
     "matrix lazy+lazy": "lazy is there twice",
-    "matrix lazy --variants literal,nope": "protocol.variant=nope: there are hardened, literal",
+    "matrix lazy --variants literal,nope": "--variants nope: modelmarket has literal, hardened",
     "matrix lazy --variants literal,literal": "--variants: literal,literal",
     "matrix lazy --variants ,": "--variants",
     "matrix lazy seed=3": "seed=3: a matrix takes the seeds that it needs",

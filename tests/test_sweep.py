@@ -174,7 +174,7 @@ def test_a_seat_that_is_named_is_obeyed_and_told(monkeypatch):
     found = sweep(["scenario=small", "attack=overclaim", "scenario.seat=0,1", "seed=range(3)"])
     assert list(found.of("gain")["mean"]) == pytest.approx([10.01, -49.99])
     assert list(found.of("gain")["notes"].str.partition(":")[0]) == [
-        f"the cheat takes no seat but scenario.seat={seat}" for seat in (0, 1)
+        f"the attacker takes no seat but scenario.seat={seat}" for seat in (0, 1)
     ]
     assert not sweep(["scenario=small", "attack=overclaim", "seed=range(3)"]).table["notes"].any()
 
@@ -202,14 +202,14 @@ def test_few_seeds_are_marked_everywhere_and_one_has_no_interval(monkeypatch, tm
         out = capsys.readouterr().out
         rows = [line for line in out.splitlines() if line[:2] in {"1 ", "10"}]
         assert [row.rstrip().endswith("†") for row in rows] == [mark, mark]
-        assert ("† few seeds" in out, "crosses zero" in out) == (mark, True)
+        assert ("† with fewer than 5 seeds" in out, "crosses zero" in out) == (mark, True)
         assert main([*given, "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         rows = [row for row in told["rows"] if row["metric"] == "gain"]
         assert [(row["few_seeds"], row["low"] is None) for row in rows] == [(mark, seeds == 1)] * 2
         assert told["crossings"][0]["few_seeds"] is mark
         said = " ".join(picture(sweep(given[1:4]), "gain", "USD").to_dict()["title"]["subtitle"])
-        assert ("few seeds" in said, "without intervals" in said) == (mark, seeds == 1)
+        assert ("fewer than 5 seeds" in said, "without intervals" in said) == (mark, seeds == 1)
 
 
 HOSTILE = ("'</script><script>alert(1)</script>'", "'<!--<script>'", "'[/b]'", '{"a": 1}', "'$(x) `y`'")
