@@ -27,7 +27,7 @@ class Convener(Poster[Collective]):
 
         Args:
             me: the account that acts.
-            number: the round's number, from 1.
+            number: of the person's jobs, from 0.
         """
         problem, _ = me.tasks(number)
         job = self.market.draft(me, problem)

@@ -29,7 +29,7 @@ class Host(Poster[Competition]):
 
         Args:
             me: the account that acts.
-            number: the round's number, from 1.
+            number: of the person's jobs, from 0.
         """
         market = self.market
         problem, files = me.tasks(number)

@@ -30,7 +30,7 @@ class Sponsor(Poster[Federated]):
 
         Args:
             me: the account that acts.
-            number: the round's number, from 1.
+            number: of the person's jobs, from 0.
         """
         problem, _ = me.tasks(number)
         job = self.drafts(me, problem)

@@ -31,7 +31,7 @@ class Requester(Poster[ModelMarket]):
 
         Args:
             me: the account that acts.
-            number: the round's number, from 1.
+            number: of the person's jobs, from 0.
         """
         problem, files = me.tasks(number)
         blind = self.market.terms.split == BEACON
