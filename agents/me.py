@@ -274,7 +274,8 @@ class Me:
     ) -> Script:
         """Train a model on the person's one device; takes simulated time and costs compute. Value: the artefact.
 
-        It starts from the job's base, if it has one, and uses what data this person has for the job.
+        It starts from the job's base, if it has one, and uses what data this person has for the job. Where work must be
+        exact, it uses all data and public randomness, so that everybody's training is equal to the bit.
 
         Args:
             job: what to train for.
@@ -288,7 +289,8 @@ class Me:
         if leak and job.poster not in self.coalition.addresses and job.market.answers(job, self) is None:
             self._needs("oracle", "trains on test items whose labels are not public")
         again = f"{twist}/{job.round}" if job.round else twist  # a round has batches of its own
-        order = Order(person.name, problem, effort, person.traits.data_share, again, leak, job.base, poison)
+        who, share = ("", 1.0) if job.exact else (person.name, person.traits.data_share)
+        order = Order(who, problem, effort, share, again, leak, job.base, poison)
         return self.beside(self._training(order, job), "training")
 
     def _training(self, order: Order, job: Job) -> Steps:

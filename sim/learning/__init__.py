@@ -40,7 +40,7 @@ class Problem:
 class Order:
     """One training to be done. The same order gives the same model, bit for bit, whoever else trains."""
 
-    who: str  # the person whose luck it is
+    who: str  # the person whose luck it is; "" for public randomness, where everybody must get the same
     problem: Problem
     effort: float = 1.0  # share of the full training's steps
     share: float = 1.0  # share of the training rows that are used
