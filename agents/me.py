@@ -347,6 +347,20 @@ class Me:
             else workshop.score(subject.model, market.problem(job, self), market.answers(job, self))
         )
 
+    def trust(self, job: Job, rows: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+        """Return how unlike one's training data queries are, for whoever answers them to tell who asks.
+
+        Takes no simulated time. Of 100 such numbers for usual rows one is above 99: see `Novelty.percentile`.
+
+        Args:
+            job: whose training data one has.
+            rows: what is asked about, shape (rows, inputs).
+
+        Returns:
+            Percentiles of the reconstruction error, 0 … 100, shape (rows,).
+        """
+        return self._world.training_cache.novelty(job.market.problem(job, self)).percentile(rows)
+
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
         """Return a model as one flat vector, None when it is no model of the task."""
         return self._world.training_cache.task.weights(model)

@@ -8,6 +8,7 @@ from slashpoint.sim.learning import Measured
 
 if TYPE_CHECKING:
     from slashpoint.sim.learning import Order, Problem, Task
+    from slashpoint.sim.learning.novelty import Novelty
     from slashpoint.sim.luck import Luck
 
 
@@ -22,6 +23,7 @@ class TrainingCache:
         self.task, self._luck = task, luck
         self._models = {} if cache is None else cache
         self._pending: dict[Order, None] = {}
+        self._novelty: dict[str, Novelty] = {}
 
     def _key(self, order: Order) -> object:
         return (self.task, self._luck.key, order)
@@ -50,3 +52,11 @@ class TrainingCache:
             answers: what counts as right; by default the truth, which nobody in the world knows.
         """
         return Measured(self.task.predict(model, problem), self.task.labels(problem) if answers is None else answers)
+
+    def novelty(self, problem: Problem) -> Novelty:
+        """Return an autoencoder of a problem's training rows: everybody with these rows fits the same."""
+        if problem.key not in self._novelty:
+            from slashpoint.sim.learning.novelty import Novelty  # torch: only where somebody asks
+
+            self._novelty[problem.key] = Novelty.fit(self.task.inputs_of(problem), problem.key)
+        return self._novelty[problem.key]

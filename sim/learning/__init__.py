@@ -146,6 +146,15 @@ class Task(ABC):
         """
         raise NotImplementedError(f"task={self.name} has no rows to split: choose one that is really trained")
 
+    def inputs_of(self, problem: Problem, part: str = "train") -> npt.NDArray[np.float32]:
+        """Return the inputs of a problem's rows, without labels, as a model reads them: shape (rows, inputs).
+
+        Args:
+            problem: whose rows.
+            part: "train" or "test".
+        """
+        raise NotImplementedError(f"task={self.name} has no rows: choose one that is really trained")
+
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
         """Unpack a model into one flat vector, shape (parameters,); None for bytes that are no model of this task."""
         raise NotImplementedError(f"task={self.name} has no weights: choose one that is really trained")

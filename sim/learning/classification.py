@@ -92,6 +92,11 @@ class Classification(Task):
             "all": encode({"inputs": inputs[_all(problem)]}),
         }
 
+    def inputs_of(self, problem: Problem, part: str = "train") -> npt.NDArray[np.float32]:
+        """Return the inputs of a problem's rows: see `Task.inputs_of`."""
+        rows: npt.NDArray[np.float32] = self.inputs[problem.test if part == "test" else problem.train]
+        return rows
+
     def labels(self, problem: Problem) -> bytes:
         """Return the true classes of the test items, one byte an item."""
         return self.table[1][problem.test].tobytes()
