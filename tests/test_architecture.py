@@ -23,6 +23,7 @@ CHAIN = ("sim/engine", "sim/contract")
 FENCES = {  # who may import what
     "torch": ("sim/learning",),
     "sklearn": ("sim/learning",),
+    "dp_accounting": ("sim/learning/privacy.py",),
     "safetensors": ("sim/learning",),
     "eth": CHAIN,
     "eth_abi": CHAIN,
@@ -46,7 +47,20 @@ FENCES = {  # who may import what
     "mesa": ("sim/world.py", "sim/state.py", "agents"),
     "simpy": ("sim",),
 }
-HEAVY = {"altair", "duckdb", "eth", "hydra", "mesa", "numpy", "pandas", "rich", "sklearn", "torch", "web3"}
+HEAVY = {
+    "altair",
+    "dp_accounting",
+    "duckdb",
+    "eth",
+    "hydra",
+    "mesa",
+    "numpy",
+    "pandas",
+    "rich",
+    "sklearn",
+    "torch",
+    "web3",
+}
 
 
 def imports(source: str) -> Iterator[str]:

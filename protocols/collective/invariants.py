@@ -294,8 +294,10 @@ class CollectiveInvariants(Vaulted):
         for job in self._stirred(world) if terms.dp_noise else ():
             for who in {fact.proposer for fact in self._fresh("Proposed", job)}:
                 account, releases = world.accounts.get(who), self.releases(job, who)
-                spent = privacy.epsilon(releases, terms.dp_noise, terms.dp_delta)
-                if account is not None and not account.person.attacker and spent > terms.dp_epsilon * (1 + 1e-9):
+                if account is None or account.person.attacker:
+                    continue
+                if not privacy.within(releases, terms.dp_epsilon, terms.dp_noise, terms.dp_delta):
+                    spent = privacy.epsilon(releases, terms.dp_noise, terms.dp_delta)
                     yield f"experiment {job.id}: {account.name} spent ε = {spent:.3g} in {releases} releases"
 
     @invariant(period=8)

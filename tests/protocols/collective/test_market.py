@@ -207,16 +207,29 @@ def test_in_the_open_one_votes_with_the_winners_without_a_look():
 
 
 @pytest.mark.parametrize("releases", [1, 3, 40])
-@pytest.mark.parametrize("noise", [0.8, 4.0])
-def test_the_budget_bounds_what_several_releases_tell(releases, noise):
-    """k releases are one normal shift of √k / z, whose (ε, δ) is known (Balle and Wang 2018): ours is no smaller."""
+@pytest.mark.parametrize("noise", [0.02, 0.8, 4.0])
+def test_the_budget_is_what_several_releases_tell(releases, noise):
+    """k releases are one normal shift of √k / z, whose exact (ε, δ) is known (Balle and Wang 2018)."""
     delta = 1e-5
     spent, shift = privacy.epsilon(releases, noise, delta), math.sqrt(releases) / noise
-    exact = norm.cdf(shift / 2 - spent / shift) - math.exp(spent) * norm.cdf(-shift / 2 - spent / shift)
-    assert 0 <= exact <= delta
+    exact = norm.cdf(shift / 2 - spent / shift) - math.exp(norm.logcdf(-shift / 2 - spent / shift) + spent)
+    assert 0.5 * delta < exact <= delta * (1 + 1e-6)
+    assert spent < privacy.closed_form(releases, noise, delta)
     assert privacy.affordable(spent, noise, delta) == releases
     assert privacy.affordable(spent * 0.999, noise, delta) == releases - 1
-    assert privacy.epsilon(1, 1.0, delta) == pytest.approx(5.2985, abs=1e-4)
+
+
+def test_the_accountant_finds_what_the_closed_form_cannot():
+    assert privacy.epsilon(15, 4.0, 1e-5) == pytest.approx(4.2168, abs=1e-4)
+    assert privacy.closed_form(15, 4.0, 1e-5) == pytest.approx(5.1149, abs=1e-4)
+    assert privacy.closed_form(1, 1.0, 1e-5) == pytest.approx(5.2985, abs=1e-4)
+    assert privacy.affordable(5.115, 4.0, 1e-5) == 20  # the closed form allows 15
+    assert privacy.affordable(0.01, 0.5, 1e-5) == 0
+
+
+def test_a_delta_beyond_the_accountant_still_has_the_closed_form():
+    assert privacy.epsilon(1, 1.0, 1e-40) == pytest.approx(privacy.closed_form(1, 1.0, 1e-40), rel=0.2)
+    assert privacy.affordable(100, 1.0, 1e-40) >= 20
 
 
 def test_a_release_is_clipped_and_noised():
