@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slashpoint.sim.rollup import GAS_OF_A_BYTE
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -54,8 +56,12 @@ def provide(world: World, market: Market, posters: Sequence[Account], given: Col
 
 
 def costs(world: World, market: Market) -> dict[str, int]:
-    """Return what a job takes of its poster, by asset: its price, and gas at twice the first base fee."""
-    chain = world.chain
-    found = {"ETH": market.terms.poster_gas * (2 * chain.base_fee + chain.tip)}
+    """Return what a job takes of its poster, by asset: its price, and gas at twice the first base fee.
+
+    On a rollup also what as many bytes cost on layer 1 as there is gas for, at 16 a byte.
+    """
+    chain, gas = world.chain, market.terms.poster_gas
+    data = chain.data_fee.of(gas // GAS_OF_A_BYTE) if chain.data_fee else 0
+    found = {"ETH": gas * (2 * chain.base_fee + chain.tip) + data}
     found[market.asset] = found.get(market.asset, 0) + market.terms.price
     return found

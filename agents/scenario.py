@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from slashpoint.agents.draws import Drawn, Spec
 from slashpoint.sim.domain import Among, Count, Gwei, Seconds, Share, Within, check
 
 MOST_PEOPLE = 10**6
+SPAN, BLOCKS = 24_000, (2_000, 24_000)  # of a run, unless it is set: seconds; blocks, at least and at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Scenario:
     """The settings of `conf/scenario/`, checked when they are made."""
 
     jobs: Count
-    blocks: Annotated[int, Within(0, 10**9)]  # at most
+    blocks: Annotated[int, Within(0, 10**9)] | None  # at most; None: see `most_blocks`
     scale: Annotated[int, Within(1, MOST_PEOPLE)]  # times the seats of the protocol
     interval: Seconds  # between the postings of two jobs
     arrivals: Annotated[str, Among(*ARRIVALS)]
@@ -63,3 +65,14 @@ class Scenario:
         check(self, "scenario")
         Bystanders(**self.crowd)
         People(**self.people)
+
+
+def most_blocks(asked: int | None, block_time: float) -> int:
+    """Return after how many blocks a run ends at the latest: as many as asked, else what 24,000 seconds hold.
+
+    Args:
+        asked: the setting `scenario.blocks`.
+        block_time: seconds.
+    """
+    low, high = BLOCKS
+    return min(max(low, math.ceil(SPAN / block_time)), high) if asked is None else asked

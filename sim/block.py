@@ -34,6 +34,7 @@ class Block:
     result: BlockResult | None = None
     status: list[int] = field(default_factory=list)  # the result's columns as plain numbers
     gas: list[int] = field(default_factory=list)
+    posted: list[int] = field(default_factory=list)  # wei for its bytes on layer 1, of each; empty but on a rollup
     dropped: list[tuple[Pending, str]] = field(default_factory=list)
     gas_used: int = 0  # others' included
     backlog: int = 0

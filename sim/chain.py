@@ -7,12 +7,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from slashpoint.sim.batch import BatchSlice, as_columns, merged
-from slashpoint.sim.block import Block
+from slashpoint.sim.block import DEFERRED, Block
 from slashpoint.sim.demand import Background
 from slashpoint.sim.engine import BlockContext, ByColumns, Engine, Status, Tx
 from slashpoint.sim.engine.columns import LazySequence
+from slashpoint.sim.engine.envelope import envelope
 from slashpoint.sim.luck import tie_break
 from slashpoint.sim.mempool import Mempool
+from slashpoint.sim.rollup import DataFee, compressed_length
 from slashpoint.sim.units import GWEI, SECOND, nanoseconds
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Chain:
         self.period = nanoseconds(rules.block_time)
         self.time = rules.genesis * SECOND  # of the latest block
         self.base_fee = round(rules.base_fee_gwei * GWEI)
+        self.data_fee = DataFee(rules)
         self.demand = Background(rules, luck("background"), self.base_fee)
         self.tip = round(rules.tip_gwei * GWEI)
         self.mempool = Mempool(rules.gas_limit)
@@ -130,6 +133,8 @@ class Chain:
         """Run the block's transactions in the gas that others leave."""
         context = self.context(self.number, self.time)
         room = context._replace(gas_limit=context.gas_limit - block.gas_used)
+        if self.data_fee:
+            block.posted = [self._take(tx) for tx in block.txs]
         columns = as_columns(block.crowded) if self._by_columns is not None and not block.included else None
         if self._by_columns is not None and columns is not None:
             result = self._by_columns.run_columns(room, columns)
@@ -137,6 +142,22 @@ class Chain:
             result = self.engine.run_block(room, list(block.txs))
         block.result, block.status, block.gas = result, result.status.tolist(), result.gas.tolist()
         block.gas_used += sum(block.gas)
+        if block.posted:
+            self._give_back(block)
+
+    def _take(self, tx: Tx) -> int:
+        """Take what a transaction's bytes cost on layer 1, before it runs, and return it: all that one has, at most."""
+        owned = self.engine.balance(tx.sender)
+        paid = min(owned, self.data_fee.of(compressed_length(envelope(tx))))
+        self.engine.fund(tx.sender, owned - paid)
+        return paid
+
+    def _give_back(self, block: Block) -> None:
+        """Return what was taken for transactions that did not run: none of their bytes are published."""
+        for i, tx in enumerate(block.txs):
+            if block.status[i] >= DEFERRED and block.posted[i]:
+                self.engine.fund(tx.sender, self.engine.balance(tx.sender) + block.posted[i])
+                block.posted[i] = 0
 
     def _settle(self, block: Block) -> None:
         """Take out of the mempool what ran and what never can, and tell crowds what became of theirs."""

@@ -82,7 +82,7 @@ class Receipt:
 
     ok: bool
     gas: int = 0  # used
-    fee: int = 0  # wei, burned and tipped
+    fee: int = 0  # wei, all fees together
     block: int = -1
     time: float = 0.0  # Unix seconds
     revert: Revert | None = None

@@ -34,6 +34,11 @@ class ChainRules:
     genesis: Annotated[int, Within(10**8, 2**32)] = 1_767_225_600  # Unix seconds
     fork: str = "prague"
     addresses: Annotated[str, Among("names", "keys")] = "names"  # what accounts' addresses are derived from
+    l1_base_fee_gwei: Gwei = 0.0  # of a rollup: the base fee of layer 1
+    l1_blob_base_fee_gwei: Gwei = 0.0  # of a rollup: layer 1's price of a blob's gas
+    l1_base_fee_scalar: Annotated[int, Within(0, 2**32 - 1)] = 0  # of a rollup, millionths
+    l1_blob_base_fee_scalar: Annotated[int, Within(0, 2**32 - 1)] = 0  # of a rollup, millionths; both 0: no rollup
+    finality: Annotated[float, Within(0, 10**9)] = 768.0  # seconds until a block cannot be undone any more
 
     @property
     def reads(self) -> Mapping[str, Sequence[Path]]:

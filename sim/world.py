@@ -93,6 +93,7 @@ class World(Founding):
                     publish(source, fact)
                     self.prices.observes(fact)
             fee = gas * (base_fee + min(pending.tip, pending.max_fee - base_fee))
+            fee += block.posted[i] if block.posted else 0
             revert = None if ok else self.recorder.decoder.revert(block, i)
             if ok and verb:
                 publish(verb, verb_fact(pending, time))

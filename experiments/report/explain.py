@@ -137,7 +137,7 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
     """
     events, transfers = about(run.tables["events"], job), about(run.tables["transfers"], job)
     for time, block, index, who, verb, duty, subject, function, gas, fee, status, reason in lines(
-        about(run.tables["transactions"], job).assign(fee=lambda rows: rows["burned"] + rows["tipped"]),
+        about(run.tables["transactions"], job).assign(fee=run.fees),
         "time_ns", "block", "index", "account", "verb", "duty", "subject", "function", "gas", "fee", "status", "reason",
     ):  # fmt: skip
         of = f" {shorten(subject, 14)}" if isinstance(subject, str) else ""

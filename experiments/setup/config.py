@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from slashpoint.agents.conduct import compose as together
 from slashpoint.agents.population import seating, unseated
 from slashpoint.agents.roles import Role
-from slashpoint.agents.scenario import MOST_PEOPLE, Scenario
+from slashpoint.agents.scenario import MOST_PEOPLE, Scenario, most_blocks
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.catalogue import KINDS
 from slashpoint.experiments.setup.composer import composer, sentence
@@ -74,8 +74,8 @@ def compose(overrides: Sequence[str] = (), project: Path | None = None) -> DictC
     _check_attacks(config, project)
     check_numbers(config)
     _check_types(config, usual)
-    rules = chain_rules(config)
     _check_people(config, project)
+    rules = chain_rules(config)
     prices, task = (plugin(kind, config, project) for kind in ("prices", "task"))
     _check_files(rules, rules.ready)
     _check_files(prices, lambda: prices.ready(float(rules.genesis)))
@@ -234,7 +234,7 @@ def chain_rules(config: DictConfig) -> ChainRules:
     rules: ChainRules = _made("chain", ChainRules, config.chain)
     if (config.engine, rules.fork) != ("auto", ChainRules.fork):
         _check_engine(config.engine, rules.fork)
-    if (blocks := config.scenario.blocks) * rules.block_time + rules.genesis > LAST:
+    if (blocks := most_blocks(config.scenario.blocks, rules.block_time)) * rules.block_time + rules.genesis > LAST:
         raise Misconfigured(
             f"chain.block_time={rules.block_time}, scenario.blocks={blocks}: they end after the year 2262, which no "
             f"ledger holds in 64 bits of nanoseconds; with this block time at most "
@@ -416,7 +416,7 @@ def _check_types(config: DictConfig, usual: DictConfig) -> None:
         raise Misconfigured(f"{key}: nothing reads it; see conf/ for what there is")
     for key, value in known.items():
         given: Any = said.get(key, OmegaConf.select(config, key))
-        if not key.startswith((*KINDS, PEOPLE)) and not _alike(given, value):
+        if value is not None and not key.startswith((*KINDS, PEOPLE)) and not _alike(given, value):
             raise Misconfigured(f"{key}={given}: it must be {_sort(value)}, such as {value}")
     for key in config.scenario.people:
         if key not in usual.scenario.people:

@@ -14,6 +14,7 @@ from slashpoint.agents.arrivals import arrivals
 from slashpoint.agents.payers import Payers
 from slashpoint.agents.population import Population
 from slashpoint.agents.posters import commission, provide
+from slashpoint.agents.scenario import most_blocks
 from slashpoint.experiments.setup import catalogue, modules
 from slashpoint.experiments.setup.config import attacks as chosen_attacks
 from slashpoint.experiments.setup.config import chain_rules, compose, plugin, terms
@@ -250,7 +251,8 @@ def run(
                 world = build(config, ledger, project=project, attacks=attacks)
             with folder.takes("run") if folder else nullcontext():
                 after_block = folder.keeps(ledger, progress) if folder else progress
-                world.run(config.scenario.jobs, config.scenario.blocks, after_block)
+                blocks = most_blocks(config.scenario.blocks, config.chain.block_time)
+                world.run(config.scenario.jobs, blocks, after_block)
             result = _conclude(config, world, ledger, folder, project)
     except BaseException as error:
         if folder is not None and world is None and isinstance(error, Misconfigured):

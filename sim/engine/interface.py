@@ -173,7 +173,7 @@ class Engine(Protocol):
         ...
 
     def fund(self, address: bytes, wei: int) -> None:
-        """Set a balance: for the genesis only.
+        """Set a balance: at the genesis, and between two blocks where a rollup takes its second fee.
 
         Args:
             address: 20 bytes.

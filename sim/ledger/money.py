@@ -11,6 +11,7 @@ class Edge(StrEnum):
     GENESIS = "genesis"  # who deploys, and whom everybody's first money comes from
     BURNT = "burnt"
     COINBASE = "coinbase"  # whom tips go to
+    LAYER1 = "layer 1"  # where a rollup publishes
     ELECTRICITY = "electricity"  # who provides computing
     PEOPLE = "people"  # who work outside the chain for pay
     POST = "post office"  # who carries messages outside the chain
@@ -29,6 +30,7 @@ class Cause(StrEnum):
     FEE = "fee"  # a protocol's
     GAS = "gas"  # the base fee, which burns
     TIP = "tip"  # the priority fee
+    DATA = "data"  # a rollup's second fee, for publishing a transaction's bytes
     BURN = "burn"  # of a stake
     COMPUTE = "compute"  # outside the chain, of machines or people
     POSTAGE = "postage"  # outside the chain
@@ -37,6 +39,6 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
-FEES = (Cause.GAS.value, Cause.TIP.value)
+FEES = (Cause.GAS.value, Cause.TIP.value, Cause.DATA.value)
 OUTSIDE = (Cause.COMPUTE.value, Cause.POSTAGE.value)  # paid outside the chain, in USD
 EDGE = frozenset(one.value for one in Edge)

@@ -31,7 +31,7 @@ def gas_per_call(run: Run) -> pd.Series:
 
 @metric(unit="USD", better="lower")
 def fees_by_function(run: Run) -> pd.Series:
-    """Fees paid for all calls of each function, burned and tipped."""
+    """Fees paid for all calls of each function, all kinds of fees together."""
     return costs(run, "contract", "function")["usd"]
 
 
@@ -43,7 +43,7 @@ def gas_by_role(run: Run) -> pd.Series:
 
 @metric(unit="USD", better="lower")
 def fees_by_role(run: Run) -> pd.Series:
-    """Fees paid by each role, burned and tipped."""
+    """Fees paid by each role, all kinds of fees together."""
     return costs(run, "role")["usd"]
 
 
@@ -55,7 +55,7 @@ def gas_by_phase(run: Run) -> pd.Series:
 
 @metric(unit="USD", better="lower")
 def fees_by_phase(run: Run) -> pd.Series:
-    """Fees paid in each phase of the protocol, burned and tipped."""
+    """Fees paid in each phase of the protocol, all kinds of fees together."""
     return costs(run, "verb")["usd"]
 
 
@@ -75,12 +75,12 @@ def _costs(run: Run, by: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
     sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for *key, gas, burned, tipped, status in lines(run.executed, *by, "gas", "burned", "tipped", "status"):
+    for fee, (*key, gas, status) in zip(run.fees(run.executed), lines(run.executed, *by, "gas", "status"), strict=True):
         named = tuple(each or OTHER for each in key)
         row = sums[named if len(by) > 1 else named[0]]
         row[0] += 1
         row[1] += gas
-        row[2] += burned + tipped
+        row[2] += fee
         row[3] += status != "success"
     keys = sorted(sums)
     index = pd.MultiIndex.from_tuples(keys, names=by) if len(by) > 1 and keys else pd.Index(keys, name=next(iter(by)))

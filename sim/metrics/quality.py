@@ -71,6 +71,13 @@ def time_to_settle(run: Run) -> pd.Series:
     return spread((run.closed["closed_ns"] - run.closed["born_ns"]) / SECOND)
 
 
+@metric(unit="s", better="lower")
+def time_to_finality(run: Run) -> pd.Series:
+    """Mean, extremes and quantiles of the time from a job's posting until its end cannot be undone."""
+    delay: float = run.config.get("chain", {}).get("finality", math.nan)
+    return time_to_settle(run).add(delay)
+
+
 @metric(unit="whole units", better="lower")
 def stuck_funds(run: Run) -> pd.Series:
     """Money in each contract at the end that is owed to nobody, by asset; negative when it owes more than it holds."""

@@ -160,6 +160,22 @@ class Run:
         transactions = self.tables["transactions"]
         return transactions[~transactions["status"].isin(UNMINED)]
 
+    def fees(self, transactions: pd.DataFrame) -> list[int]:
+        """Return the wei that each of some executed transactions cost, all fees together.
+
+        Args:
+            transactions: rows of the table of that name.
+        """
+        rows = lines(transactions, "block", "index", "burned", "tipped")
+        return [burned + tipped + self._data_fees.get((block, index), 0) for block, index, burned, tipped in rows]
+
+    @cached_property
+    def _data_fees(self) -> dict[tuple[int, int], int]:
+        """Return the wei that a rollup took for publishing transactions, by (block, index)."""
+        transfers = self.tables["transfers"]
+        data = transfers[transfers["cause"] == Cause.DATA]
+        return {(block, tx): amount for block, tx, amount in lines(data, "block", "tx", "amount")}
+
     @cached_property
     def costs(self) -> dict[tuple[str, ...], pd.DataFrame]:
         """Keep what `metrics.gas.costs` has found: seven metrics ask for three things."""

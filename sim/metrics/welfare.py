@@ -32,7 +32,7 @@ def message_cost(run: Run) -> float:
 
 @metric(unit="USD", better="lower")
 def gas_cost(run: Run) -> float:
-    """Money that all people but bystanders paid for gas, burned or tipped."""
+    """Money that all people but bystanders paid for gas, burned or tipped, and on a rollup for data."""
     spent: dict[str, int] = defaultdict(int)
     for (who, asset), amount in run.paid(*FEES, by="sender").items():
         if run.controller.get(who) not in run.bystanders:

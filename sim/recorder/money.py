@@ -80,7 +80,7 @@ class Money:
 
         Args:
             addresses: of the senders.
-            wei: what each one's transaction cost, burned and tipped together.
+            wei: what each one's transaction cost, all fees together.
             tipped: wei of all tips together, which go to the coinbase.
         """
         booked, touched = self._world.booked["ETH"], self._world.touched["ETH"]

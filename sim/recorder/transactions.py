@@ -87,24 +87,26 @@ class Transactions:
         executed, ran = block.executed(), [rows.ran(block.result) for rows in block.crowded]
         parts = [self._people(block, executed)] if executed else []
         parts += [self._crowd(block, rows, block.result) for rows in ran if len(rows.rows)]
-        transactions, burned, tips = zip(*parts, strict=True)
+        transactions, *fees = zip(*parts, strict=True)
         self._table.weave(transactions, "index")
-        self._transfers.weave(burned, "tx")
-        self._transfers.weave(tips, "tx")
+        for one in fees:
+            self._transfers.weave(one, "tx")
 
-    def _people(self, block: Block, executed: list[tuple[int, Pending]]) -> tuple[Columns, Columns, Columns]:
-        """Return people's transactions that ran, the fees of theirs that burn, and those that are tips."""
+    def _people(self, block: Block, executed: list[tuple[int, Pending]]) -> tuple[Columns, ...]:
+        """Return people's transactions that ran, and their fees, each kind by itself."""
         places, pendings = map(list, zip(*executed, strict=True))
         base_fee, all_gas, status = block.base_fee, block.gas, block.status
         gas = [all_gas[i] for i in places]
         burned = [used * base_fee for used in gas]
         tipped = [used * min(one.tip, one.max_fee - base_fee) for used, one in zip(gas, pendings)]
         reasons = [None if status[i] == SUCCESS else str(self._decoder.revert(block, i)) for i in places]
+        posted = [block.posted[i] for i in places] if block.posted else []
         codes, jobs = [one.account.name_code for one in pendings], job_keys(pendings)
-        self._money.fees([one.account.address for one in pendings], map(add, burned, tipped), sum(tipped))
+        costs = list(map(sum, zip(burned, tipped, posted))) if posted else list(map(add, burned, tipped))
+        self._money.fees([one.account.address for one in pendings], costs, sum(tipped))
         if (accounts := self._world.job_accounts) is not None:
-            for one, ash, tip, job in zip(pendings, burned, tipped, jobs):
-                accounts.spent(one.account, "ETH", ash + tip, job)
+            for one, cost, job in zip(pendings, costs, jobs):
+                accounts.spent(one.account, "ETH", cost, job)
         outcome = {
             "index": places,
             "gas": gas,
@@ -113,10 +115,11 @@ class Transactions:
             "status": [STATUS[status[i]] for i in places],
             "reason": reasons,
         }
-        return self._of_people(block, pendings) | outcome, *self._fees(block, codes, places, burned, tipped, jobs)
+        fees = self._fees(block, codes, places, burned, tipped, posted, jobs)
+        return self._of_people(block, pendings) | outcome, *fees
 
-    def _crowd(self, block: Block, rows: BatchSlice, result: BlockResult) -> tuple[Columns, Columns, Columns]:
-        """Return a crowd's transactions that ran, the fees of theirs that burn, and those that are tips."""
+    def _crowd(self, block: Block, rows: BatchSlice, result: BlockResult) -> tuple[Columns, ...]:
+        """Return a crowd's transactions that ran, and their fees, each kind by itself."""
         crowd, places, members = rows.batch.crowd, rows.places, rows.batch.who[rows.rows]
         gas = result.gas[places].astype(np.int64)
         burned, tipped = product(gas, block.base_fee), product(gas, rows.tips(block.base_fee))
@@ -128,23 +131,30 @@ class Transactions:
                 None if one == "success" else str(self._decoder.revert(block, i))
                 for one, i in zip(status, places.tolist())
             ]
+        posted = [block.posted[i] for i in places.tolist()] if block.posted else []
         costs = list(map(add, burned.tolist(), tipped.tolist()))
+        if posted:
+            costs = list(map(add, costs, posted))
         self._money.fees([crowd.senders[one] for one in members.tolist()], costs, sum(tipped.tolist()))
         outcome = {
             "index": places, "gas": gas, "burned": burned, "tipped": tipped, "status": status, "reason": reasons,
         }  # fmt: skip
-        fees = self._fees(block, crowd.name_codes[members], places, burned, tipped, None)
+        fees = self._fees(block, crowd.name_codes[members], places, burned, tipped, posted, None)
         return self._of_crowd(block, rows) | outcome, *fees
 
     def _fees(
-        self, block: Block, codes: Any, places: Column, burned: Column, tipped: Column, jobs: Column
-    ) -> tuple[Columns, Columns]:
-        """Return the rows of base fees, which burn, and those of tips that are not zero."""
+        self, block: Block, codes: Any, places: Column, burned: Column, tipped: Column, posted: list[int], jobs: Column
+    ) -> tuple[Columns, ...]:
+        """Return the rows of base fees, which burn, of tips that are not zero, and of what a rollup takes beside."""
         common = {"block": block.number, "time_ns": self._world.env.now, "asset": "ETH"}
         names = self._names.names(codes)
         burns = {
             **common, "tx": places, "sender": names, "receiver": Edge.BURNT.value, "amount": burned,
             "cause": Cause.GAS.value, "job": jobs,
+        }  # fmt: skip
+        data = {
+            **common, "tx": places, "sender": names, "receiver": Edge.LAYER1.value, "amount": posted,
+            "cause": Cause.DATA.value, "job": jobs,
         }  # fmt: skip
         if not all(tipped):
             kept = [row for row in zip(codes, places, tipped, repeat(None) if jobs is None else jobs) if row[2]]
@@ -154,7 +164,7 @@ class Transactions:
             **common, "tx": places, "sender": names, "receiver": Edge.COINBASE.value, "amount": tipped,
             "cause": Cause.TIP.value, "job": jobs,
         }  # fmt: skip
-        return burns, tips
+        return (burns, tips, data) if posted else (burns, tips)
 
     def _of_people(self, block: Block, pendings: list[Pending]) -> Columns:
         """Return what people's transactions say of themselves, whatever became of them."""
