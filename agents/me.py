@@ -8,6 +8,8 @@ from slashpoint.agents.conduct import POWERS
 from slashpoint.agents.free_entry import enters
 from slashpoint.agents.pool import Pool
 from slashpoint.sim.contract import Event
+from slashpoint.sim.engine.keys import Signature, sign
+from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.facts import Hearing, Inbox, past
 from slashpoint.sim.intention import Pending
 from slashpoint.sim.learning import Order
@@ -84,6 +86,15 @@ class Me:
     def salt(self, *key: Any) -> bytes:
         """32 secret bytes of this account for a purpose."""
         return self.account.person.luck("salt", self.name, *key).bytes(32)
+
+    def signs(self, digest: bytes) -> Signature:
+        """Sign 32 bytes with this account's key, as `v`, `r`, `s` or `packed`; needs `chain.addresses=keys`.
+
+        What wallets sign as a message is keccak of the prefix of EIP-191 and the message.
+        """
+        if self._world.rules.addresses != "keys":
+            raise Misconfigured(f"{self.name} signs, and has no key: set chain.addresses=keys")
+        return sign(self.name, digest)
 
     def balance(self, asset: str = "ETH") -> int:
         """Return what this account holds, as of the latest block."""

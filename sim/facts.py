@@ -23,13 +23,13 @@ class Fact:
     """One thing that happened: a decoded event, or an intention that succeeded (under its verb).
 
     The arguments of the event are attributes: `fact.trainer`; one called as an attribute of every fact is in `args`
-    alone. `by` is the address whose transaction did it.
+    alone. `by` is the address whose transaction did it, `at` that of the contract that said it; a verb has none.
     """
 
-    __slots__ = ("args", "by", "event", "job", "number", "time")
+    __slots__ = ("args", "at", "by", "event", "job", "number", "time")
 
-    def __init__(self, event: str, time: int, by: bytes, job: Any, args: dict[str, Any]) -> None:
-        self.event, self.time, self.by, self.job, self.args = event, time, by, job, args
+    def __init__(self, event: str, time: int, by: bytes, job: Any, args: dict[str, Any], at: bytes = b"") -> None:
+        self.event, self.time, self.by, self.job, self.args, self.at = event, time, by, job, args, at
         self.number = -1  # its place in history
 
     def __getattr__(self, name: str) -> Any:

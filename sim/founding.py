@@ -46,13 +46,14 @@ class Founding(State):
         """Return what must hold: in every world, and by the rules of each market."""
         return [*invariants_of(conservation), *invariants_of(endings)]
 
-    def genesis(self, to: bytes | None, data: bytes, value: int = 0) -> bytes:
+    def genesis(self, to: bytes | None, data: bytes, value: int = 0, name: str = "") -> bytes:
         """Execute one transaction of the deployer in a block of its own before time begins, and return its output.
 
         Args:
             to: the contract that it calls; None to create one.
             data: calldata, or the code of creation.
             value: wei sent along.
+            name: of what is created.
 
         Raises:
             GenesisFailed: it did not succeed.
@@ -65,29 +66,33 @@ class Founding(State):
         result = self.engine.run_block(context, [Tx(self._deployer, to, data, value, 2**24, 0, 0, nonce)])
         if result.status[0] != Status.SUCCESS:
             raise GenesisFailed(result.reasons.get(0, ""), bytes(result.output[0]))
+        output = bytes(result.output[0])
+        if to is None and name:
+            self.names[output] = name
         self.recorder.money.funding(self.recorder.decoder.movements(result)[0])
         self._forget_views()
-        return bytes(result.output[0])
+        return output
 
-    def deploy(self, artifact: Artifact, *args: Any, symbol: str | None = None) -> Contract:
+    def deploy(self, artifact: Artifact, *args: Any, symbol: str | None = None, value: int = 0) -> Contract:
         """Put a contract, or what stands in for it, on the chain.
 
         Args:
-            artifact: what a compiler made of it.
+            artifact: what a compiler made of it, linked with its libraries.
             args: of its constructor.
             symbol: of a token, whose transfers are read from then on.
+            value: wei that its constructor is sent.
 
         Raises:
             ValueError: its constructor failed.
         """
         artifact = stand_in(artifact)
         try:
-            address = self.genesis(None, artifact.deploy_data(*args))
+            address = self.genesis(None, artifact.deploy_data(*args), value, artifact.name)
         except GenesisFailed as error:
             why = error.why or artifact.interface.decode_error(error.output)
             raise ValueError(f"{artifact.name} cannot be deployed: {why}") from error
         contract = Contract(artifact, address, self.engine)
-        self.contracts[address], self.names[address] = contract, contract.name_
+        self.contracts[address] = contract
         if symbol is not None:
             self.tokens[symbol] = contract
             self.decimals[symbol] = decimals_of(contract)
@@ -125,9 +130,10 @@ class Founding(State):
             self._signer.learn(account.name)
 
     def add_market(self, market: Market) -> None:
-        """Open a market for business: its contract's events and movements of money are its to explain."""
+        """Open a market for business: its contracts' events and movements of money are its to explain."""
         self.markets.append(market)
-        self.market_of[market.contract.address_] = market
+        self.market_of.update(dict.fromkeys(market.addresses, market))
         if market.asset in self.tokens:  # its token's own functions too, such as an airdrop
             self.market_of.setdefault(self.tokens[market.asset].address_, market)
+        self.births.watch(market)
         self.invariants += invariants_of(market)

@@ -59,9 +59,10 @@ def _locked(world: State) -> Iterator[str]:
     for market in world.markets:
         owed = {account: amount for account in world.accounts if (amount := market.owed(account))}
         for who, amount in owed.items() if market.pulls else ():
-            result = world.tries(market.withdraws(None), who)
+            call = market.withdraws(None)
+            result = world.tries(call, who)
             if result.status != Status.SUCCESS:
-                why = market.contract.decode_error_(result.output)
+                why = (world.contract_at(call.to) or market.contract).decode_error_(result.output)
                 yield f"{world.name_of(who)} is owed {_whole(world, market.asset, amount)} and cannot withdraw: {why}"
         if all(job.closed is not None for job in market.jobs.values()):
             for asset, held in market.holdings().items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import mesa
 
+from slashpoint.sim.births import Births
 from slashpoint.sim.chain import Chain
 from slashpoint.sim.engine import CallResult, Engine, Signer, Tx
 from slashpoint.sim.engine.keys import address_of
@@ -68,6 +69,7 @@ class State(mesa.Model):
         self.decimals: dict[str, int] = {"ETH": DECIMALS, "USD": DECIMALS}  # by asset
         self.markets: list[Market] = []
         self.market_of: dict[bytes, Market] = {}  # by the addresses of its contracts
+        self.births = Births(self)
         self.accounts: dict[bytes, Sender] = {}  # by address
         self.names: dict[bytes, str] = {}  # by address
         self.booked: dict[str, dict[bytes, int]] = defaultdict(lambda: defaultdict(int))  # asset → holder → amount
@@ -86,7 +88,8 @@ class State(mesa.Model):
         if self._signer is not None:
             self._signer.learn(GENESIS)
         prices.begin(luck("prices"), float(rules.genesis))
-        engine.fund(self._deployer, 10**12 * ETH)
+        self.booked["ETH"][self._deployer] = 10**12 * ETH
+        engine.fund(self._deployer, self.booked["ETH"][self._deployer])
 
     def to_units(self, asset: str, amount: float) -> int:
         """Return the smallest units in an amount of whole ones; ValueError where it is no whole number of them.
@@ -119,6 +122,10 @@ class State(mesa.Model):
     def name_of(self, address: bytes) -> str:
         """Return the name of an account or a contract, else its address in hex."""
         return self.names.get(address) or "0x" + address.hex()
+
+    def contract_at(self, address: bytes) -> Contract | None:
+        """Return the contract at an address: deployed, born in the run, or a clone of one of these; None for others."""
+        return self.contracts.get(address) or self.births.known(address)
 
     @contextmanager
     def fork(self) -> Iterator[Engine]:

@@ -36,6 +36,6 @@ def told(name: str, project: Path | None) -> Iterator[tuple[str, str]]:
             for name in mentioned([one], one.__module__)}  # fmt: skip
     yield "verbs", ", ".join(verb for verb in VERBS if verb in said)
     _, deployed = deploy(compose([f"protocol={name}"], project), Ledger(None), project)
-    yield "events", ", ".join(deployed.contract.artifact_.interface.events)
+    yield "events", ", ".join(event for each in deployed.sources for event in each.artifact_.interface.events)
     yield "outcomes", ", ".join(market.outcomes.values() or market.closing_events)
     yield "variants", ", ".join(variants(name, project=project))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
 
+    from slashpoint.sim.contract.entry import Record
+
 CORE = ("slashpoint.sim", "slashpoint.agents")  # whose classes every protocol shares
 ARGUMENTS = ("id", "deadline", "state", "winner")  # what the base market reads of events
 STEPS = {Role: "live", Server: "serve", Poster: "commission"}  # what each kind of role leaves to a protocol
@@ -192,7 +194,7 @@ def _fits(theirs: Callable[..., Any], ours: Callable[..., Any]) -> bool:
 
 def _events(market: Market) -> Iterator[str]:
     kind, at = type(market), _at(type(market))
-    events = {name: same[0].names for name, same in market.contract.artifact_.interface.events.items()}
+    events = {name: same[0].names for name, same in _said(market).items()}
     listed = "; ".join(f"{name}({', '.join(names)})" for name, names in events.items())
     ours = f"{market.name} has {listed or 'no events'}"
     named = {"opening_event": (kind.opening_event,), "closing_events": kind.closing_events, "expects": kind.expects}
@@ -214,6 +216,12 @@ def _events(market: Market) -> Iterator[str]:
         yield f"{at}.news: {error}"
 
 
+def _said(market: Market) -> dict[str, list[Record]]:
+    """Return the events of a market by name; of a name that several of its contracts have, those of the first."""
+    sources = reversed(market.sources)
+    return {name: same for each in sources for name, same in each.artifact_.interface.events.items()}
+
+
 def _elsewhere(market: Market, event: str) -> bool:
     """Whether another contract of the world has such an event."""
     return any(event in one.artifact_.interface.events for one in market.world.contracts.values())
@@ -226,23 +234,24 @@ def _read(market: Market) -> Iterator[tuple[str, str]]:
     if kind.begins is Market.begins:
         yield "deadline", kind.opening_event
     for event in kind.closing_events:
-        yield "id", event
+        if event in market.contract.artifact_.interface.events:  # else the job may be the contract that says it
+            yield "id", event
         if kind.outcomes and kind.outcome is Market.outcome:
             yield "state", event
     if "winner" in kind.arguments and kind.closing_events:
-        ends = market.contract.artifact_.interface.events
+        ends = _said(market)
         named = [one for one in kind.closing_events if one in ends and kind.arguments["winner"] in ends[one][0].names]
         yield "winner", (named or kind.closing_events)[0]
 
 
 def _names(market: Market, roles: Iterable[type[Role]]) -> Iterator[str]:
     """Complain of names that a role reads of the market, or the market of its contract, and that are not there."""
-    interface = market.contract.artifact_.interface
-    offered = {*dir(type(market)), *vars(market), *interface.events}
+    interface, events = market.contract.artifact_.interface, _said(market)
+    offered = {*dir(type(market)), *vars(market), *events}
     for role in roles:
         for owner in _own(role):
             for name in sorted(_attributes(owner, "market") - offered):
-                near = choices(name, sorted({*_public(market), *interface.events}))
+                near = choices(name, sorted({*_public(market), *events}))
                 yield f"{_at(owner)}: market.{name}: {type(market).__name__} has no such thing; {near}"
     there = {*interface.functions, *interface.events}
     doors = {name for name in dir(market.contract) if name.endswith("_") and not name.startswith("_")}

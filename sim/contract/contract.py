@@ -109,20 +109,27 @@ class Contract:
     Views are remembered until `forget_`.
     """
 
-    def __init__(self, artifact: Artifact, address: bytes, engine: Engine, name: str = "") -> None:
+    def __init__(
+        self, artifact: Artifact, address: bytes, engine: Engine, name: str = "", kind: Contract | None = None
+    ) -> None:
         self.artifact_, self.address_, self.engine_ = artifact, address, engine
         self.name_ = name or artifact.name
         self.__answers: dict[Hashable, Any] = {}  # names that no function of an ABI has: Python adds the class's
-        self.__events: dict[bytes, tuple[Event, list[Record]]] = {}  # by topic; what is indexed may differ
-        self.__anonymous: list[tuple[Event, Record]] = []
+        self.__said: tuple[dict[bytes, tuple[Event, list[Record]]], list[tuple[Event, Record]]]
+        if kind is not None:  # what clones say are the events of their kind, so that one name stands for all of them
+            self.__said = kind.__said  # noqa: SLF001 - its own class
+            return
+        events: dict[bytes, tuple[Event, list[Record]]] = {}  # by topic; what is indexed may differ
+        anonymous: list[tuple[Event, Record]] = []
         for records in artifact.interface.events.values():
             for each in records:
                 event = Event(address, self.name_, each.name, each.hash, each.names)
-                event, known = self.__events.setdefault(each.hash, (event, []))
+                event, known = events.setdefault(each.hash, (event, []))
                 if each.anonymous:
-                    self.__anonymous.append((event, each))
+                    anonymous.append((event, each))
                 else:
                     known.append(each)
+        self.__said = events, anonymous
 
     def __getattr__(self, name: str) -> Any:
         """Return a function or an event of the ABI, kept as an attribute from then on."""
@@ -159,7 +166,7 @@ class Contract:
         if len(found) > 1:
             several = sorted(each.signature for each in self.artifact_.interface.events[name])
             raise AttributeError(f"{self.name_} has {', '.join(several)}; choose with event_(signature)")
-        return self.__events[found.pop()][0]
+        return self.__said[0][found.pop()][0]
 
     def ask_(self, function: Function, data: bytes, sender: bytes | str | None = None, gas: int | None = None) -> Any:
         """Return what a view answers to these call data when `sender` asks: asked once, until `forget_`.
@@ -197,14 +204,14 @@ class Contract:
         as a proxy's or a library's may be, is an event called by its first topic in hex, whose arguments are the
         `topics` and the `data`.
         """
-        topics = log.topics
-        event, records = self.__events.get(topics[0], _NO_EVENT) if topics else _NO_EVENT
+        topics, (events, anonymous) = log.topics, self.__said
+        event, records = events.get(topics[0], _NO_EVENT) if topics else _NO_EVENT
         for record in records:
             try:
                 return event, record.decode(log)
             except ValueError:
                 pass  # another event of the same signature: what is indexed in it differs
-        if self.__anonymous and len(fitting := list(self.__nameless(log))) == 1:
+        if anonymous and len(fitting := list(self.__nameless(log))) == 1:
             return fitting[0]
         topic = topics[0] if topics else b""
         stranger = Event(self.address_, self.name_, f"0x{topic.hex()}", topic, ("topics", "data"))
@@ -212,7 +219,7 @@ class Contract:
 
     def __nameless(self, log: Log) -> Iterator[tuple[Event, dict[str, Any]]]:
         """Yield what a log says as each anonymous event that it may be of."""
-        for event, record in self.__anonymous:
+        for event, record in self.__said[1]:
             with suppress(ValueError):
                 yield event, record.decode(log)
 

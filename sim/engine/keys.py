@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from eth_hash.auto import keccak
+
+
+class Signature(NamedTuple):
+    """A signature on secp256k1, as contracts take it."""
+
+    v: int  # 27 or 28
+    r: bytes  # 32 bytes
+    s: bytes  # 32 bytes
+
+    @property
+    def packed(self) -> bytes:
+        """The 65 bytes r, s, v."""
+        return self.r + self.s + bytes([self.v])
+
 
 SCHEMES = ("names", "keys")
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
@@ -35,3 +51,17 @@ def address_of(name: str, scheme: str = "names") -> bytes:
             return PrivateKey(key_of(name)).public_key.to_canonical_address()
         case _:
             raise ValueError(f"addresses come from {' or '.join(SCHEMES)}, not from {scheme!r}")
+
+
+def sign(name: str, digest: bytes) -> Signature:
+    """Sign a digest with the key of a name: the same signature each time (RFC 6979).
+
+    Args:
+        name: of an account whose address comes from its key.
+        digest: 32 bytes.
+    """
+    from eth_keys.datatypes import PrivateKey
+
+    signature = PrivateKey(key_of(name)).sign_msg_hash(digest)
+    r, s = (number.to_bytes(32, "big") for number in (signature.r, signature.s))
+    return Signature(signature.v + 27, r, s)

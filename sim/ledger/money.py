@@ -36,6 +36,7 @@ class Cause(StrEnum):
     POSTAGE = "postage"  # outside the chain
     PAYMENT = "payment"  # between people
     AIRDROP = "airdrop"
+    INTERNAL = "internal"  # between two contracts of one market
     UNKNOWN = "unknown"
 
 

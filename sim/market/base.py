@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from slashpoint.sim.contract import Artifact, Contract
+from slashpoint.sim.engine import ZERO_ADDRESS
 from slashpoint.sim.ledger.money import Cause
 from slashpoint.sim.market.words import CARRY_CID, EARNS, NO_CID, UNAVAILABLE, VERBS, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from slashpoint.sim.contract import Call, Contract, Event
+    from slashpoint.sim.contract import Birth, Call, Event
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.learning import Problem
     from slashpoint.sim.market.terms import Terms
@@ -36,6 +39,8 @@ class Market:
     paid_in: dict[str | None, int] = field(default_factory=lambda: defaultdict(int))  # net, by job's key
     put_up: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))  # by account: stakes that are not back
     stakers: set[tuple[str | None, bytes]] = field(default_factory=set)  # by job's key and account: ever put a stake up
+    others: tuple[Contract, ...] = ()  # further contracts that are its own
+    births: Mapping[str, Birth] = field(default_factory=dict)  # by the event of a factory that says what was born
 
     opening_event: ClassVar[str] = ""  # the event that begins a job
     closing_events: ClassVar[tuple[str, ...]] = ()  # the events that end it
@@ -51,25 +56,76 @@ class Market:
         """The name of the market's contract."""
         return self.contract.name_
 
+    @cached_property
+    def addresses(self) -> set[bytes]:
+        """The addresses of its contracts, those that are born in the run too."""
+        return {each.address_ for each in (self.contract, *self.others)}
+
+    @cached_property
+    def sources(self) -> tuple[Contract, ...]:
+        """Its contracts, and the kinds of those that are born in the run: whose events have a name here."""
+        return tuple(dict.fromkeys((self.contract, *self.others, *self.kinds.values())))
+
+    @cached_property
+    def kinds(self) -> dict[str, Contract]:
+        """What is born where a factory's event says so, by the event; of an artifact, one at no address."""
+        made: dict[str, Contract] = {}
+        for birth in self.births.values():
+            if isinstance(birth.kind, Artifact) and birth.kind.name not in made:
+                made[birth.kind.name] = Contract(birth.kind, ZERO_ADDRESS, self.world.engine)
+        return {
+            event: made[birth.kind.name] if isinstance(birth.kind, Artifact) else birth.kind
+            for event, birth in self.births.items()
+        }
+
     def event(self, name: str) -> Event:
-        """Return an event of the contract by its name, or by its signature where several share the name."""
-        return self.contract.event_(name)
+        """Return an event by its name, or by its signature where several share the name.
+
+        Where several contracts of the market have it, it is the main contract's; another's is `Escrow.Deposit`.
+
+        Raises:
+            AttributeError: there is none, or several of the other contracts have it.
+        """
+        owner, _, short = name.partition("(")[0].rpartition(".")
+        named = [each for each in self.sources if owner in {"", each.name_}]
+        having = [each for each in named if short in each.artifact_.interface.events]
+        if not having and len(self.sources) > 1:
+            offered = (f"{each.name_}.{one}" for each in self.sources for one in each.artifact_.interface.events)
+            raise AttributeError(f"the market has no event {name!r}; it has {', '.join(offered)}")
+        if len(having) > 1 and having[0] is not self.contract:
+            several = " or ".join(f"{each.name_}.{short}" for each in having)
+            raise AttributeError(f"several contracts have the event {short}: choose event({several!r})")
+        return (having or self.sources)[0].event_(name.removeprefix(f"{owner}.") if owner else name)
 
     @property
     def news(self) -> tuple[Event, ...]:
-        """Return the events after which something may be due: all of the contract's, unless a market names its own."""
-        records = self.contract.artifact_.interface.events.values()
-        return tuple(self.contract.event_(one) for one in sorted({each.signature for same in records for each in same}))
+        """Return the events after which something may be due: all of its contracts', unless a market names its own."""
+        return tuple(
+            each.event_(one)
+            for each in self.sources
+            for one in sorted({e.signature for same in each.artifact_.interface.events.values() for e in same})
+        )
+
+    def at(self, address: bytes) -> Contract:
+        """Return the contract at an address, such as one that was born in the run.
+
+        Raises:
+            KeyError: nobody knows what lives there.
+        """
+        contract = self.world.contract_at(address)
+        if contract is None:
+            raise KeyError(f"nobody knows what lives at 0x{address.hex()}")
+        return contract
 
     def argument(self, name: str) -> str:
         """Return what the contract's events call `id`, `deadline`, `state` or `winner`."""
         return self.arguments.get(name, name)
 
     def __getattr__(self, name: str) -> Event:
-        """Return an event of the contract by its name; a misspelt one raises and lists what exists."""
+        """Return an event of its contracts by its name; a misspelt one raises and lists what exists."""
         if name.startswith("_") or name == "contract":
             raise AttributeError(name)
-        return self.contract.event_(name)
+        return self.event(name)
 
     def does(self, verb: str, job: Job | None, call: Call, *, subject: Any = None, carries: Any = None) -> Call:
         """Tag an intention with what a stranger may read of it.
@@ -118,6 +174,14 @@ class Market:
         """
         return fact.job.key if fact.job is not None else None, fact.by, float(fact.args[self.argument("deadline")])
 
+    def identity(self, fact: Fact) -> Any:
+        """Return the id of the job that an event is about.
+
+        Unless a market knows better it is the event's argument for it, or else the address of the contract that said
+        it: a factory's jobs are often contracts.
+        """
+        return fact.args.get(self.argument("id"), fact.args.get("id", fact.at))
+
     def notes(self, fact: Fact, job: Job) -> None:
         """Keep what an event says of a job, where a market needs it later."""
 
@@ -130,16 +194,16 @@ class Market:
 
         The opening event makes it of its draft, a closing one ends it.
         """
-        args, name = fact.args, self.argument("id")
+        args, number = fact.args, self.identity(fact)
         if fact.event == self.opening_event:
             key, poster, deadline = self.begins(fact)
             job = self.drafts.get(key) if key is not None else None
             if job is not None and job.poster == poster:
                 del self.drafts[job.key]
-                job.id, job.born, job.deadline = args[name], fact.time, deadline
+                job.id, job.born, job.deadline = number, fact.time, deadline
                 self.jobs[job.id] = job
                 self.posted.setdefault(poster, []).append(job)
-        job = self.jobs.get(args.get(name, args.get("id")))
+        job = self.jobs.get(number)
         if job is not None:
             self.notes(fact, job)
             if fact.event in self.closing_events:
@@ -164,12 +228,14 @@ class Market:
             receiver: an address.
             amount: smallest units.
         """
-        job, here = call.job, self.contract.address_
+        job, ours = call.job, self.addresses
         key = job.key if job is not None else None
-        if here not in (sender, receiver) or asset != self.asset:
+        if asset == self.asset and sender in ours and receiver in ours:
+            return [(Cause.INTERNAL.value, amount, key)]
+        if (sender in ours) == (receiver in ours) or asset != self.asset:
             return [(Cause.UNKNOWN.value, amount, key)]
         poster = job.poster if job is not None else b""
-        if receiver == here:
+        if receiver in ours:
             self.paid_in[key] += amount
             if sender == poster:
                 return [(Cause.DEPOSIT.value, amount, key)]
@@ -217,7 +283,7 @@ class Market:
         return ()
 
     def liabilities(self) -> dict[str, dict[str, int]]:
-        """Return what the contract owes, by asset and by what for.
+        """Return what its contracts owe, by asset and by what for.
 
         Unless a market reads it from the contract, each job is owed what was paid in for it and not out: a contract
         that pays more out for one job than was paid in for it is short of what another's people are owed.
@@ -225,17 +291,15 @@ class Market:
         return {self.asset: {f"for job {key}": amount for key, amount in self.paid_in.items() if amount > 0}}
 
     def holdings(self) -> dict[str, int]:
-        """Return what the contract holds, by asset."""
-        token = self.world.tokens.get(self.asset)
-        held = (
-            self.world.engine.balance(self.contract.address_)
-            if token is None
-            else token.balanceOf(self.contract.address_)
-        )
-        return {self.asset: held}
+        """Return what its contracts hold, by asset."""
+        world, booked = self.world, self.world.booked[self.asset]
+        token = world.tokens.get(self.asset)
+        held = world.engine.balance if token is None else token.balanceOf
+        main = self.contract.address_
+        return {self.asset: sum(held(each) for each in self.addresses if each == main or each in booked)}
 
     def kept(self) -> dict[str, int]:
-        """Return what the contract keeps for good by its rules, such as fees, by asset."""
+        """Return what its contracts keep for good by their rules, such as fees, by asset."""
         return {}
 
     def withdraws(self, job: Job | None = None) -> Call:

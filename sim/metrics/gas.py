@@ -76,7 +76,9 @@ def _costs(run: Run, by: tuple[str, ...]) -> pd.DataFrame:
 
     sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for fee, (*key, gas, status) in zip(run.fees(run.executed), lines(run.executed, *by, "gas", "status"), strict=True):
-        named = tuple(each or OTHER for each in key)
+        named = tuple(
+            (each if name != "contract" else each and each.partition("/")[0]) or OTHER for name, each in zip(by, key)
+        )  # of contracts that were born in the run, the kind: those of a factory are one row
         row = sums[named if len(by) > 1 else named[0]]
         row[0] += 1
         row[1] += gas

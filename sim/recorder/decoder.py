@@ -67,17 +67,19 @@ class Decoder:
         """Return what a block did; its markets learn of their events here."""
         if block.result is None:
             return Decoded()
+        self._world.births.read(block.result)
         movements, others = self.movements(block.result)
         decoded = Decoded(movements)
         calls: list[Call] = []  # of the block, once an event opens a job
+        known = self._world.contracts.get
         for number, log in others:
-            contract = self._world.contracts.get(log.address)
+            contract = known(log.address) or self._world.births.known(log.address)
             if contract is None:
                 continue
             event, args = contract.decode_log_(log)
             sender = block.txs[log.tx].sender
             market = self._world.market_of.get(log.address)
-            fact = Fact(event.name, block.time, sender, None, args)
+            fact = Fact(event.name, block.time, sender, None, args, log.address)
             if market is not None:
                 if event.name == market.opening_event:
                     calls = calls or block.calls()
@@ -90,8 +92,8 @@ class Decoder:
         return decoded
 
     def movements(self, result: BlockResult) -> tuple[Movements, list[tuple[int, Log]]]:
-        """Return what a block moved, and the events of all contracts but tokens with their indices."""
-        tokens = self._world.tokens
+        """Return what a block moved, and the events with their indices; of a token that is no market's, none."""
+        tokens, markets = self._world.tokens, self._world.market_of
         addresses = [token.address_ for token in tokens.values()]
         moved, others = result.token_transfers(addresses)
         assets = list(map(list(tokens).__getitem__, moved.token))
@@ -100,7 +102,8 @@ class Decoder:
             txs, _, senders, receivers, wei = map(list, zip(*result.transfers))
             first = Movements(txs, ["ETH"] * len(txs), senders, receivers, wei)
             movements = Movements(*(ether + token for ether, token in zip(first, movements)))  # type: ignore[operator]
-        return movements, [(place, log) for place, log in others if log.address not in addresses]
+        mute = {each for each in addresses if each not in markets or each not in markets[each].addresses}
+        return movements, [(place, log) for place, log in others if log.address not in mute]
 
     def revert(self, block: Block, i: int) -> Revert:
         """Return why a transaction failed, decoded.
@@ -114,6 +117,13 @@ class Decoder:
         if block.status[i] == Status.HALTED:
             return Revert(result.reasons.get(i, "halted"), {})
         to = block.txs[i].to
-        contract = None if to is None else self._world.contracts.get(to)
+        contract = None if to is None else self._world.contract_at(to)
         output = bytes(result.output[i])
-        return contract.decode_error_(output) if contract is not None else Revert("0x" + output.hex(), {})
+        if contract is None:
+            return Revert("0x" + output.hex(), {})
+        why = contract.decode_error_(output)
+        market = self._world.market_of.get(contract.address_)
+        if not why.name.startswith("0x") or market is None:
+            return why
+        passed_on = (each.decode_error_(output) for each in market.sources)  # what it called may know the error
+        return next((each for each in passed_on if not each.name.startswith("0x")), why)
