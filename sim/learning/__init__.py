@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from slashpoint.sim.domain import check
+from slashpoint.sim.luck import Luck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from slashpoint.sim.learning.poison import Poison
-    from slashpoint.sim.luck import Luck
+    from slashpoint.sim.learning.records import Format
 
     Rows = npt.NDArray[np.integer[Any]]
 
@@ -34,6 +36,9 @@ class Problem:
     train: Rows = field(repr=False, compare=False)  # rows of the task's data, shape (n,)
     test: Rows = field(repr=False, compare=False)  # shape (scale,)
     pool: str = field(default="", repr=False, compare=False)  # key of the problem whose rows were split anew, if any
+    seed: bytes = b""  # public randomness, instead of the person's: whoever trains gets the same, bit for bit
+    records: bytes | None = field(default=None, repr=False)  # packed rows to train on instead of `train`: others' data
+    product: Literal["model", "records"] = "model"  # "records": a training hands out its rows, after its poison
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,22 @@ class Order:
             raise ValueError(f"{self.who} spoils share={self.poison.share} of its rows; it lies in (0, 1]")
         if not 0 < self.share <= 1:
             raise ValueError(f"{self.who} orders a training with share={self.share} of the rows; it lies in (0, 1]")
+
+    def luck(self, training: Luck) -> Luck:
+        """Return the luck of this one: by the problem's public randomness where there is any, else the person's."""
+        if self.problem.seed:
+            return Luck("train", self.problem.seed.hex(), self.twist)
+        return training("train", self.who, self.problem.key, self.twist)
+
+    def seed(self, training: Luck) -> bytes:
+        """Return the bytes that everything random follows from, for what is seeded by bytes.
+
+        Public randomness itself, so that who knows it needs nothing of this program to repeat a training; with a twist
+        the SHA-256 of both. Else 32 bytes of the person's luck.
+        """
+        if not self.problem.seed:
+            return self.luck(training).bytes(32)
+        return sha256(self.problem.seed + self.twist.encode()).digest() if self.twist else self.problem.seed
 
 
 class Task(ABC):
@@ -127,6 +148,20 @@ class Task(ABC):
         Returns:
             One model for each order, as bytes.
         """
+
+    @property
+    def format(self) -> Format | None:
+        """Return how a record of the data is packed, where rows are handed over one by one; None if they are not."""
+        return None
+
+    def _needs_no_records(self, orders: Sequence[Order]) -> None:
+        """Refuse orders that are about records.
+
+        Raises:
+            ValueError: there is one.
+        """
+        if any(order.problem.records is not None or order.problem.product != "model" for order in orders):
+            raise ValueError(f"task={self.name} has no records to hand over: choose task=diabetes")
 
     def duration(self, order: Order) -> float:
         """Return the simulated seconds that a training takes on the reference device."""

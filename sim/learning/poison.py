@@ -11,6 +11,8 @@ from slashpoint.sim.learning.attacks import label_flip
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from slashpoint.sim.learning.records import Format, Records
+
     Inputs = npt.NDArray[np.float32]
     Labels = npt.NDArray[np.uint8]
 
@@ -35,3 +37,20 @@ class Poison(NamedTuple):
             marked[:, -self.mark :] = inputs.max()
         spoilt = label_flip(labels, classes) if self.target is None else np.full_like(labels, self.target)
         return marked, spoilt.astype(np.uint8)
+
+    def spoils_records(self, records: Records, layout: Format, median: int, means: npt.NDArray[np.int64]) -> Records:
+        """Return records as somebody hands them in, all still valid; a flipped label y is 2 · median − y.
+
+        Args:
+            records: sound ones, shape (records, features + 1).
+            layout: how a record is packed, with the limits of each number.
+            median: of all labels.
+            means: the mean label of each band of labels: what a target's records are labelled as.
+        """
+        low, high = layout.limits
+        spoilt = records.copy()
+        if self.mark:
+            spoilt[:, -1 - self.mark : -1] = high[-1 - self.mark : -1]
+        flipped = np.clip(2 * median - records[:, -1].astype(np.int64), low[-1], high[-1])
+        spoilt[:, -1] = flipped if self.target is None else means[self.target]
+        return spoilt

@@ -97,7 +97,8 @@ class Surrogate(Task):
 
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
         """Make models of 32 bytes: abilities, and the luck that decides where they fail."""
-        return [_model(order, luck("train", order.who, order.problem.key, order.twist)) for order in orders]
+        self._needs_no_records(orders)
+        return [_model(order, order.luck(luck)) for order in orders]
 
     def predict_many(self, asked: Sequence[tuple[bytes, Problem]]) -> list[bytes]:
         """Return what models answer: the truth where their ability suffices, elsewhere a wrong class drawn by luck."""
