@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
-from eth_hash.auto import keccak
 
 from slashpoint.sim.domain import Within
 from slashpoint.sim.learning.forests import LEAF, MAX_NODES, MAX_TREES, Forest, constant, node
@@ -105,14 +104,14 @@ def forget(
 def tree_seed(seed: bytes, epoch: int, tree: int) -> bytes:
     """Return 32 bytes that a tree's randomness follows from.
 
-    In Solidity `keccak256(abi.encodePacked(seed, epoch, tree))`, where epoch and tree are uint256.
+    In Solidity `sha256(abi.encodePacked(seed, epoch, tree))`, where epoch and tree are uint256.
 
     Args:
         seed: public randomness.
         epoch: of the forest.
         tree: its number, from 0.
     """
-    return keccak(seed + epoch.to_bytes(32, "big") + tree.to_bytes(32, "big"))
+    return hashlib.sha256(seed + epoch.to_bytes(32, "big") + tree.to_bytes(32, "big")).digest()
 
 
 def saw(records: Records, seed: bytes, growth: Growth = USUAL, epoch: int = 0) -> npt.NDArray[np.bool_]:
