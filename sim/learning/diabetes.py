@@ -124,6 +124,21 @@ class Diabetes(Tabular):
         return data()[:, :-1], self.band(data()[:, -1])
 
     @cached_property
+    def inputs(self) -> npt.NDArray[np.float32]:
+        """The features with mean 0 and variance 1 over all patients, shape (442, 10)."""
+        return self.standard(self.table[0])
+
+    def standard(self, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
+        """Return features in units of their standard deviations over all patients, from their means.
+
+        Args:
+            rows: features in units of 1/SCALE, shape (rows, 10).
+        """
+        known = data()[:, :-1]
+        scaled: npt.NDArray[np.float32] = ((rows - known.mean(0)) / known.std(0)).astype(np.float32)
+        return scaled
+
+    @cached_property
     def estimator(self) -> Estimator:
         """The algorithm."""
         return estimator(self.model, FORMAT, self.edges, Growth(self.trees, self.depth, self.leaf))
