@@ -75,7 +75,10 @@ class Conduct:
         return measured
 
     def judge(self, me: Me, job: Job, subject: Subject) -> Answered[int | None]:
-        """Judge another's work. Honest: measure it, which costs."""
+        """Judge another's work. Honest: measure it, which costs; where work is redone, do it again and compare."""
+        if job.redone:
+            own = yield me.trains(job)
+            return job.market.compares(job, subject, own)
         return (yield me.measures(subject, job))
 
     def reveal(self, me: Me, job: Job, what: str) -> Answered[bool | str]:
@@ -90,7 +93,9 @@ class Conduct:
         return me.labels(job)
 
     def settle(self, me: Me, job: Job, subject: Subject) -> Answered[str]:
-        """Pay, accept, check or dispute another's work. Honest: accept what measures well."""
+        """Pay, accept, check or dispute another's work. Honest: check at random; else accept what measures well."""
+        if job.market.inspects(job):
+            return "check"
         measured = yield me.measures(subject, job)
         return "accept" if 2 * measured >= subject.scale else "dispute"
 

@@ -278,6 +278,20 @@ class Market:
         """Return SHA-256 of SHA-256 of a job's labels, where their commitment is no more: who guesses them knows it."""
         return None
 
+    def inspects(self, job: Job) -> bool:
+        """Return whether an honest poster has a job's work looked into, however good it seems."""
+        return False
+
+    def compares(self, job: Job, subject: Subject, own: bytes) -> int:
+        """Return how much of somebody's work is as in one's own, where judges do the work again (`job.redone`).
+
+        Args:
+            job: what it is about.
+            subject: the work in question.
+            own: the model that one made of the same job.
+        """
+        raise NotImplementedError
+
     def handed(self, job: Job) -> Sequence[Subject]:
         """Return the models of the job's round that anybody can read already, the other workers' too."""
         return ()

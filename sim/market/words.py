@@ -70,6 +70,7 @@ class Job:
     deadline: float = 0.0  # Unix seconds: for handing in work
     born: int = 0  # nanoseconds: when it was posted
     exact: bool = False  # whether work must be bit-equal for everybody
+    redone: bool = False  # whether who judges does the work again, and compares
     round: int = 0  # of a job that goes on in rounds, the one that this view of it is about
     base: bytes | None = None  # the model that a round starts from; None where everybody starts afresh
     rows: int = 0  # labels that were committed, where the test items are drawn out of them; 0 where the poster chose
