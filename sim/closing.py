@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from slashpoint.sim.learning import leakage
 from slashpoint.sim.ledger import AccountRow, HoldingRow, JobRow, ModelRow
 from slashpoint.sim.store import cid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from slashpoint.sim.learning import Order
+    from slashpoint.sim.learning import Order, Problem, Task
     from slashpoint.sim.state import State
 
 
@@ -87,6 +89,8 @@ def _jobs(world: State, models: Iterable[Trained]) -> None:
                     delivered=score,
                     value_usd=value,
                     fooled=fooled,
+                    membership=None if got is None else _told(world, leakage.membership, got, job),
+                    copied=None if got is None else _told(world, leakage.copied, got, job),
                 )
             )
 
@@ -99,6 +103,15 @@ def _fooled(world: State, model: bytes, job: Any, models: Iterable[Trained]) -> 
         return max(opened, default=None)
     except NotImplementedError:  # a surrogate: nothing is marked there
         return None
+
+
+def _told(world: State, measure: Callable[[Task, bytes, Problem], float], model: bytes, job: Any) -> float | None:
+    """Return what a measure of privacy says of what was delivered for a job."""
+    try:
+        told = measure(world.training_cache.task, model, job.task)
+    except NotImplementedError:  # a surrogate: there are no rows
+        return None
+    return None if math.isnan(told) else told
 
 
 def _accounts(world: State) -> None:

@@ -190,6 +190,16 @@ class Task(ABC):
         """
         raise NotImplementedError(f"task={self.name} has no rows: choose one that is really trained")
 
+    def losses(self, model: bytes, problem: Problem, part: str = "train") -> npt.NDArray[np.float64]:
+        """Return how wrong a model is on each row, shape (rows,): the cross-entropy, or for numbers the squared error.
+
+        Args:
+            model: as bytes; what is no model is as wrong on every row.
+            problem: whose rows.
+            part: "train" or "test".
+        """
+        raise NotImplementedError(f"task={self.name} has no rows: choose one that is really trained")
+
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
         """Unpack a model into one flat vector, shape (parameters,); None for bytes that are no model of this task."""
         raise NotImplementedError(f"task={self.name} has no weights: choose one that is really trained")

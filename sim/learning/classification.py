@@ -40,6 +40,19 @@ class Classification(Tabular):
     def network(self) -> Network:
         """Return the network that learns."""
 
+    def losses(self, model: bytes, problem: Problem, part: str = "train") -> npt.NDArray[np.float64]:
+        """Return the cross-entropy of each row, in nats; what is not a number is infinite: see `Task.losses`."""
+        rows, weights = problem.test if part == "test" else problem.train, self._weights(model)
+        if weights is None:
+            return np.full(len(rows), math.log(self.classes))
+        with np.errstate(all="ignore"):  # a stranger's weights may be anything
+            logits = self.network.logits(self.inputs, weights, rows).astype(np.float64)
+            logits -= logits.max(1, keepdims=True)
+            losses: npt.NDArray[np.float64] = (
+                np.log(np.exp(logits).sum(1)) - logits[np.arange(len(rows)), self.table[1][rows]]
+            )
+        return np.nan_to_num(losses, nan=np.inf, posinf=np.inf)
+
     def train(self, orders: Sequence[Order], luck: Luck) -> list[bytes]:
         """Train a cohort: see `Task.train`. A model is its float32 weights, packed."""
         self._needs_no_records(orders)

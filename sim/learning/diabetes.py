@@ -230,6 +230,14 @@ class Diabetes(Tabular):
         asked = data()[problem.test]
         return errors(self.answer(model, asked[:, :-1]), asked[:, -1])
 
+    def losses(self, model: bytes, problem: Problem, part: str = "train") -> npt.NDArray[np.float64]:
+        """Return the squared error of each row, in the label's own unit: see `Task.losses`."""
+        asked = data()[problem.test if part == "test" else problem.train]
+        found = self.estimator.predict(model, asked[:, :-1])
+        if found is None:
+            return np.full(len(asked), np.inf)
+        return ((found.astype(np.float64) - asked[:, -1]) / SCALE) ** 2
+
     def _evaluate(self, asked: Sequence[tuple[bytes, Problem]]) -> list[bytes]:
         rows = self.table[0]
         return [self.band(self.answer(model, rows[problem.test])).tobytes() for model, problem in asked]

@@ -7,10 +7,8 @@ the network never saw: 50 is an ordinary row, 100 a row that is reconstructed wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -35,8 +33,7 @@ LAYERS = 4
 FEW = 2 * HELD  # rows that are too few to fit
 
 
-@dataclass(frozen=True)
-class Novelty:
+class Novelty(NamedTuple):
     """A fitted autoencoder, and the errors that queries are compared with. Data only: it may be published."""
 
     mean: npt.NDArray[np.float32]  # of each number of the rows, shape (inputs,)
@@ -68,8 +65,8 @@ class Novelty:
         inputs = rows.shape[1]
         widths = (inputs, HIDDEN, min(CODE, max(1, inputs // 2)), HIDDEN, inputs)
         parts = _train(blank._scaled(seen), widths, generator)
-        fitted = cls(blank.mean, blank.unit, parts[:LAYERS], parts[LAYERS:], blank.held)
-        return cls(fitted.mean, fitted.unit, fitted.weights, fitted.biases, np.sort(fitted.errors(held)))
+        fitted = blank._replace(weights=parts[:LAYERS], biases=parts[LAYERS:])
+        return fitted._replace(held=np.sort(fitted.errors(held)))
 
     @property
     def inputs(self) -> int:
@@ -84,7 +81,7 @@ class Novelty:
         scaled = self._scaled(rows)
         with torch.inference_mode():
             torch.set_num_threads(1)
-            gap = (_forward(self._layers, scaled) - scaled).square_().mean(1)
+            gap = (_forward(self._layers(), scaled) - scaled).square_().mean(1)
         found: npt.NDArray[np.float32] = gap.numpy()
         return found
 
@@ -122,7 +119,6 @@ class Novelty:
             scaled = (rows - self.mean) / self.unit
         return torch.from_numpy(np.nan_to_num(scaled, nan=FAR, posinf=FAR, neginf=-FAR).clip(-FAR, FAR).astype("f4"))
 
-    @cached_property
     def _layers(self) -> list[torch.Tensor]:
         return [torch.from_numpy(one.copy()) for one in (*self.weights, *self.biases)]
 

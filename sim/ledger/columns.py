@@ -163,6 +163,17 @@ class JobRow(NamedTuple):
         "share of marked test items that what was delivered takes for a backdoor's class, by the worst of those that "
         "somebody trained for the job; None where nobody did",
     ]
+    membership: Annotated[
+        float | None,
+        "f64",
+        "chance that what was delivered errs less on a training row of the job than on a test row, 0.5 for one that "
+        "tells nothing; None when nothing was delivered, or there are no rows",
+    ]
+    copied: Annotated[
+        float | None,
+        "f64",
+        "share of test items on which a copy agrees that was distilled from 100 answers of what was delivered",
+    ]
 
 
 class AccountRow(NamedTuple):

@@ -37,6 +37,18 @@ def fooled_share(run: Run) -> float:
     return float(run.tables["jobs"]["fooled"].astype(float).mean())
 
 
+@metric(unit="1", better="lower")
+def membership_auc(run: Run) -> float:
+    """Mean chance that a delivered model errs less on a training row of its job than on a test row; 0.5 is a guess."""
+    return float(run.tables["jobs"]["membership"].astype(float).mean())
+
+
+@metric(unit="1", better="lower")
+def copied_share(run: Run) -> float:
+    """Mean share of test items on which a copy agrees that is distilled from 100 answers of a delivered model."""
+    return float(run.tables["jobs"]["copied"].astype(float).mean())
+
+
 @metric(unit="1", better="higher")
 def delivered_share(run: Run) -> float:
     """Share of jobs that ended, and were not cancelled, in which something was delivered."""

@@ -71,3 +71,15 @@ class Network(ABC):
             models: weights by name.
             rows: for each model the rows that it answers, as many for each, shape (models, items).
         """
+
+    @abstractmethod
+    def logits(
+        self, inputs: npt.NDArray[np.float32], model: Weights, rows: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.float32]:
+        """Return a model's score of each class for each row, whose softmax is its probability: shape (rows, classes).
+
+        Args:
+            inputs: all the data, shape (rows, inputs).
+            model: weights by name.
+            rows: those that it answers, shape (items,).
+        """

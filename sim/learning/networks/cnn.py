@@ -80,15 +80,21 @@ class Cnn(Network):
         self, inputs: npt.NDArray[np.float32], models: Sequence[Weights], rows: Sequence[npt.NDArray[np.integer[Any]]]
     ) -> list[bytes]:
         """Return what models answer: see `Network.predict`."""
+        scores = (self.logits(inputs, model, some) for model, some in zip(models, rows, strict=True))
+        return [one.argmax(1).astype(np.uint8).tobytes() for one in scores]
+
+    @torch.inference_mode()
+    def logits(
+        self, inputs: npt.NDArray[np.float32], model: Weights, rows: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.float32]:
+        """Return a model's scores: see `Network.logits`."""
         torch.set_num_threads(1)
-        x, answers = torch.from_numpy(inputs), []
-        for model, some in zip(models, rows, strict=True):
-            weights = {name: torch.from_numpy(array.copy())[None] for name, array in model.items()}
-            picked = torch.from_numpy(some.astype(np.int64))[None]
-            parts = [picked[:, begin : begin + BLOCK] for begin in range(0, len(some), BLOCK)]
-            logits = torch.cat([self._forward(weights, x, part) for part in parts], 1)
-            answers.append(logits[0].argmax(1).to(torch.uint8).numpy().tobytes())
-        return answers
+        x = torch.from_numpy(inputs)
+        weights = {name: torch.from_numpy(array.copy())[None] for name, array in model.items()}
+        picked = torch.from_numpy(rows.astype(np.int64))[None]
+        parts = [picked[:, begin : begin + BLOCK] for begin in range(0, max(1, len(rows)), BLOCK)]
+        found: npt.NDArray[np.float32] = torch.cat([self._forward(weights, x, part) for part in parts], 1)[0].numpy()
+        return found
 
     def _train_chunk(self, x: torch.Tensor, y: torch.Tensor, pupils: list[Pupil], rate: float) -> list[Weights]:
         """Train all at once, those with most steps first: who still trains is always the head of each tensor."""

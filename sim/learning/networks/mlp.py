@@ -75,6 +75,17 @@ class Mlp(Network):
             answers += [classes.tobytes() for classes in logits.argmax(1).to(torch.uint8).numpy()]
         return answers
 
+    @torch.inference_mode()
+    def logits(
+        self, inputs: npt.NDArray[np.float32], model: Weights, rows: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.float32]:
+        """Return a model's scores: see `Network.logits`."""
+        torch.set_num_threads(1)
+        weights = {name: torch.from_numpy(array.copy())[None] for name, array in model.items()}
+        _, scores = _forward(weights, torch.from_numpy(inputs), torch.from_numpy(rows.astype(np.int64))[None])
+        found: npt.NDArray[np.float32] = scores[0].T.numpy()
+        return found
+
 
 @torch.inference_mode()
 def _train_chunk(x: torch.Tensor, y: torch.Tensor, pupils: list[Pupil], rate: float) -> list[Weights]:

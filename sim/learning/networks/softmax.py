@@ -55,10 +55,13 @@ class Softmax(Network):
     ) -> list[bytes]:
         """Return what models answer: see `Network.predict`."""
         with np.errstate(all="ignore"):  # a stranger's weights may be anything
-            return [
-                (inputs[some] @ model["w0"] + model["b0"]).argmax(1).astype(np.uint8).tobytes()
-                for model, some in zip(models, rows, strict=True)
-            ]
+            scores = (self.logits(inputs, model, some) for model, some in zip(models, rows, strict=True))
+            return [one.argmax(1).astype(np.uint8).tobytes() for one in scores]
+
+    def logits(self, inputs: Floats, model: Weights, rows: npt.NDArray[np.integer[Any]]) -> Floats:
+        """Return a model's scores: see `Network.logits`."""
+        scores: Floats = inputs[rows] @ model["w0"] + model["b0"]
+        return scores
 
 
 def _train_chunk(x: Floats, truth: Floats, pupils: list[Pupil], rate: float) -> list[Weights]:
