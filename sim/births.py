@@ -80,18 +80,20 @@ class Births:
         for market, birth in self._factories[log.topics[0]]:
             if parent is not None and self._world.market_of.get(log.address) is market:
                 _, args = parent.decode_log_(log)
-                self.add(args[birth.argument], birth.kind, market, birth.token)
+                self.add(args[birth.argument], birth.kind, market, birth.symbol)
                 return True
         return False
 
-    def add(self, address: bytes, kind: Contract | Artifact, market: Family | None = None, token: str = "") -> Contract:
+    def add(
+        self, address: bytes, kind: Contract | Artifact, market: Family | None = None, symbol: str = ""
+    ) -> Contract:
         """Make known what lives at an address, and return it; its events are those of its kind.
 
         Args:
             address: 20 bytes.
             kind: a contract with the same code, or an artifact.
             market: whose it is, which is told its events and asked why its money moves.
-            token: the beginning of its symbol, where it is a token whose transfers are money.
+            symbol: the beginning of its symbol, where it is a token whose transfers are money.
 
         Raises:
             ValueError: it is a token of other than 18 decimals.
@@ -106,11 +108,11 @@ class Births:
         if market is not None:
             market.addresses.add(address)
             world.market_of[address] = market
-        if token:
+        if symbol:
             if (decimals := decimals_of(contract)) != DECIMALS:
                 raise ValueError(f"{contract.name_} has {decimals} decimals: what is born in a run has {DECIMALS}")
-            symbol = self._name(token)
-            world.tokens[symbol], world.decimals[symbol] = contract, decimals
+            asset = self._name(symbol)
+            world.tokens[asset], world.decimals[asset] = contract, decimals
         return contract
 
     def known(self, address: bytes) -> Contract | None:

@@ -115,6 +115,11 @@ class State(mesa.Model):
         now = self.env.now / SECOND
         return sum(self.whole(asset, units) * self.prices.usd(asset, now) for asset, units in amounts.items())
 
+    @property
+    def deployer(self) -> bytes:
+        """Return the address of who deploys: the `msg.sender` of everything before time begins."""
+        return self._deployer
+
     def left_of(self, token: str) -> int:
         """Return what nobody was given yet of a token's supply, smallest units."""
         return self.booked[token][self._deployer]

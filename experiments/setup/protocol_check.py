@@ -230,11 +230,13 @@ def _elsewhere(market: Market, event: str) -> bool:
 def _read(market: Market) -> Iterator[tuple[str, str]]:
     """Yield the arguments that are read, each with the event that must have it."""
     kind = type(market)
-    yield "id", kind.opening_event
+    identified = kind.identity is Market.identity  # of another contract's event it may be that contract
+    if identified:
+        yield "id", kind.opening_event
     if kind.begins is Market.begins:
         yield "deadline", kind.opening_event
     for event in kind.closing_events:
-        if event in market.contract.artifact_.interface.events:  # else the job may be the contract that says it
+        if identified and event in market.contract.artifact_.interface.events:
             yield "id", event
         if kind.outcomes and kind.outcome is Market.outcome:
             yield "state", event

@@ -35,7 +35,7 @@ class Fair(Market):
         fair = fair.link({"Odds": odds.address_})
         fair = world.deploy(fair, stall.address_, voucher.address_, terms.share, value=prize)
         births = {
-            "VoucherBorn": Birth("voucher", voucher, token="VOUCHER"),  # a token: its transfers are money
+            "VoucherBorn": Birth("voucher", voucher, symbol="VOUCHER"),  # a token: its transfers are money
             "Paid": Birth("till", till),  # not a clone: its code does not tell what it is
         }  # stalls need no line: they are clones of a contract that is known
         return cls(world, fair, terms, others=(stall,), births=births)
