@@ -62,6 +62,14 @@ class Forest:
         mean: npt.NDArray[np.int64] = np.sign(total) * (np.abs(total) // len(self.trees))
         return mean
 
+    def majority(self, rows: Numbers) -> npt.NDArray[np.int64]:
+        """Return what most trees answer, of two answers with as many the lower one, shape (rows,).
+
+        Args:
+            rows: whole numbers, shape (rows, features).
+        """
+        return majority(self.votes(rows))
+
     def votes(self, rows: Numbers) -> npt.NDArray[np.int64]:
         """Return what each tree answers, shape (rows, trees).
 
@@ -165,6 +173,19 @@ def node(feature: Numbers, right: Numbers, value: Numbers) -> Tree:
     high = np.asarray(feature, np.uint64) << np.uint64(56) | np.asarray(right, np.uint64) << np.uint64(32)
     tree: Tree = high | low
     return tree
+
+
+def majority(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the most frequent vote of each row, of two as frequent the lower one.
+
+    Args:
+        votes: shape (rows, voters).
+    """
+    ordered = np.sort(votes, axis=1)
+    place = np.arange(votes.shape[1])
+    new = np.diff(ordered, axis=1, prepend=ordered[:, :1] - 1) != 0
+    run = place - np.maximum.accumulate(np.where(new, place, 0), axis=1)
+    return np.take_along_axis(ordered, run.argmax(1)[:, None], axis=1)[:, 0]
 
 
 def constant(value: int, features: int, trees: int = 1) -> Forest:

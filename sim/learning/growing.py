@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 
-from slashpoint.sim.domain import Within
+from slashpoint.sim.domain import Count, Within
 from slashpoint.sim.learning.forests import LEAF, MAX_NODES, MAX_TREES, Forest, constant, node
 from slashpoint.sim.learning.records import EXACT, NUMBER
 
@@ -35,7 +35,10 @@ class Growth:
     trees: Annotated[int, Within(1, MAX_TREES)] = 100
     depth: Annotated[int, Within(0, 1000)] = 0  # comparisons from the root to a leaf, at most; 0 for no limit
     leaf: Annotated[int, Within(1, 10**6)] = 1  # records in a leaf, at least; one that was drawn twice counts once
-    extra: bool = False  # extremely randomised trees: on all records, split at random points (Geurts et al. 2006)
+    bootstrap: bool = True  # each tree draws its records; otherwise it has all
+    random: bool = False  # splits at random points; otherwise at the best
+    tried: Count = 0  # features tried at each split; 0 for floor(√features)
+    votes: bool = False  # a leaf answers its most frequent label; otherwise the mean
 
     def scaled(self, effort: float) -> Growth:
         """Return the growth of a share of the trees, one at least."""
@@ -156,7 +159,7 @@ def _draws(ordered: Records, seed: bytes, growth: Growth, epoch: int) -> Counts:
     Poisson's law with mean 1, to which a bootstrap of many records tends (Oza, Russell 2001), from a hash of the tree's
     seed and the record: who leaves or comes changes nobody else's draws. Of equal records each counts as another.
     """
-    if growth.extra:
+    if not growth.bootstrap:
         return np.ones((growth.trees, len(ordered)), np.int64)
     first = np.r_[True, (ordered[1:] != ordered[:-1]).any(1)]
     place = np.arange(len(ordered))
@@ -177,27 +180,41 @@ def _mixed(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return words
 
 
-def _tree(sample: Sample, key: bytes, growth: Growth) -> Tree:
-    """Grow one tree and round what it compares with down, what it answers to the nearest."""
-    from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
+def grower(sample: Sample, key: bytes, growth: Growth) -> Any:
+    """Return scikit-learn's estimator of one tree, grown.
+
+    Args:
+        sample: what it learns from.
+        key: the tree's seed.
+        growth: how it is grown.
+    """
+    from sklearn import tree
 
     inputs, labels = sample.records[:, :-1], sample.records[:, -1]
     if np.abs(inputs).max(initial=0) > EXACT:
         raise ValueError(f"a feature of {np.abs(inputs).max():,} is beyond ±{EXACT:,}, so float32 does not hold it")
-    kind = ExtraTreeRegressor if growth.extra else DecisionTreeRegressor
-    grower = kind(
+    kind = tree.DecisionTreeClassifier if growth.votes else tree.DecisionTreeRegressor
+    blank = kind(
+        splitter="random" if growth.random else "best",
         max_depth=growth.depth or None,
         min_samples_leaf=growth.leaf,
-        max_features=math.isqrt(inputs.shape[1]),
+        max_features=min(growth.tried or math.isqrt(inputs.shape[1]), inputs.shape[1]),
         random_state=int.from_bytes(key[8:12], "big"),
     )
-    x, y, weight = inputs.astype(np.float32), labels.astype(np.float64)[:, None], sample.times.astype(np.float64)
-    grown = grower.fit(x, y, weight, check_input=False).tree_
+    weights = sample.times.astype(np.float64)
+    return blank.fit(inputs.astype(np.float32), labels.astype(np.float64)[:, None], weights, check_input=False)
+
+
+def _tree(sample: Sample, key: bytes, growth: Growth) -> Tree:
+    """Grow one tree and round what it compares with down, what it answers to the nearest."""
+    estimator = grower(sample, key, growth)
+    grown = estimator.tree_
     if grown.node_count > MAX_NODES:
         raise ValueError(f"a tree of {grown.node_count:,} nodes is too large: raise task.leaf, or take fewer records")
-    leaf = grown.children_right < 0
+    values, leaf = grown.value[:, 0], grown.children_right < 0
+    answers = estimator.classes_[values.argmax(1)] if growth.votes else values[:, 0]
     return node(
         np.where(leaf, LEAF, grown.feature),
         np.where(leaf, 0, grown.children_right),
-        np.where(leaf, np.rint(grown.value[:, 0, 0]), np.floor(grown.threshold)),
+        np.where(leaf, np.rint(answers), np.floor(grown.threshold)),
     )

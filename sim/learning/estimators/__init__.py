@@ -20,18 +20,17 @@ from slashpoint.sim.learning.codec import ModelError, decode, encode
 from slashpoint.sim.learning.growing import USUAL, Growth
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy.typing as npt
 
     from slashpoint.sim.learning.records import Format, Records
 
     Values = npt.NDArray[np.int64]  # labels, in units of 1/SCALE; shape (rows,)
     Floats = npt.NDArray[np.float64]
-    Tensors = Mapping[str, npt.NDArray[Any]]
+    Tensors = dict[str, npt.NDArray[Any]]
 
-MODULES = ("linear", "trees")
+MODULES = ("bayes", "kernels", "linear", "neighbours", "trees")
 LIMIT = 2**23  # bytes of a model, unpacked
+MAX_ROWS = 20_000  # that a model may hold
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Estimator(ABC):
             model: from anybody.
             rows: features in units of 1/SCALE, shape (rows, features).
         """
-        if (always := _constant(model)) is not None:
+        if (always := stored_constant(model)) is not None:
             return np.full(len(rows), always, np.int64)
         return self._predict(model, rows)
 
@@ -92,6 +91,20 @@ class Estimator(ABC):
         found: Floats = (2.0 * rows - (low + high)) / (high - low)
         return found
 
+    def label_scaled(self, labels: npt.NDArray[np.integer[Any]]) -> Floats:
+        """Return labels such that the format's limits are −1 and 1."""
+        low, high = self.format.label.limits
+        found: Floats = (2.0 * labels - (low + high)) / (high - low)
+        return found
+
+    def label_of(self, scaled: Floats) -> Values:
+        """Return labels in units of 1/SCALE: the inverse of `label_scaled`, within twice its limits."""
+        low, high = self.format.label.limits
+        found: Values = np.rint((np.clip(np.nan_to_num(scaled), -2, 2) * (high - low) + (low + high)) / 2).astype(
+            np.int64
+        )
+        return found
+
     def bands(self, records: Records) -> tuple[npt.NDArray[np.intp], Values]:
         """Return the band of each record's label, numbered among those that occur, and each one's mean label."""
         _, bands = np.unique(np.searchsorted(self.edges, records[:, -1], "right"), return_inverse=True)
@@ -102,6 +115,77 @@ class Estimator(ABC):
     def features(self) -> int:
         """Count the numbers in a row."""
         return len(self.format.features)
+
+
+class Classifier(Estimator):
+    """An algorithm that gives each band a score. Its model holds the mean label of each band too."""
+
+    axes: ClassVar[dict[str, int]]  # of a model's tensors, by name
+
+    @abstractmethod
+    def solver(self) -> Any:
+        """Return scikit-learn's estimator."""
+
+    def prepared(self, rows: npt.NDArray[np.integer[Any]], fitting: npt.NDArray[np.integer[Any]]) -> Any:  # noqa: ARG002
+        """Return features as the solver takes them.
+
+        Args:
+            rows: in units of 1/SCALE, shape (rows, features).
+            fitting: the rows that it is fitted to.
+        """
+        return self.scaled(rows)
+
+    @abstractmethod
+    def _fitted(self, solver: Any, rows: npt.NDArray[np.integer[Any]]) -> Tensors:
+        """Return the tensors of a solver that was fitted to rows."""
+
+    @abstractmethod
+    def _scores(self, model: Tensors, rows: npt.NDArray[np.integer[Any]]) -> Floats | None:
+        """Return a score for each band, shape (rows, bands); None for tensors that do not fit each other."""
+
+    def _fit(self, records: Records, _seed: bytes) -> bytes:
+        bands, labels = self.bands(records)
+        if len(labels) == 1:
+            return constant(int(labels[0]))
+        rows = records[:, :-1]
+        return encode(self._fitted(self.solver().fit(self.prepared(rows, rows), bands), rows) | {"labels": labels})
+
+    def _predict(self, model: bytes, rows: npt.NDArray[np.integer[Any]]) -> Values | None:
+        found = tensors(model, **self.axes, labels=1)
+        if found is None or not len(labels := found["labels"]) or labels.dtype != np.int64:
+            return None
+        with np.errstate(all="ignore"):  # a stranger's numbers may be anything
+            scores = self._scores(found, rows)
+        if scores is None or scores.shape[1] != len(labels):
+            return None
+        answers: Values = labels[scores.argmax(1)]
+        return answers
+
+
+def in_order(inputs: Floats, weights: Floats) -> Floats:
+    """Return inputs · weightsᵀ, summed input by input, so that the bits are the same on every machine.
+
+    Args:
+        inputs: shape (rows, inputs).
+        weights: shape (outputs, inputs).
+    """
+    total = np.zeros((len(inputs), len(weights)))
+    for column, weight in zip(inputs.T, weights.T):
+        total += column[:, None] * weight
+    return total
+
+
+def squared_distances(rows: Floats, others: Floats) -> Floats:
+    """Return the squared distance of each row to each other one, shape (rows, others).
+
+    Args:
+        rows: shape (rows, features).
+        others: shape (others, features).
+    """
+    far = np.zeros((len(rows), len(others)))
+    for one, other in zip(rows.T, others.T):
+        far += (one[:, None] - other) ** 2
+    return far
 
 
 def tensors(model: bytes, **expected: int) -> Tensors | None:
@@ -124,7 +208,8 @@ def constant(value: int) -> bytes:
     return encode({"constant": np.array([value], np.int64)})
 
 
-def _constant(model: bytes) -> int | None:
+def stored_constant(model: bytes) -> int | None:
+    """Return what a model always answers, if it is one of `constant`."""
     found = tensors(model, constant=1)
     return int(found["constant"][0]) if found is not None and len(found["constant"]) == 1 else None
 

@@ -1,50 +1,43 @@
-"""Linear models: a weighted sum of features, least squares with or without a penalty on the weights."""
+"""Linear models: a weighted sum of features, least squares with or without a penalty on the weights, and logistic."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from slashpoint.sim.learning.codec import encode
-from slashpoint.sim.learning.estimators import Estimator, _constant, tensors
+from slashpoint.sim.learning.estimators import Classifier, Estimator, in_order, stored_constant, tensors
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from slashpoint.sim.learning.estimators import Values
+    from slashpoint.sim.learning.estimators import Floats, Tensors, Values
     from slashpoint.sim.learning.records import Records
 
 
 class Weighted(Estimator):
-    """What linear models share: weights in float32, of features and labels between −1 and 1, the constant last."""
+    """What regressions share: weights in float32, of features and labels between −1 and 1, the constant last."""
 
     @abstractmethod
-    def _solver(self) -> Any:
-        """Return the scikit-learn estimator."""
+    def solver(self) -> Any:
+        """Return scikit-learn's estimator."""
 
     def _fit(self, records: Records, _seed: bytes) -> bytes:
-        low, high = self.format.label.limits
-        found = self._solver().fit(self.scaled(records[:, :-1]), (2.0 * records[:, -1] - (low + high)) / (high - low))
+        found = self.solver().fit(self.scaled(records[:, :-1]), self.label_scaled(records[:, -1]))
         return self.assemble(np.append(found.coef_, found.intercept_))
 
     def _predict(self, model: bytes, rows: npt.NDArray[np.integer[Any]]) -> Values | None:
         weights = self.weights(model)
         if weights is None:
             return None
-        low, high = self.format.label.limits
-        total = np.full(len(rows), weights[-1], np.float64)
-        for inputs, weight in zip(self.scaled(rows).T, weights[:-1].astype(np.float64)):
-            total += weight * inputs  # one after another: the same bits on every machine
-        found: Values = np.rint((np.clip(total, -2, 2) * (high - low) + (low + high)) / 2).astype(np.int64)
-        return found
+        return self.label_of(in_order(self.scaled(rows), weights[None, :-1].astype(np.float64))[:, 0] + weights[-1])
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
         """Return the weights of the features and the constant, shape (features + 1,): see `Estimator.weights`."""
-        if (always := _constant(model)) is not None:
-            low, high = self.format.label.limits
-            return np.append(np.zeros(self.features), (2.0 * always - (low + high)) / (high - low)).astype(np.float32)
+        if (always := stored_constant(model)) is not None:
+            return np.append(np.zeros(self.features), self.label_scaled(np.array(always))).astype(np.float32)
         found = tensors(model, weights=1)
         if found is None or found["weights"].shape != (self.features + 1,) or found["weights"].dtype != np.float32:
             return None
@@ -63,19 +56,73 @@ class Linear(Weighted):
     name = "linear"
     like = "linear_model.LinearRegression"
 
-    def _solver(self) -> Any:
+    def solver(self) -> Any:
+        """Return scikit-learn's estimator."""
         from sklearn.linear_model import LinearRegression
 
         return LinearRegression()
 
 
 class Ridge(Weighted):
-    """Least squares with a penalty on the squares of the weights."""
+    """Least squares with a penalty on the squares of the weights (Hoerl, Kennard 1970)."""
 
     name = "ridge"
     like = "linear_model.Ridge"
 
-    def _solver(self) -> Any:
+    def solver(self) -> Any:
+        """Return scikit-learn's estimator."""
         from sklearn.linear_model import Ridge
 
         return Ridge(alpha=1.0)
+
+
+class Lasso(Weighted):
+    """Least squares with a penalty on the sizes of the weights, so that some are 0 (Tibshirani 1996)."""
+
+    name = "lasso"
+    like = "linear_model.Lasso"
+
+    def solver(self) -> Any:
+        """Return scikit-learn's estimator."""
+        from sklearn.linear_model import Lasso
+
+        return Lasso(alpha=0.001)
+
+
+class ElasticNet(Weighted):
+    """Least squares with both penalties (Zou, Hastie 2005)."""
+
+    name = "elastic_net"
+    like = "linear_model.ElasticNet"
+
+    def solver(self) -> Any:
+        """Return scikit-learn's estimator."""
+        from sklearn.linear_model import ElasticNet
+
+        return ElasticNet(alpha=0.001)
+
+
+class Logistic(Classifier):
+    """The logarithms of the bands' chances are linear (multinomial logistic regression)."""
+
+    name = "logistic"
+    like = "linear_model.LogisticRegression"
+    axes: ClassVar = {"weights": 2, "constants": 1}
+
+    def solver(self) -> Any:
+        """Return scikit-learn's estimator."""
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(max_iter=1000)
+
+    def _fitted(self, solver: Any, _rows: npt.NDArray[np.integer[Any]]) -> Tensors:
+        weights, constants = solver.coef_, solver.intercept_
+        if len(weights) == 1:  # of two bands it has the second one's alone
+            weights, constants = np.vstack([0 * weights, weights]), np.append(0 * constants, constants)
+        return {"weights": weights, "constants": constants}
+
+    def _scores(self, model: Tensors, rows: npt.NDArray[np.integer[Any]]) -> Floats | None:
+        weights, constants = model["weights"], model["constants"]
+        if weights.shape != (len(constants), self.features):
+            return None
+        return in_order(self.scaled(rows), weights) + constants
