@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from slashpoint.agents.conduct import POWERS
 from slashpoint.agents.free_entry import enters
@@ -10,7 +10,7 @@ from slashpoint.agents.pool import Pool
 from slashpoint.sim.contract import Event
 from slashpoint.sim.engine.keys import Signature, sign
 from slashpoint.sim.errors import Misconfigured
-from slashpoint.sim.facts import Hearing, Inbox, past
+from slashpoint.sim.facts import Fact, Hearing, Inbox, Topic, past
 from slashpoint.sim.intention import Pending
 from slashpoint.sim.learning import Order
 from slashpoint.sim.ledger import DutyRow
@@ -21,7 +21,7 @@ from slashpoint.sim.script import First, Script, Sleep, Wait
 from slashpoint.sim.units import SECOND, nanoseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.world import World
 
     Steps = Generator[Any, Any, Any]
+    Source: TypeAlias = "Event | Topic | str"  # what one can wait for; a text is a verb
 
 
 class Me:
@@ -118,11 +119,11 @@ class Me:
         """Wait until a moment: Unix seconds (at once when it has passed)."""
         return Sleep(self._world.env, self.account.rank, nanoseconds(time))
 
-    def sees(self, *sources: Event | str, by: float | None = None, job: Job | None = None, **where: Any) -> Wait:
+    def sees(self, *sources: Source, by: float | None = None, job: Job | None = None, **where: Any) -> Wait:
         """Wait for a fact about this script's job, replayed since the job was born; None when `by` passes first.
 
         Args:
-            sources: events of a market (`market.TruthUploaded`), or verbs (`"claims"`).
+            sources: events of a market (`market.TruthUploaded`), topics of messages, or verbs (`"claims"`).
             by: Unix seconds.
             job: another job than the script's.
             where: what the event's arguments must equal; of a verb, its `subject` and what it `carries`.
@@ -133,22 +134,33 @@ class Me:
         facts = self._world.facts
         return self._hearing(by, None, where).begin(facts, sources, key, past(facts, sources, key, 0, born))
 
-    def hears(self, *sources: Event | str, job: Job | None = None) -> Inbox:
+    def hears(self, *sources: Source, job: Job | None = None) -> Inbox:
         """Return a stream of facts: every one from now on (of a job: since it was born), in order, none lost."""
         facts = self._world.facts
         since = 0 if job is not None else facts.count
         return Inbox(facts, self._hearing, self._checked(sources), job.key if job else None, since)
+
+    def facts(self, source: Source, job: Job) -> Sequence[Fact]:
+        """Return what is past of a source about a job and was heard by now, oldest first.
+
+        Args:
+            source: an event, a topic of messages, or a verb.
+            job: what it is about.
+        """
+        self._checked((source,))
+        since = self._world.env.now - self.account.latency
+        return [fact for fact in self._world.facts.of(source, job.key) if fact.time <= since or fact.by == self.address]
 
     def _hearing(self, by: float | None, inbox: Inbox | None, where: dict[str, Any] | None = None) -> Hearing:
         due = None if by is None else nanoseconds(by)
         return Hearing(self._world.env, self.account.rank, self.account.latency, where or {}, due, inbox)
 
     @staticmethod
-    def _checked(sources: tuple[Event | str, ...], where: Iterable[str] = ()) -> tuple[Event | str, ...]:
+    def _checked(sources: tuple[Source, ...], where: Iterable[str] = ()) -> tuple[Source, ...]:
         for source in sources:
-            if not isinstance(source, Event) and source not in VERBS:
+            if not isinstance(source, (Event, Topic)) and source not in VERBS:
                 raise ValueError(f"{source!r} is neither an event nor a verb; verbs are {', '.join(VERBS)}")
-            fields = source.fields if isinstance(source, Event) else ("subject", "carries")
+            fields = ("subject", "carries") if isinstance(source, str) else source.fields
             if strange := [name for name in where if name not in fields]:
                 raise ValueError(f"{source!r} has no {', '.join(strange)}; it has {', '.join(fields)}")
         return sources
@@ -240,6 +252,20 @@ class Me:
             account.next_nonce += 1
         return done
 
+    def tells(self, topic: Topic, job: Job, **fields: Any) -> Fact:
+        """Send a message outside the chain; whoever listens has it when both latencies are over.
+
+        Args:
+            topic: what kind of message it is.
+            job: what it is about.
+            fields: what it says, by the topic's names.
+        """
+        if strange := set(topic.fields) ^ set(fields):
+            raise ValueError(f"{topic.name} says {', '.join(topic.fields)}: {', '.join(sorted(strange))} is not so")
+        message = Fact(topic.name, self._world.env.now + self.account.latency, self.address, job, fields)
+        self._world.facts.publish(topic, message)
+        return message
+
     def answered(self, role: str, duty: str, job: Job, about: Any, by: str, answer: str) -> None:
         """Write down who answered a duty and how; what is sent next follows from it.
 
@@ -318,11 +344,19 @@ class Me:
         with self.account.person.device.request() as turn:
             yield turn
             start = world.env.now
+            self.account.person.works(job.key)
             try:
                 yield Sleep(world.env, self.account.rank, start + nanoseconds(seconds / traits.speed))
             finally:
+                self.account.person.works(None)
                 hours = (world.env.now - start) / SECOND / 3600
                 world.recorder.compute(self.account, hours * traits.compute_usd_hour, job.key)
+
+    def metered(self, job: Job) -> float:
+        """Return the seconds that this person's device has worked for a job until now."""
+        person, now = self.account.person, self._world.env.now
+        running = now - person.busy[1] if person.busy is not None and person.busy[0] == job.key else 0
+        return (person.used.get(job.key, 0) + running) / SECOND
 
     def hires(self, dollars: float, seconds: float, job: Job) -> Wait:
         """Pay people for work outside the chain, and wait until it is done; charged at once, like compute.

@@ -78,6 +78,8 @@ class Person(mesa.Agent):
         self.knowledge = Knowledge()
         self.coalition = coalition or self.knowledge
         self.device = Device(world.env)
+        self.used: dict[str, int] = {}  # nanoseconds of the device, by job's key: what is over
+        self.busy: tuple[str, int] | None = None  # the job that the device works for, and since when
         self.accounts: list[Account] = []
         self.lives: list[Script] = []  # one for each role of each account
         self.removed = False
@@ -120,6 +122,14 @@ class Person(mesa.Agent):
             for role in self.roles:
                 if i < role.conduct.identities(type(role)):
                     self.lives.append(Me(self.world, account).plays(role))
+
+    def works(self, job: str | None) -> None:
+        """Note what the device works for from now on; None for nothing."""
+        now = self.world.env.now
+        if self.busy is not None:
+            before, since = self.busy
+            self.used[before] = self.used.get(before, 0) + now - since
+        self.busy = None if job is None else (job, now)
 
     def remove(self) -> None:
         """Leave the world: nothing new is sent, and what was used until now is charged.

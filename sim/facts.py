@@ -1,8 +1,9 @@
-"""Facts: what happened on chain, in order, indexed by what and by which job, and heard after one's latency."""
+"""Facts: what happened on chain and who told what, in order, by what and by which job, heard after one's latency."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import dataclass
 from heapq import merge
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,23 @@ if TYPE_CHECKING:
 _number = attrgetter("number")
 
 
+@dataclass(frozen=True)
+class Topic:
+    """A kind of message that people send each other outside the chain: `me.tells` sends one, `me.sees` waits for one.
+
+    It costs nothing, leaves no trace on chain, and is heard once the sender's latency and the hearer's are over.
+    """
+
+    name: str
+    fields: tuple[str, ...]  # what such a message says; `to` is the address that it is for, where it is for one
+
+
 class Fact:
-    """One thing that happened: a decoded event, or an intention that succeeded (under its verb).
+    """One thing that happened: a decoded event, an intention that succeeded (under its verb), or a message.
 
     The arguments of the event are attributes: `fact.trainer`; one called as an attribute of every fact is in `args`
-    alone. `by` is the address whose transaction did it, `at` that of the contract that said it; a verb has none.
+    alone. `by` is the address whose transaction did it, or who told it; `at` that of the contract that said it, which
+    a verb has none of.
     """
 
     __slots__ = ("args", "at", "by", "event", "job", "number", "time")
