@@ -327,7 +327,8 @@ class Me:
             self._needs("oracle", "trains on test items whose labels are not public")
         again = f"{twist}/{job.round}" if job.round else twist  # a round has batches of its own
         who, share = ("", 1.0) if job.exact else (person.name, person.traits.data_share)
-        order = Order(who, problem, effort, share, again, leak, job.base, poison)
+        done = poison if poison is not None else job.market.spoilt(job, self)
+        order = Order(who, problem, effort, share, again, leak, job.base, done)
         return self.beside(self._training(order, job), "training")
 
     def _training(self, order: Order, job: Job) -> Steps:
@@ -415,11 +416,11 @@ class Me:
         return self._world.training_cache.task.assemble(weights)
 
     def labels(self, job: Job) -> bytes:
-        """Return the true labels of one's own job, one byte a test item; anybody else's are refused.
+        """Return the true labels of one's own job, or of one on data of one's own, one byte a test item.
 
-        Of all its rows while the test items are still to be drawn out of them.
+        Of all its rows while the test items are still to be drawn out of them. Anybody else's are refused.
         """
-        if job.poster not in self.knowledge.addresses:
+        if self.knowledge.addresses.isdisjoint((job.poster, job.holder)):
             self._needs("oracle", "reads the labels of another's job")
         task = self._world.training_cache.task
         return task.pool(job.task) if job.undrawn else task.labels(job.task)

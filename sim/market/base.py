@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.contract import Birth, Call, Event
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.learning import Problem
+    from slashpoint.sim.learning.poison import Poison
     from slashpoint.sim.market.terms import Terms
     from slashpoint.sim.market.words import Actor, Subject
     from slashpoint.sim.world import World
@@ -269,6 +270,10 @@ class Market:
     def problem(self, job: Job, me: Actor) -> Problem:
         """Return what somebody trains on and measures with: the job's own task, or a part of it that only it holds."""
         return job.task
+
+    def spoilt(self, job: Job, me: Actor) -> Poison | None:
+        """Return what was done to the rows that somebody trains on before it got them; None for nothing."""
+        return None
 
     def answers(self, job: Job, me: Actor) -> bytes | None:
         """Return what somebody takes for the right answers to its problem's test items; None for the true ones."""

@@ -62,6 +62,7 @@ class Job:
     task: Problem  # what is to be learnt
     terms: Terms  # what its poster offers
     poster: bytes = b""  # address
+    holder: bytes = b""  # address: whose the data and their labels are, where they are not its poster's
     id: Any = None  # the contract's
     reward: int = 0  # smallest units of the market's asset
     stake: int = 0  # the same: what a worker puts up

@@ -1,0 +1,346 @@
+"""Roles of the data market: who writes algorithms, who owns data, who wants models of them, who runs nodes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slashpoint.agents.roles import Keeper, Poster, Role, Server
+from slashpoint.protocols.ocean import algorithms
+from slashpoint.protocols.ocean.market import FINISHED, NO_ALGORITHM, NO_DATA, Ocean
+from slashpoint.sim.learning import correct
+from slashpoint.sim.market import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from slashpoint.agents.me import Me
+    from slashpoint.protocols.ocean.shelf import Data
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.market import Job
+
+    Steps = Generator[Any, Any, Any]
+
+OPENING_BLOCKS = 8  # in which publishers and nodes make themselves known, before anybody orders
+
+
+class Author(Role[Ocean]):
+    """Publishes an algorithm that trains."""
+
+    def live(self, me: Me) -> Steps:
+        """Publish it: its text for everybody, its hash on the chain."""
+        yield me.sends(self.market.publishes(me.publishes(self.text(me)), algorithm=True))
+
+    def text(self, me: Me) -> bytes:
+        """Return the algorithm."""
+        return algorithms.algorithm(me.name)
+
+
+class Publisher(Server[Ocean]):
+    """Owns data: says which algorithms may run on them, and gives them to nodes for each order."""
+
+    duties: ClassVar[frozenset[str]] = frozenset({"truth", "reveal"})
+
+    def live(self, me: Me) -> Steps:
+        """Publish the data with the list of what is trusted, then serve orders."""
+        found = yield me.sees(self.market.AssetPublished, algorithm=True)
+        trust = self.market.terms.trust
+        call = self.market.publishes(self.checksum(me), algorithm=False, trust_any=trust == "any")
+        receipt = yield me.sends(call)
+        asset = next((fact.asset for fact in receipt.events if fact.event == "AssetPublished"), None)
+        if asset is not None and trust != "any":
+            hashes, people = self.trusted(me, found)
+            yield me.sends(self.market.trusts(asset, hashes, people))
+        yield from super().live(me)
+
+    def checksum(self, me: Me) -> bytes:
+        """Return the checksum of all data, as it is published."""
+        return me.luck("data").bytes(32)
+
+    def trusted(self, me: Me, found: Fact) -> tuple[list[bytes], list[bytes]]:
+        """Return hashes of algorithms and addresses of authors that are trusted: who wrote what reads well.
+
+        Args:
+            me: the account that acts.
+            found: the event of an algorithm's publication.
+        """
+        if not algorithms.reviewed(me.fetches(found.checksum) or b""):
+            return [], []
+        trust = self.market.terms.trust
+        return [found.checksum] * (trust == "hashes"), [found.publisher] * (trust == "publishers")
+
+    def serve(self, me: Me, job: Job) -> Steps:
+        """Give the node a job's data, and collect what was paid for them."""
+        market = self.market
+        if job.holder != me.address:
+            return
+        labels = yield from self.ask(me, "truth", job)
+        answer = yield from self.ask(me, "reveal", job, "truth")
+        if answer:
+            promised = self.provide(me, job, labels, given=answer != "unpinned")
+            if market.terms.data_committed and not market.ordered[job.key].free:
+                yield me.sends(market.serves(job, promised.checksum))
+        yield me.sees(market.JobClosed)
+        asset = market.ordered[job.key].asset
+        if not market.terms.price_held and market.contract.assetOf(asset).reserve:
+            yield me.sends(market.collects(asset))
+        yield from self.collect(me, job)
+
+    def provide(self, me: Me, job: Job, labels: bytes, *, given: bool) -> Data:
+        """Give the node the data, and return what is committed to.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            labels: of the sample, one byte an item.
+            given: whether the node gets them.
+        """
+        return self.market.provides(job, labels) if given else self.market.described(job, labels)
+
+
+class Consumer(Poster[Ocean]):
+    """Orders jobs on others' data, and disputes what is worthless."""
+
+    duties: ClassVar[frozenset[str]] = frozenset({"settle"})
+
+    def commission(self, me: Me, number: int) -> Steps:
+        """One job, from the choice of data to its end.
+
+        Args:
+            me: the account that acts.
+            number: of the person's jobs, from 0.
+        """
+        if number == 0:
+            yield me.until(me.now + OPENING_BLOCKS * me.block_time)
+        problem, _ = me.tasks(number)
+        job = self.market.draft(me, problem)
+        if (yield from self.orders(me, job)):
+            yield me.spawn(self.follow, job)
+
+    def choose(self, me: Me, job: Job) -> tuple[int, bytes]:
+        """Return the number of the data, of those most ordered where orders rank them, and the node whose turn it is.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+        """
+        market = self.market
+        offered = [one for one in market.assets.values() if not one.algorithm]
+        if market.terms.rank == "orders":
+            most = max(one.orders for one in offered)
+            offered = [one for one in offered if one.orders == most]
+        asset = me.luck("data", job.key).choice(offered)
+        return asset.id, market.turn()
+
+    def algorithm(self, me: Me, job: Job, asset: int) -> tuple[int, bytes]:
+        """Return the number of the algorithm to run, and the hash of one that nobody published.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            asset: the data's number.
+        """
+        known = [one.id for one in self.market.assets.values() if one.algorithm]
+        trusted = [one for one in known if self.market.contract.trusts(asset, one)]
+        return (trusted or known)[0], b""
+
+    def orders(self, me: Me, job: Job) -> Steps:
+        """Buy what it takes, put the money down, and order; whether it worked."""
+        market = self.market
+        asset, node = self.choose(me, job)
+        algorithm, raw = self.algorithm(me, job, asset)
+        minutes = market.authorised(job)
+        order = market.order(job, asset, node, minutes, algorithm, raw)
+        reused = market.valid_order(me.address, asset, me.now + 2 * me.block_time)
+        if reused is None:
+            for one in (asset, algorithm) if algorithm else (asset,):
+                me.sends(market.buys(one))
+        self.pays(me, minutes, node)
+        return (yield me.sends(market.posts(job, market.quote(me, order), reused))).ok
+
+    def pays(self, me: Me, minutes: int, node: bytes) -> None:
+        """Put down what a job may cost, and let the node lock it.
+
+        Args:
+            me: the account that acts.
+            minutes: at most.
+            node: its address.
+        """
+        amount = minutes * self.market.terms.rate
+        me.sends(self.market.deposits(amount))
+        me.sends(self.market.authorizes(node, 16 * amount))
+
+    def follow(self, me: Me, job: Job) -> Steps:
+        """Agree to the sample, look at what comes out, and take the rest of the deposit back."""
+        market = self.market
+        if market.terms.data_committed:
+            what, _ = yield me.first(served=me.sees(market.DataServed), closed=me.sees(market.JobClosed))
+            if what == "served" and self.agrees(me, job):
+                yield me.sends(market.agrees(job), by=job.deadline)
+        what, claimed = yield me.first(claimed=me.sees(market.Claimed), closed=me.sees(market.JobClosed))
+        if what == "claimed" and claimed.status == FINISHED and market.terms.dispute_window:
+            yield from self.examine(me, job, claimed)
+        yield me.sees(market.JobClosed)
+        unlocked = yield me.sees(market.Unlocked, by=me.now)
+        deposit = market.ordered[job.key].minutes * market.terms.rate
+        rest = deposit - (unlocked.paid if unlocked is not None else 0)
+        if rest := min(rest, market.contract.fundsOf(me.address).available):
+            yield me.sends(market.takes_back(rest))
+        yield from self.collect(me, job)
+
+    def agrees(self, me: Me, job: Job) -> bool:
+        """Whether enough labels of the sample are right, as far as one knows."""
+        data = self.market.data.get(job.key)
+        right = 0 if data is None else correct(data.labels, me.labels(job))
+        return right * 10_000 >= self.market.terms.sample_bps * job.scale
+
+    def examine(self, me: Me, job: Job, claimed: Fact) -> Steps:
+        """Measure the result, and dispute it where that is due.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            claimed: the event of the claim.
+        """
+        result = self.market.result(job)
+        model = None if result is None else algorithms.model_of(result)
+        subject = Subject(claimed.provider, claimed.provider, model, None, job.scale)
+        if (yield from self.ask(me, "settle", job, subject)) == "dispute":
+            yield me.sends(self.market.disputes(job), by=float(claimed.due))
+
+
+class Provider(Server[Ocean]):
+    """Runs jobs that name its node, and stands by for others' to be executed again."""
+
+    duties: ClassVar[frozenset[str]] = frozenset({"enter", "work", "claim", "judge", "reveal"})
+
+    def live(self, me: Me) -> Steps:
+        """Register, then serve."""
+        yield me.sends(self.market.registers(me))
+        yield from super().live(me)
+
+    def serve(self, me: Me, job: Job) -> Steps:
+        """One job, as its provider or as one who stands by."""
+        order = self.market.ordered[job.key]
+        if not (yield from self.ask(me, "enter", job)):
+            return
+        if order.provider == me.address:
+            yield from self.run(me, job)
+        elif self.market.terms.auditors and not order.free:
+            yield from self.stand_by(me, job)
+        yield me.sees(self.market.JobClosed)
+        yield from self.collect(me, job)
+
+    # --- one's own jobs -----------------------------------------------------------------------------------------
+
+    def run(self, me: Me, job: Job) -> Steps:
+        """Lock, run, claim, and answer for it."""
+        market = self.market
+        if not (yield from self.locks(me, job)):
+            return
+        if status := self.provision(me, job):
+            yield me.sends(market.submits(me, job, 0, None, status), by=job.deadline)
+            return
+        start = me.now
+        work = yield from self.ask(me, "work", job, by=job.deadline)
+        if work is None:
+            return
+        output = market.executes(job, work.model)
+        bill = yield from self.bill(me, job, me.now - start)
+        if bill is None:
+            return
+        answer = yield from self.ask(me, "reveal", job, "work")
+        if answer is True:
+            market.hands_over(job, me.publishes(output))
+        yield me.sends(market.submits(me, job, bill, output), tip=work.tip, by=job.deadline)
+        if market.terms.dispute_window and answer:
+            yield from self.defend(me, job, output)
+
+    def locks(self, me: Me, job: Job) -> Steps:
+        """Lock what the job may cost, once the consumer has agreed to the data; whether it worked."""
+        market, order = self.market, self.market.ordered[job.key]
+        if order.free:
+            return True
+        if market.terms.data_committed:
+            what, _ = yield me.first(agreed=me.sees(market.SampleAgreed), closed=me.sees(market.JobClosed))
+            if what == "closed":
+                return False
+        if not market.contract.trusts(order.asset, order.algorithm):
+            return False
+        return (yield me.sends(market.locks(job), by=job.deadline)).ok
+
+    def provision(self, me: Me, job: Job) -> int:
+        """Return why a job cannot be run, as operators publish it; 0 where it can."""
+        market, data = self.market, self.market.data.get(job.key)
+        committed = market.committed(job)
+        if data is None or (committed is not None and committed != data.checksum):
+            return NO_DATA
+        return 0 if me.fetches(market.ordered[job.key].text) else NO_ALGORITHM
+
+    def bill(self, me: Me, job: Job, passed: float) -> Steps:
+        """Return the minutes to bill: those that passed, or those of the reference device.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            passed: seconds.
+        """
+        market, most = self.market, self.market.ordered[job.key].minutes
+        measured = min(most, market.minutes(market.seconds(job) if market.terms.metered else passed))
+        if market.ordered[job.key].free:
+            return 0
+        claim = yield from self.ask(me, "claim", replace(job, scale=most, unit="minutes"), measured)
+        return None if claim is None else min(most, max(0, claim))
+
+    def defend(self, me: Me, job: Job, output: bytes) -> Steps:
+        """Reveal the result where the job is executed again.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            output: what one claimed for.
+        """
+        market = self.market
+        what, begun = yield me.first(reveal=me.sees(market.RevealBegun), closed=me.sees(market.JobClosed))
+        if what == "reveal":
+            market.hands_over(job, me.publishes(output))
+            yield me.sends(market.reveals_result(me, job, output), by=float(begun.due))
+
+    # --- others' jobs -------------------------------------------------------------------------------------------
+
+    def stand_by(self, me: Me, job: Job) -> Steps:
+        """Enlist, and execute again where one is drawn."""
+        market = self.market
+        if not (yield me.sends(market.enlists(job), by=job.deadline)).ok:
+            return
+        what, begun = yield me.first(begun=me.sees(market.AuditBegun), closed=me.sees(market.JobClosed))
+        if what == "begun" and me.address in begun.panel:
+            yield from self.audit(me, job, begun)
+
+    def audit(self, me: Me, job: Job, begun: Fact) -> Steps:
+        """Execute a job again, judge what it gives, and say so.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            begun: the event of the audit's beginning.
+        """
+        market, due = self.market, float(begun.due)
+        work = yield from self.ask(me, "work", job, by=due)
+        if work is None:
+            return
+        output = market.executes(job, work.model)
+        owner = market.ordered[job.key].provider
+        subject = Subject(owner, owner, algorithms.model_of(output), None, job.scale)
+        score = yield from self.ask(me, "judge", job, subject, by=due)
+        if score is None:
+            return
+        said = me.publishes(output), min(market.ordered[job.key].minutes, market.minutes(market.seconds(job))), score
+        if not (yield me.sends(market.judges(me, job, *said), by=due)).ok:
+            return
+        what, reveal = yield me.first(reveal=me.sees(market.RevealBegun), closed=me.sees(market.JobClosed))
+        if what == "reveal" and (yield from self.ask(me, "reveal", job, "report")):
+            yield me.sends(market.reveals(me, job, *said), by=float(reveal.due))
+
+
+ROLES = (Author, Publisher, Consumer, Provider, Keeper)

@@ -1,0 +1,177 @@
+"""Shelf: what is published, who runs nodes, what data a publisher really gives them, and what was ordered."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from slashpoint.protocols.ocean.algorithms import FREE_SECONDS
+from slashpoint.sim.learning import Order, Problem, correct
+from slashpoint.sim.learning.poison import Poison
+from slashpoint.sim.luck import digest
+from slashpoint.sim.market.vault import Vaulted
+
+if TYPE_CHECKING:
+    from slashpoint.sim.facts import Fact
+    from slashpoint.sim.market import Actor, Job
+
+
+@dataclass
+class Published:
+    """An asset, as everybody knows it."""
+
+    id: int
+    publisher: bytes  # address
+    algorithm: bool  # else data
+    checksum: bytes
+    price: int  # of a datatoken, smallest units
+    orders: int = 0  # how many were ever started
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """What an order asks for."""
+
+    asset: int
+    algorithm: int  # 0: one that nobody published
+    text: bytes  # CID of the algorithm's text
+    provider: bytes  # address
+    minutes: int  # that the consumer authorises
+    free: bool
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a publisher gives a node for a job."""
+
+    labels: bytes  # of the sample, one byte an item
+    spoilt: Poison | None  # what is wrong with the rows
+    checksum: bytes  # SHA-256 of the rows, with what is wrong with them
+
+
+@dataclass
+class Shelf(Vaulted):
+    """What people know of each other beside the chain, and what the market's events say of assets and orders."""
+
+    terms: Any  # the rules
+    assets: dict[int, Published] = field(default_factory=dict)
+    nodes: dict[bytes, int] = field(default_factory=dict)  # addresses in the order of coming → rate a minute
+    signers: dict[bytes, str] = field(default_factory=dict)  # node → the name of the key that it signs fees with
+    ordered: dict[str, Ordered] = field(default_factory=dict)  # by job's key
+    data: dict[str, Data] = field(default_factory=dict)  # by job's key
+    results: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of what its consumer was handed
+    final: dict[str, bytes] = field(default_factory=dict)  # job's key → what its closing event says came out
+    valid: dict[tuple[bytes, int], tuple[int, float]] = field(default_factory=dict)  # consumer, asset → order, until
+    payers: dict[bytes, None] = field(default_factory=dict)  # who ever put a deposit down
+
+    def relate(self, fact: Fact) -> Job | None:
+        """Return the job that an event is about, and note assets, nodes and deposits."""
+        args = fact.args
+        match fact.event:
+            case "AssetPublished":
+                one = Published(args["asset"], args["publisher"], args["algorithm"], args["checksum"], args["price"])
+                self.assets[one.id] = one
+            case "NodeRegistered":
+                self.nodes[args["node"]] = args["rate"]
+            case "Deposited":
+                self.payers[args["payer"]] = None
+            case "OrderStarted":
+                self.assets[args["asset"]].orders += 1
+        return super().relate(fact)
+
+    def notes(self, fact: Fact, job: Job) -> None:
+        """Keep what was ordered, and what came out."""
+        args = fact.args
+        if fact.event == "OrderStarted":
+            text = self.assets[args["algorithm"]].checksum if args["algorithm"] else args["raw"]
+            self.ordered[job.key] = Ordered(
+                args["asset"], args["algorithm"], text, args["provider"], self.authorised(job), args["free"]
+            )
+            if args["order"] == args["id"] and not args["free"]:
+                until = fact.time / 10**9 + self.terms.order_seconds
+                self.valid[job.poster, args["asset"]] = args["id"], until
+        elif fact.event == "JobClosed":
+            self.final[job.key] = args["result"]
+
+    def turn(self) -> bytes:
+        """Return the address of the node that consumers go to next: they take turns, by name."""
+        nodes = sorted(self.nodes, key=self.world.name_of)
+        return nodes[len(self.ordered) % len(nodes)]
+
+    def valid_order(self, who: bytes, asset: int, by: float) -> int | None:
+        """Return the number of an order of somebody's on an asset that can still be used at a time; None for none.
+
+        Args:
+            who: an address.
+            asset: the data's number.
+            by: Unix seconds.
+        """
+        order, until = self.valid.get((who, asset), (None, 0.0))
+        return order if by < until else None
+
+    # --- money --------------------------------------------------------------------------------------------------
+
+    def kept(self) -> dict[str, int]:
+        """Return what is in the treasury, and what its owners may take whenever they like: deposits and reserves."""
+        deposits = sum(self.contract.fundsOf(who).available for who in self.payers)
+        reserves = sum(self.contract.assetOf(one).reserve for one in self.assets)
+        return {self.asset: self.contract.treasury() + deposits + reserves}
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    def seconds(self, job: Job) -> float:
+        """Return the seconds that a job takes on the reference device."""
+        return self.world.training_cache.task.duration(Order("", job.task))
+
+    def authorised(self, job: Job) -> int:
+        """Return the minutes that a consumer authorises for a job."""
+        wanted = self.minutes(self.terms.slack * self.seconds(job))
+        return int(min(self.terms.max_minutes, wanted))
+
+    def minutes(self, seconds: float) -> int:
+        """Return what so many seconds are billed."""
+        raise NotImplementedError
+
+    # --- data ---------------------------------------------------------------------------------------------------
+
+    def provides(self, job: Job, labels: bytes, spoilt: Poison | None = None) -> Data:
+        """Give the nodes a job's data; what is wrong with the sample's labels is wrong with all.
+
+        Args:
+            job: what it is about.
+            labels: of the sample, one byte an item.
+            spoilt: what else is wrong with the rows.
+        """
+        self.data[job.key] = found = self.described(job, labels, spoilt)
+        return found
+
+    def described(self, job: Job, labels: bytes, spoilt: Poison | None = None) -> Data:
+        """Return data as a publisher has them, without giving them to anybody: see `provides`."""
+        task = self.world.training_cache.task
+        wrong = job.scale - correct(labels, task.labels(job.task))
+        if spoilt is None and wrong:
+            spoilt = Poison(share=wrong / job.scale)
+        rows = task.files(job.task)["train"]
+        return Data(labels, spoilt, hashlib.sha256(rows + repr(spoilt).encode()).digest())
+
+    def problem(self, job: Job, me: Actor) -> Problem:
+        """Return a job's task; in the free tier nodes take no more rows than fit into its time."""
+        order = self.ordered.get(job.key)
+        if order is None or not order.free or me.address not in self.nodes:
+            return job.task
+        rows = job.task.train[: max(1, int(len(job.task.train) * FREE_SECONDS / max(FREE_SECONDS, self.seconds(job))))]
+        return replace(job.task, key=digest("free", job.task.key).hex(), train=rows)
+
+    def committed(self, job: Job) -> bytes | None:
+        """Return the hash of the data that a job's publisher committed to; None where it did not."""
+        found = self._events_of("DataServed", job)
+        return found[0].args["data"] if found else None
+
+    def spoilt(self, job: Job, me: Actor) -> Poison | None:
+        """Return what is wrong with the rows that a node was given."""
+        return self.data[job.key].spoilt if job.key in self.data and me.address in self.nodes else None
+
+    def answers(self, job: Job, me: Actor) -> bytes | None:
+        """For nodes, which know no better, the labels of the publisher's sample."""
+        return self.data[job.key].labels if job.key in self.data and me.address in self.nodes else None
