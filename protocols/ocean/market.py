@@ -125,7 +125,8 @@ class Ocean(OceanInvariants):
         self.signers[me.address] = signer = f"{me.name}'s fees"
         prices = [self.terms.to_units(price) for price in self.terms.prices.values()]
         amounts = [self.terms.amounts[name] for name in self.terms.prices]
-        call = self.contract.registerNode(address_of(signer, "keys"), prices, amounts, gas=120_000 + 2_000 * len(prices))
+        gas = 120_000 + 2_000 * len(prices)
+        call = self.contract.registerNode(address_of(signer, "keys"), prices, amounts, gas=gas)
         return self.does("registers", None, call)
 
     def buys(self, asset: int, amount: int = TOKEN) -> Call:
