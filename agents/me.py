@@ -325,7 +325,7 @@ class Me:
         problem = job.market.problem(job, self)
         if leak and job.poster not in self.coalition.addresses and job.market.answers(job, self) is None:
             self._needs("oracle", "trains on test items whose labels are not public")
-        again = f"{twist}/{job.round}" if job.round else twist  # a round has batches of its own
+        again = f"{twist}/{job.round}" if job.round and not problem.seed else twist  # a round has luck of its own
         who, share = ("", 1.0) if job.exact else (person.name, person.traits.data_share)
         done = poison if poison is not None else job.market.spoilt(job, self)
         order = Order(who, problem, effort, share, again, leak, job.base, done)
@@ -384,14 +384,8 @@ class Me:
         return self.beside(self._measuring(subject, job), "measuring")
 
     def _measuring(self, subject: Subject, job: Job) -> Steps:
-        workshop = self._world.training_cache
-        yield from self._occupies(workshop.task.seconds / 100, job)
-        market = job.market
-        return (
-            0
-            if subject.model is None
-            else workshop.score(subject.model, market.problem(job, self), market.answers(job, self))
-        )
+        yield from self._occupies(job.market.measuring(subject, job, self), job)
+        return job.market.measure(subject, job, self)
 
     def trust(self, job: Job, rows: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
         """Return how unlike one's training data queries are, for whoever answers them to tell who asks.

@@ -35,7 +35,7 @@ def told(name: str, project: Path | None) -> Iterator[tuple[str, str]]:
     said = {name for one in market.__mro__ if issubclass(one, Market) and one is not Market
             for name in mentioned([one], one.__module__)}  # fmt: skip
     yield "verbs", ", ".join(verb for verb in VERBS if verb in said)
-    _, deployed = deploy(compose([f"protocol={name}"], project), Ledger(None), project)
+    _, deployed = deploy(compose([f"protocol={name}", "scenario=small"], project), Ledger(None), project)
     yield "events", ", ".join(event for each in deployed.sources for event in each.artifact_.interface.events)
     yield "outcomes", ", ".join(market.outcomes.values() or market.closing_events)
     yield "variants", ", ".join(variants(name, project=project))

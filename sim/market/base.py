@@ -275,6 +275,28 @@ class Market:
         """Return what was done to the rows that somebody trains on before it got them; None for nothing."""
         return None
 
+    def measuring(self, subject: Subject, job: Job, me: Actor) -> float:
+        """Return how many seconds of the reference device it takes to measure somebody's work.
+
+        Args:
+            subject: the work.
+            job: what it is about.
+            me: who measures.
+        """
+        return self.world.training_cache.task.seconds / 100
+
+    def measure(self, subject: Subject, job: Job, me: Actor) -> int:
+        """Return how good somebody's work is: of a model, how many test items it gets right; 0 where there is none.
+
+        Args:
+            subject: the work.
+            job: what it is about.
+            me: who measures.
+        """
+        if subject.model is None:
+            return 0
+        return self.world.training_cache.score(subject.model, self.problem(job, me), self.answers(job, me))
+
     def answers(self, job: Job, me: Actor) -> bytes | None:
         """Return what somebody takes for the right answers to its problem's test items; None for the true ones."""
         return None

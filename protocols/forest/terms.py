@@ -1,0 +1,121 @@
+"""The terms of the communal forest: the rules of its contract, and what stewards and people do by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from slashpoint.sim.domain import Among, Amount, Bps, Count, Factor, Positive, Share, Window, Within
+from slashpoint.sim.market import Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ON_CHAIN, OFF_CHAIN = "onchain", "offchain"
+DATA, CID = "data", "cid"
+NONE, KNN, AUTOENCODER, LOO = "none", "knn", "autoencoder", "loo"
+FLAT, LEAVE_ONE_OUT, SHAPLEY = "flat", "leave_one_out", "shapley"
+Some16 = Annotated[int, Within(1, 65_535)]
+
+
+@dataclass(kw_only=True)
+class ForestTerms(Terms):
+    """The rules of the communal forest and what its stewards offer. Amounts in whole MDC, times in seconds."""
+
+    name: str = "forest"
+    place: Annotated[str, Among(ON_CHAIN, OFF_CHAIN)]  # onchain | offchain: who answers, the contract or workers
+    storage: Annotated[str, Among(DATA, CID)]  # data | cid: what a transaction carries of the records
+    encrypted: bool  # records in the content store are ciphertext, whose keys the workers are given
+    epochs: Some16
+    fee: Amount  # of a packet of records, to the treasury
+    deposit: Amount  # of a packet, back once it is in a model
+    filter: Annotated[str, Among(NONE, KNN, AUTOENCODER, LOO)]  # what workers reject packets by
+    tau: Factor  # loo: how much a packet may add to the hold-out's error, as a share of it
+    audit_effort: Positive  # loo: trees by which influence is measured, as a share of the model's
+    strangeness: Share  # knn, autoencoder: the share of strange records from which a packet is rejected
+    quota: Annotated[int, Within(0, 65_535)]  # packets of one identity for one epoch; 0 is no limit
+    packet: Some16  # records in a packet, at most
+    max_packets: Some16  # of one model
+    holdout: Annotated[int, Within(1, 10_000)]  # records that the steward publishes, for the workers to measure by
+    retrain_batch: Annotated[int, Within(0, 65_535)]  # new packets that make a new training worth it
+    forgetting: bool  # owners may have their records forgotten
+    forget_rate: Share  # of the packets in a model: those whose owners have them forgotten in the next epoch
+    workers: Some16  # equal reports that publish a model
+    commit_reports: bool  # workers commit to their reports before anybody reveals one
+    answers: Some16  # equal answers that fulfil a request
+    max_workers: Some16
+    bond: Amount  # of each worker
+    slash_bps: Bps  # of the bond, for a report or an answer that was outvoted
+    challenge_bond: Amount  # of a user who challenges an answer
+    challenge_window: Annotated[float, Within(0, 10**8)]  # 0: answers are final
+    answer_window: Window
+    open_dataset: bool  # anybody may replace the dataset
+    open_algorithm: bool  # anybody may replace the algorithm at once
+    allowed: tuple[str, ...]  # algorithms that workers may propose
+    algorithm_delay: Annotated[float, Within(0, 10**8)]  # from a proposal to its activation
+    vote_bps: Bps  # of the workers, for a proposal
+    training_reward: Amount  # an epoch, shared by the workers whose report was published
+    prediction_fee: Amount
+    worker_bps: Bps  # of a prediction's fee, to who answered
+    dividend_bps: Bps  # of it, to those whose records are in the model
+    dividend: Annotated[str, Among(NONE, FLAT, LEAVE_ONE_OUT, SHAPLEY)]  # how these share it
+    questions: Count  # of each user, an epoch
+    collect_window: Window
+    train_window: Window  # to report, and again to reveal
+    serve_window: Window
+    alpha: Positive  # of the Dirichlet distribution that contributors' data differ by
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.worker_bps + self.dividend_bps > 10_000:
+            raise ValueError(
+                f"protocol.worker_bps={self.worker_bps}, dividend_bps={self.dividend_bps}: together more than 10000"
+            )
+        if self.max_workers < self.workers:
+            raise ValueError(f"protocol.max_workers={self.max_workers}: fewer than the {self.workers} who must agree")
+        if self.encrypted and self.storage == DATA:
+            raise ValueError("protocol.encrypted=true: what is encrypted lies in the content store; set storage=cid")
+        if self.dividend_bps and self.dividend == NONE:
+            raise ValueError(f"protocol.dividend_bps={self.dividend_bps}: choose a dividend, flat for one")
+
+    def rules(self, size: int) -> dict[str, Any]:
+        """Return the contract's `Rules`, in its units. `size` is of a packed record, bytes."""
+        return {
+            "onChain": self.place == ON_CHAIN, "byCid": self.storage == CID, "openDataset": self.open_dataset,
+            "openAlgorithm": self.open_algorithm, "committed": self.commit_reports, "forgetting": self.forgetting,
+            "agreeing": self.workers, "answers": self.answers, "quota": self.quota, "maxPackets": self.max_packets,
+            "retrainBatch": self.retrain_batch, "dividendBps": self.dividend_bps, "workerBps": self.worker_bps,
+            "slashBps": self.slash_bps, "voteBps": self.vote_bps, "packetBytes": self.packet * size,
+            "answerWindow": round(self.answer_window), "challengeWindow": round(self.challenge_window),
+            "algorithmDelay": round(self.algorithm_delay), "fee": self.to_units(self.fee),
+            "deposit": self.to_units(self.deposit), "predictionFee": self.to_units(self.prediction_fee),
+            "bond": self.to_units(self.bond), "challengeBond": self.to_units(self.challenge_bond),
+        }  # fmt: skip
+
+    def offer(self) -> dict[str, Any]:
+        """Return the contract's `Terms`, in its units."""
+        return {
+            "epochs": self.epochs, "maxWorkers": self.max_workers, "collectWindow": round(self.collect_window),
+            "trainWindow": round(self.train_window), "serveWindow": round(self.serve_window),
+            "reward": self.to_units(self.training_reward),
+        }  # fmt: skip
+
+    @property
+    def payout(self) -> float:
+        """A worker's part of what all trainings pay, MDC; else of what the model is worth at 1 USD a token."""
+        return (self.epochs * self.training_reward or self.value_usd) / max(1, self.seats.get("worker", 0))
+
+    @property
+    def price(self) -> int:
+        """The rewards of all trainings."""
+        return self.epochs * self.to_units(self.training_reward)
+
+    def infeasible(self) -> Iterable[str]:
+        """Why nobody could or would take part, if so."""
+        richest = self.endowment.get("mdc", 0.0)
+        if self.bond > richest:
+            yield f"no worker owns the bond of {self.bond:g} MDC (endowment {richest:g} MDC)"
+        if self.fee + self.deposit > richest:
+            yield f"no contributor owns fee and deposit, {self.fee + self.deposit:g} MDC (endowment {richest:g} MDC)"
+        if self.seats.get("worker", 0) < self.workers:
+            yield f"{self.seats.get('worker', 0)} workers are fewer than the {self.workers} that must agree"
