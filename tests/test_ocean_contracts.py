@@ -17,7 +17,7 @@ OCEAN = Path(__file__).parents[1] / "examples" / "ocean"
 @cache
 def run(*attack: str, engine: str = "auto", jobs: int = 3, **terms: str) -> slashpoint.Result:
     said = [f"engine={engine}", f"scenario.jobs={jobs}", *(f"protocol.{name}={value}" for name, value in terms.items())]
-    return slashpoint.simulate("ocean", list(attack), "small", 0, said, OCEAN)
+    return slashpoint.simulate("oceanv4", list(attack), "small", 0, said, OCEAN)
 
 
 @pytest.mark.skipif(not (OCEAN / "node_modules").exists(), reason="npm ci was not run in examples/ocean")
@@ -50,7 +50,7 @@ def test_the_honest_story_is_told_from_publishing_to_the_claim() -> None:
 
 def test_an_order_takes_one_data_token_and_leaves_three_per_cent_to_the_community() -> None:
     moved = run().ledger["transfers"]
-    orders = moved[(moved["asset"] == "DT/0") & (moved["sender"].str.startswith("consumer"))]
+    orders = moved[moved["asset"].str.startswith("DT/") & (moved["sender"].str.startswith("consumer"))]
     assert sorted(orders["amount"].tolist()) == [3 * 10**16] * 3 + [97 * 10**16] * 3
     swaps = moved[(moved["asset"] == "OCEAN") & (moved["receiver"] == "FixedRateExchange")]
     assert swaps["amount"].tolist() == [10_010 * 10**15] * 3, "the rate and 0.1 %"
@@ -68,3 +68,56 @@ def test_the_escrow_keeps_a_thousandth_of_what_is_claimed_for_the_community() ->
 @pytest.mark.parametrize("engine", ["native", pytest.param("eth_tester", marks=pytest.mark.slow)])
 def test_the_real_contracts_do_the_same_on_every_engine(engine: str) -> None:
     assert run(engine=engine, jobs=1).chain_hash == run(engine="pyevm", jobs=1).chain_hash
+
+
+FINDINGS = runpy.run_path(str(OCEAN / "findings.py"))["FINDINGS"]
+WRITTEN = (OCEAN / "findings.out").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [one.__name__ for one in FINDINGS])
+def test_a_finding_says_what_is_written_beside_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(OCEAN / "findings.py"))["main"]([name])
+    said = capsys.readouterr().out
+    assert said.startswith(f"{name}: ")
+    assert said in WRITTEN
+
+
+def profit(result: slashpoint.Result, who: str) -> float:
+    return result.metric("profit", who)
+
+
+@pytest.mark.parametrize("attack", ["claim_no_work", "relock", "overclaim"])
+def test_a_node_takes_whole_deposits_and_no_invariant_of_the_contract_breaks(attack: str) -> None:
+    honest, result = run(), run(attack)
+    assert list(result.violations["complaint"]) == []
+    taken = profit(result, "provider/0") - profit(honest, "provider/0")
+    assert taken > 200, "three locks of 300 OCEAN, at 0.25 USD, but for what was billed and gas"
+    lost = sum(profit(honest, one) - profit(result, one) for one in ("consumer/0", "consumer/1"))
+    assert taken == pytest.approx(lost, rel=0.05)
+
+
+def test_money_that_is_left_in_the_escrow_is_taken_with_a_careless_authority() -> None:
+    careless = run("relock", careful="false")
+    assert profit(careless, "provider/0") > 200
+    assert profit(run(careful="false"), "provider/0") < 10
+
+
+def test_an_order_without_a_fee_is_served_only_where_the_node_does_not_look() -> None:
+    saved = profit(run("no_fee", checks="false"), "consumer/0") - profit(run(checks="false"), "consumer/0")
+    assert saved > 0.25 * 2 * 2 * 0.9, "two orders' fees of 2 OCEAN"
+    caught = run("no_fee")
+    jobs = caught.ledger["jobs"]
+    mine = jobs[jobs["poster"] == "consumer/0"]
+    assert len(mine) == 2
+    assert mine["delivered"].isna().all()
+    assert set(caught.violations["invariant"]) == {"liveness"}, "nobody gives the order's price back"
+
+
+def test_wash_orders_cost_gas_alone() -> None:
+    honest, result = run(), run("wash_orders")
+    orders = result.ledger["events"]["event"].value_counts()["OrderStarted"]
+    assert orders == 3 + 10
+    moved = result.ledger["transfers"]
+    mine = moved[(moved["sender"] == "publisher/0") & (moved["asset"] == "OCEAN")]
+    assert mine.empty
+    assert -3 < profit(result, "publisher/0") - profit(honest, "publisher/0") < 0

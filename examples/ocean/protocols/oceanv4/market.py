@@ -25,6 +25,7 @@ class OceanTerms(Terms):
     per_minute: float  # OCEAN for computing
     minutes: int  # that a lock pays for
     window: float  # seconds for work
+    checks: bool  # whether a node serves only orders that paid its fee
     careful: bool  # whether consumers authorise no more than one job takes, and take it back
 
     @property
@@ -36,11 +37,15 @@ class OceanTerms(Terms):
         return self.to_units(self.payout + self.provider_fee + self.rate * 1.01)  # swap fees are below 1 %
 
 
+def signed(me, message):
+    """Return an account's signature of a message, hashed as the contracts hash it."""
+    return me.signs(keccak(PREFIX + keccak(message)))
+
+
 def signed_fee(me, token, amount, until, data=b""):
     """Return a node's fee as orders take it. The signature names neither consumer nor data token nor chain."""
     amounts = amount.to_bytes(32, "big") + until.to_bytes(32, "big")
-    v, r, s = me.signs(keccak(PREFIX + keccak(data + me.address + token + amounts)))
-    return me.address, token, amount, v, r, s, until, data
+    return me.address, token, amount, *signed(me, data + me.address + token + amounts), until, data
 
 
 @dataclass
@@ -49,7 +54,8 @@ class Ocean(Invariants, Market):
     opening_event = "OrderStarted"
     closing_events = ("Claimed", "Canceled")
     arguments: ClassVar = {"winner": "payee"}
-    nodes: dict = field(default_factory=dict)  # by address: what a node's quote costs, as its server answers
+    nodes: dict = field(default_factory=dict)  # node → the fee that it signs, by the time until which it is valid
+    wallets: dict = field(default_factory=dict)  # consumer → its signature of a result's CID
     hosts: dict = field(default_factory=dict)  # data token → the node that serves its dataset
     tokens: dict = field(default_factory=dict)  # job's key → data token
     locks: dict = field(default_factory=dict)  # (payer, payee, number) → smallest units, while it stands
@@ -110,7 +116,7 @@ class Ocean(Invariants, Market):
         if receiver == self.community or (asset == self.asset and call.verb == "posts"):
             why = "fee"
         elif self.escrow.address_ in (sender, receiver):
-            paid = "reward" if call.verb == "submits" else "refund"
+            paid = "reward" if call.function.startswith("claim") else "refund"
             why = "deposit" if receiver == self.escrow.address_ else paid
         else:
             why = "reward" if call.function == "collectBT" else "payment"
@@ -180,6 +186,21 @@ class Ocean(Invariants, Market):
             job.id[1], self.coin.address_, job.poster, self.pay(self.terms.minutes), round(self.terms.window)
         )
         return self.does("claims", job, call)
+
+    def executed(self, me, job, cid, signature):
+        """Return the call by which a node says that an order was carried out; a made-up number stands for its hash."""
+        number, ours = keccak(job.key.encode()), signed(me, keccak(job.key.encode()) + cid).packed
+        call = self.at(self.tokens[job.key]).orderExecuted(number, cid, ours, cid, signature, job.poster)
+        return self.does("reveals", job, call, carries=cid)
+
+    def paid_fee(self, job, node):
+        """Whether the order's transaction paid a node what it asks."""
+        asked = self.terms.to_units(self.terms.provider_fee)
+        facts = self.world.facts.of(self.ProviderFee, None)
+        mine = [
+            one for one in facts if one.time == job.born and one.by == job.poster and one.at == self.tokens[job.key]
+        ]
+        return any(one.providerFeeAddress == node and one.providerFeeAmount >= asked for one in mine)
 
     def pay(self, minutes):
         return self.terms.to_units(self.terms.per_minute * min(minutes, self.terms.minutes))

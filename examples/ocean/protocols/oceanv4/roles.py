@@ -4,7 +4,7 @@ from math import ceil
 
 from slashpoint.agents.roles import Poster, Role, Server
 
-from .market import signed_fee
+from .market import signed, signed_fee
 
 
 class Publisher(Role):
@@ -15,11 +15,16 @@ class Publisher(Role):
         told = (yield me.sends(market.publishes(me.name, me.address))).events
         token = next(one.newTokenAddress for one in told if one.event == "TokenCreated")
         number = market.exchange.generateExchangeId(market.coin.address_, token)
-        market.hosts[token] = me.luck("node").choice(sorted(market.nodes))
+        yield from self.lists(me, token)
         sold = me.hears(market.Swapped)
         while True:
             if (yield sold.next()).exchangeId == number and (sum_ := market.exchange.getExchange(number).btBalance):
                 yield me.sends(market.does("withdraws", None, market.exchange.collectBT(number, sum_)))
+
+    def lists(self, me, token):
+        """Have some node serve the dataset, from now on."""
+        self.market.hosts[token] = me.luck("node").choice(sorted(self.market.nodes))
+        yield me.until(me.now)
 
 
 class Provider(Server):
@@ -37,6 +42,8 @@ class Provider(Server):
         market = self.market
         if market.hosts[market.tokens[job.key]] != me.address or not (yield from self.ask(me, "enter", job)):
             return
+        if market.terms.checks and not market.paid_fee(job, me.address):
+            return
         if not (yield me.sends(market.locks_pay(job))).ok:
             return
         begun = me.now
@@ -44,7 +51,13 @@ class Provider(Server):
         if work and work.model:
             minutes = yield from self.ask(me, "claim", job, ceil((me.now - begun) / 60))
             if minutes:
-                yield me.sends(market.claims(job, minutes, me.publishes(work.model)))
+                yield from self.collects(me, job, minutes, me.publishes(work.model))
+
+    def collects(self, me, job, minutes, cid):
+        """Claim some minutes of the lock, and have the consumer sign that it got the result."""
+        market = self.market
+        if (yield me.sends(market.claims(job, minutes, cid))).ok:
+            yield me.sends(market.executed(me, job, cid, market.wallets[job.poster](cid)))
 
 
 class Consumer(Poster):
@@ -52,6 +65,7 @@ class Consumer(Poster):
 
     def commission(self, me, number):
         market = self.market
+        market.wallets[me.address] = lambda cid: signed(me, cid).packed
         while not market.hosts:
             yield me.until(me.now + me.block_time)
         job = market.draft(me, me.tasks(number)[0])
@@ -62,7 +76,7 @@ class Consumer(Poster):
     def serve(self, me, job, token, node):
         """Order, wait until the lock is gone, and take what is left out of the escrow."""
         market, terms = self.market, self.market.terms
-        fee, pay = market.nodes[node](round(me.now + 600)), market.pay(terms.minutes)
+        fee, pay = self.fee(me, node), market.pay(terms.minutes)
         yield me.sends(market.does("approves", None, market.coin.approve(token, fee[2])))
         yield me.sends(market.does("registers", None, market.escrow.deposit(market.coin.address_, pay)))
         yield me.sends(market.authorises(node, *((pay, terms.window, 1) if terms.careful else (10**30, 10**9, 100))))
@@ -72,3 +86,7 @@ class Consumer(Poster):
             yield me.sends(market.authorises(node, 0, 0, 0))
         if rest := market.owed(me.address):
             yield me.sends(market.does("withdraws", job, market.escrow.withdraw((market.coin.address_,), (rest,))))
+
+    def fee(self, me, node):
+        """Ask a node for its fee, signed and valid for ten minutes."""
+        return self.market.nodes[node](round(me.now + 600))
