@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.protocols.federated.taint import Taint, rows
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.market.vault import FEE, REFUND, REWARD, STAKE, Vaulted
+from slashpoint.sim.taint import Taint, rows
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:

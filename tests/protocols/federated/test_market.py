@@ -9,8 +9,8 @@ from typing import ClassVar
 import pytest
 
 import slashpoint
-from slashpoint.protocols.federated.taint import rows
 from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.taint import rows
 
 
 @cache
