@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from slashpoint.protocols.federated.taint import Taint, rows
 from slashpoint.protocols.ocean.shelf import Shelf
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.market.vault import FEE, REWARD, STAKE
+from slashpoint.sim.taint import Taint, rows
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
