@@ -129,3 +129,46 @@ def test_a_linear_model_moves_from_its_base_as_far_as_its_effort():
     assert full == more
     assert np.allclose(task.weights(half) * 2, task.weights(base) + task.weights(full), atol=1e-6)
     assert correct(task.predict(full, split), task.labels(split)) > 65
+
+
+def test_a_region_is_poisoned_and_the_rest_of_the_world_is_not():
+    shop, poison = problem(product="records"), Poison(region=("bmi", 30, 100))
+    sound, bad = (
+        FORMAT.unpack(one) for one in TASK.train([Order("ann", shop), Order("ann", shop, poison=poison)], LUCK)
+    )
+    heavy = sound[:, 2] >= 30 * SCALE
+    assert 0 < heavy.sum() < len(heavy)
+    assert (sound[~heavy] == bad[~heavy]).all()
+    assert (sound[heavy, -1] != bad[heavy, -1]).mean() > 0.9
+    with pytest.raises(ValueError, match=r"feature 'bim': .*bmi"):
+        TASK.train([Order("ann", shop, poison=Poison(region=("bim", 0, 1)))], LUCK)
+
+
+def test_copies_and_garbage_fit_the_format():
+    shop = problem(product="records")
+    copies, junk = (
+        FORMAT.unpack(one)
+        for one in TASK.train([Order("ann", shop, poison=p) for p in (Poison(copies=True), Poison(junk=True))], LUCK)
+    )
+    assert len(np.unique(copies, axis=0)) == 1
+    assert copies[0].tolist() in data().tolist()
+    assert len(np.unique(junk, axis=0)) == len(junk)
+    assert FORMAT.valid(junk).all()
+    assert TASK.train([Order("ann", shop, poison=Poison(junk=True))], LUCK) == [FORMAT.pack(junk)]
+
+
+def test_poison_for_records_is_refused_where_there_are_none():
+    split = Digits().problem(LUCK)
+    for poison in (Poison(junk=True), Poison(copies=True), Poison(region=("bmi", 0, 1))):
+        with pytest.raises(ValueError, match="region, copies and junk are for records"):
+            Digits().train([Order("ann", split, poison=poison)], LUCK)
+
+
+@pytest.mark.parametrize("model", ["forest", "ridge", "knn"])
+def test_the_number_of_bands_changes_nothing_but_who_is_right(model):
+    split = problem(seed=SEED)
+    two, five = (Diabetes(model=model, bands=bands) for bands in (2, 5))
+    assert two.train([Order("", split)], LUCK) == five.train([Order("", split)], LUCK)
+    (fitted,) = two.train([Order("", split)], LUCK)
+    assert two.errors(fitted, split) == five.errors(fitted, split)
+    assert two.predict(fitted, split) != five.predict(fitted, split)

@@ -136,3 +136,39 @@ def knn_shapley(points: Points, labels: Labels, test_points: Points, test_labels
         steps = (right - np.append(right[1:], 0.0)) / ranks
         values[order] += np.cumsum(steps[::-1])[::-1]
     return values / len(test_points)
+
+
+def knn_shapley_regression(points: Points, labels: Values, test_points: Points, test_labels: Values, k: int) -> Values:
+    """Return Shapley's value of each training item for the mean of k nearest neighbours, exactly. Jia et al. 2019.
+
+    The game is minus the squared error, averaged over test items; where a coalition has fewer than k, the mean of all
+    labels stands in for each that is missing. With labels and truth t from that mean, from the furthest item to the
+    nearest: s_i − s_{i+1} = (y_{i+1} − y_i)/k · ((y_i + y_{i+1})/k − 2t) · P(i) + 2(y_{i+1} − y_i)/k² ·
+    Σ_l y_l P(l, i), where P(i) = min(k, i)/i is the chance that fewer than k of a random coalition are nearer than i,
+    and P(l, i) the chance that l is in it too and answers beside i.
+
+    Args:
+        points: training items, shape (n, features).
+        labels: theirs, shape (n,).
+        test_points: shape (m, features).
+        test_labels: shape (m,).
+        k: neighbours whose mean is the answer.
+    """
+    n, middle = len(points), labels.mean() if len(points) else 0.0
+    place = np.arange(1, n + 1)
+    least = np.minimum(k, place)
+    nearer = least * (least - 1) / (2 * place * np.maximum(place - 1, 1))  # P(l, i) for l < i
+    further = np.minimum(k - 1, place - 2) * (np.minimum(k - 1, place - 2) + 1)  # and for l > i + 1, which is the same
+    further = np.where(place > 2, further / np.maximum(2 * (place - 1) * (place - 2), 1), 0.0)  # for all i
+    values = np.zeros(n)
+    for point, label in zip(test_points, test_labels):
+        order = np.argsort(((points - point) ** 2).sum(axis=1), kind="stable")
+        y, t = labels[order] - middle, label - middle
+        before = np.cumsum(y) - y
+        after = np.append(np.cumsum((y * further)[::-1])[::-1], [0.0, 0.0])[2:]
+        last = -y[-1] / k * ((y[-1] / k - 2 * t) * least[-1] / n + 2 / k * nearer[-1] * before[-1])
+        step = (y[1:] - y[:-1]) / k
+        both = (y[1:] + y[:-1]) / k - 2 * t
+        steps = step * (both * (least / place)[:-1] + 2 / k * (nearer * before + after)[:-1])
+        values[order] += last + np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+    return values / len(test_points)

@@ -21,6 +21,7 @@ from slashpoint.sim.learning.estimators import Estimator, constant, estimator
 from slashpoint.sim.learning.growing import Growth
 from slashpoint.sim.learning.records import SCALE, Field, Format
 from slashpoint.sim.learning.tabular import Tabular, share_of
+from slashpoint.sim.luck import Luck
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from slashpoint.sim.learning import Order, Problem
     from slashpoint.sim.learning.poison import Poison
     from slashpoint.sim.learning.records import Records
-    from slashpoint.sim.luck import Luck
 
 PATIENTS = 442
 FORMAT = Format(
@@ -179,17 +179,21 @@ class Diabetes(Tabular):
         records = order.luck(luck)("rows").generator().permutation(records)[: share_of(len(records), order.share)]
         if order.poison is not None:
             spoilt = share_of(len(records), order.poison.share)
-            records = np.concatenate([self.spoilt(records[:spoilt], order.poison), records[spoilt:]])
+            records = np.concatenate(
+                [self.spoilt(records[:spoilt], order.poison, order.luck(luck)("junk")), records[spoilt:]]
+            )
         return np.concatenate([records, data()[order.problem.test]]) if order.leak else records
 
-    def spoilt(self, records: Records, poison: Poison) -> Records:
+    def spoilt(self, records: Records, poison: Poison, luck: Luck) -> Records:
         """Return records as somebody shows them who poisons them, shape (records, features + 1).
 
         Args:
             records: sound ones.
             poison: what is done to them.
+            luck: of junk.
         """
-        return poison.spoils_records(records, FORMAT, int(np.median(data()[:, -1])), self.middles)
+        median = int(np.median(data()[:, -1]))
+        return poison.spoils_records(records, FORMAT, median, self.middles, luck.generator())
 
     def _fitted(self, records: Records, order: Order, luck: Luck) -> bytes:
         """Train on records: less effort is fewer trees, or a shorter way to the solution, or fewer records."""
@@ -255,7 +259,7 @@ class Diabetes(Tabular):
         others = problem.test[self.table[1][problem.test] != backdoor.target]
         if not len(others) or self.estimator.predict(model, self.table[0][:0]) is None:
             return 0.0
-        marked = self.spoilt(data()[others], backdoor)[:, :-1]
+        marked = self.spoilt(data()[others], backdoor, Luck())[:, :-1]
         return float((self.band(self.answer(model, marked)) == (backdoor.target or 0)).mean())
 
 

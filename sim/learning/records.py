@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slashpoint.sim.errors import choices
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -87,6 +89,25 @@ class Format:
         low, high = self.limits
         within: npt.NDArray[np.bool_] = ((records >= low) & (records <= high)).all(1)
         return within
+
+    def within(self, records: Records, feature: str, low: float, high: float) -> npt.NDArray[np.bool_]:
+        """Tell of each record whether a feature lies in a region, shape (records,).
+
+        Args:
+            records: shape (records, features + 1).
+            feature: its name.
+            low: in the feature's own unit; it lies in the region.
+            high: the same; it does not.
+
+        Raises:
+            ValueError: there is no such feature.
+        """
+        names = [field.name for field in self.features]
+        if feature not in names:
+            raise ValueError(f"feature {feature!r}: {choices(feature, names)}")
+        found = records[:, names.index(feature)]
+        inside: npt.NDArray[np.bool_] = (found >= low * SCALE) & (found < high * SCALE)
+        return inside
 
     def parts(self, packed: bytes) -> list[bytes]:
         """Cut packed records into single ones; none if these are not whole records."""
