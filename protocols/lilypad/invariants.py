@@ -5,6 +5,7 @@ Each check reads the latest block's events about the deals that it stirred, so i
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning import Order
-from slashpoint.sim.market import Subject
+from slashpoint.sim.market import Subject, commitment
 from slashpoint.sim.market.vault import REWARD, Vaulted
 from slashpoint.sim.units import SECOND
 
@@ -27,6 +28,7 @@ ACCEPTED = 7  # the first of the contract's final states
 GRACE_BLOCKS = 4  # blocks that a keeper may take to be heard, once a window is over
 REFUNDED = ("mediation rejected", "void", "unmatched", "timeout agree", "timeout submit", "timeout mediate")
 BPS = 10_000
+WORD = 32
 
 
 @dataclass
@@ -102,37 +104,64 @@ class LilypadInvariants(Vaulted):
 
     @invariant
     def pay_is_for_what_was_done(self, world: World) -> Iterator[str]:
-        """Paid are the providers of the result that counts, to the payment at most; the mediator; and the solver."""
+        """A result that counts is paid by price and count; so are the mediator and the solver, and nobody else."""
         for job in self._over(world):
             paid: Counter[bytes] = Counter()
             for fact in self._events_of("Credited", job):
                 paid[fact.who] += fact.amount if fact.cause == REWARD else 0
-            most = self._earned(job)
-            for who, amount in paid.items():
-                if amount > most[who]:
-                    yield f"deal {job.id}: {world.name_of(who)} was paid {amount}, and at most {most[who]} was due"
+            due = self._earned(job)
+            for who in sorted(paid.keys() | due.keys()):
+                if paid[who] != due[who]:
+                    yield f"deal {job.id}: {world.name_of(who)} was paid {paid[who]}, and {due[who]} was due"
 
     def _earned(self, job: Job) -> Counter[bytes]:
-        """Return what each may have been paid at most for a deal that is over."""
-        terms, units, most = self.terms, self.terms.to_units, Counter[bytes]()
+        """Return what each is to be paid for a deal that is over."""
+        terms, units, due = self.terms, self.terms.to_units, Counter[bytes]()
         agreed = {fact.run for fact in self._events_of("DealAgreed", job)}
         for fact in self._events_of("DealMatched", job):
-            most[fact.solver] += units(terms.solver_fee) * (fact.run in agreed)
+            due[fact.solver] += units(terms.solver_fee) * (fact.run in agreed)
         for fact in self._events_of("MediationDecided", job):
-            most[fact.mediator] += units(terms.mediation_fee)
-        if job.outcome not in REFUNDED:
-            for who in self._winners(job):
-                most[who] += units(terms.payment)
-        return most
+            due[fact.mediator] += units(terms.mediation_fee)
+        if job.outcome not in REFUNDED and not (job.outcome == "timeout judge" and not terms.silence_pays):
+            for fact in self._winners(job):
+                cost = self._cost(job, fact)
+                due[fact.provider] += cost if terms.treasury_twice else cost - cost * terms.treasury_bps // BPS
+        return due
 
-    def _winners(self, job: Job) -> list[bytes]:
-        """Return whose results a deal that is over paid for."""
-        closed = self._last("DealClosed", job)
+    def _cost(self, job: Job, result: Fact) -> int:
+        """Return what a result costs, by its provider's price and its count: at most the cap, and the payment.
+
+        Args:
+            job: what it is of.
+            result: the event of handing it in, or of revealing it.
+        """
+        offers = [fact for fact in self._events_of("ResourceOffered", job) if fact.run == result.run]
+        match = self._last("DealMatched", job)
+        whose = result.provider if result.provider in match.providers else match.providers[0]
+        price: int = next(fact.price for fact in offers if fact.provider == whose)
+        cost: int = price * min(result.count, self.terms.capped(job.scale))
+        return min(cost, int(self.terms.to_units(self.terms.payment)))
+
+    def _collateral(self, job: Job, result: Fact) -> int:
+        """Return what a result's provider must have put up for it.
+
+        Args:
+            job: what it is of.
+            result: the event of handing it in.
+        """
+        scaler = int(self.terms.scaler) if self.terms.truncates else self.terms.scaler
+        return self._cost(job, result) * int(self.terms.multiple) * round(scaler * BPS) // BPS
+
+    def _winners(self, job: Job) -> list[Fact]:
+        """Return the results that a deal that is over paid for."""
         if not self.terms.redundant:
-            return [closed.winner]
-        results = self._revealed(job, self._last("ResultsTallied", job).run)
-        best = next(fact for fact in results if fact.provider == closed.winner)
-        return [fact.provider for fact in results if self._equal(job, best, fact)]
+            return [self._last("ResultSubmitted", job)]
+        results, winner = (
+            self._revealed(job, self._last("ResultsTallied", job).run),
+            self._last("DealClosed", job).winner,
+        )
+        best = next(fact for fact in results if fact.provider == winner)
+        return [fact for fact in results if self._equal(job, best, fact)]
 
     @invariant
     def clients_pay_for_no_rejected_result(self, world: World) -> Iterator[str]:
@@ -145,7 +174,10 @@ class LilypadInvariants(Vaulted):
             back = sum(fact.amount for fact in self._events_of("Credited", job) if fact.who == job.poster)
             lost = sum(fact.amount for fact in self._events_of("Slashed", job) if fact.who == job.poster)
             fees = runs * units(terms.solver_fee)
-            fees += units(terms.mediation_fee) if job.outcome == "mediation rejected" and not terms.cheater_pays else 0
+            if job.outcome == "mediation rejected":
+                collateral = self._collateral(job, self._last("ResultSubmitted", job))
+                fee = units(terms.mediation_fee)
+                fees += fee - min(fee, collateral) * terms.cheater_pays
             put_up = self.put_in[job.key][job.poster]
             if put_up - back > fees + lost:
                 yield f"deal {job.id}: the client put up {put_up}, had {back} back, and got no result"
@@ -184,12 +216,8 @@ class LilypadInvariants(Vaulted):
 
     def _uncovered(self, world: World, job: Job) -> Iterator[str]:
         """Yield results that were handed in with too little collateral."""
-        scaler = int(self.terms.scaler) if self.terms.truncates else self.terms.scaler
-        prices = {(fact.run, fact.provider): fact.price for fact in self._events_of("ResourceOffered", job)}
         for fact in self._fresh("ResultSubmitted", job):
-            price = prices.get((fact.run, fact.provider), 0)
-            cost = min(price * min(fact.count, self.terms.capped(job.scale)), self.terms.to_units(self.terms.payment))
-            due = cost * self.terms.multiple * round(scaler * BPS) // BPS
+            due = self._collateral(job, fact)
             put_up = self.put_in[job.key][fact.provider]
             if put_up < due:
                 yield f"deal {job.id}: {world.name_of(fact.provider)} put up {put_up}, and {due} was due"
@@ -206,6 +234,8 @@ class LilypadInvariants(Vaulted):
                     yield f"{where}: {world.name_of(fact.by)} decided, and {world.name_of(drawn.mediator)} was drawn"
                 if fact.time >= drawn.due * SECOND:
                     yield f"{where}: the verdict came too late"
+                if job.outcome != (verdict := "mediation accepted" if fact.accepted else "mediation rejected"):
+                    yield f"{where}: the verdict was {verdict}, and the outcome {job.outcome}"
             for fact in self._fresh("MediationRequested", job):
                 enrolled = {one.mediator for one in self._events_of("MediatorEnrolled", job)}
                 provider = self._last("ResultSubmitted", job).provider
@@ -247,6 +277,32 @@ class LilypadInvariants(Vaulted):
         left, right = (self.outputs_of.get((job.key, each.run, each.provider), b"") for each in (one, two))
         near = len(left) == len(right) > 0 and sum(map(int.__ne__, left, right)) <= self.terms.tolerance
         return bool(one.result == two.result or near)
+
+    @invariant
+    def reveals_are_what_was_committed(self, world: World) -> Iterator[str]:
+        """A result that was revealed is the one that its provider committed to."""
+        for job in self._stirred(world) if self.terms.commits else ():
+            said = {(fact.by, fact.event): fact.carries for verb in ("submits", "reveals")
+                    for fact in self.world.facts.of(verb, job.key)}  # fmt: skip
+            for fact in self._fresh("ResultRevealed", job):
+                if (fact.by, "reveals") not in said:
+                    continue  # sent past the market's verbs
+                result, count, outputs, salt = said[fact.by, "reveals"]
+                if commitment(payload(result, count, outputs), salt, fact.by, salted=True) != said[fact.by, "submits"]:
+                    yield f"deal {job.id}: {world.name_of(fact.by)} revealed another result than it committed to"
+
+    @invariant
+    def losers_pay(self, world: World) -> Iterator[str]:
+        """Where that is the rule, whose result lost the vote loses its collateral."""
+        for job in self._over(world):
+            if job.outcome != "verified" or not self.terms.slash_minority:
+                continue
+            run, right = self._last("ResultsTallied", job).run, {fact.provider for fact in self._winners(job)}
+            slashed = {fact.who for fact in self._events_of("Slashed", job)}
+            names = ("ResultCommitted", "ResultRevealed")
+            handed = {one.provider for name in names for one in self._events_of(name, job) if one.run == run}
+            for who in sorted(handed - right - slashed):
+                yield f"deal {job.id}: {world.name_of(who)}'s result lost the vote, and it kept its collateral"
 
     @invariant
     def the_largest_group_wins(self, world: World) -> Iterator[str]:
@@ -301,3 +357,16 @@ class LilypadInvariants(Vaulted):
             if job.closed is None and job.id not in self.overdue and world.chain.time > bound and self.heard(job):
                 self.overdue.add(job.id)
                 yield f"deal {job.id} is not over {(world.chain.time - bound) // SECOND} s after its last window"
+
+
+def payload(result: bytes, count: int, outputs: bytes) -> bytes:
+    """Return what is committed of a result: SHA-256 of CID, count and outputs as the contract packs them.
+
+    Args:
+        result: the CID, 32 bytes.
+        count: of instructions.
+        outputs: one byte each.
+    """
+    padded = outputs + bytes(-len(outputs) % WORD)
+    words = (count, 3 * WORD, len(outputs))
+    return hashlib.sha256(result + b"".join(word.to_bytes(WORD, "big") for word in words) + padded).digest()

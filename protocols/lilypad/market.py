@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from slashpoint.protocols.lilypad.invariants import LilypadInvariants
+from slashpoint.protocols.lilypad.invariants import LilypadInvariants, payload
 from slashpoint.protocols.lilypad.terms import ENGINES, VERIFICATIONS
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.learning import correct
@@ -35,8 +35,6 @@ OUTCOMES = dict(
          "timeout submit", "timeout judge", "timeout mediate"), start=7,
     )
 )  # fmt: skip
-PAID = ("accepted", "mediation accepted", "verified", "timeout judge")  # outcomes with a result for the client
-WORD = 32
 
 
 @dataclass
@@ -181,7 +179,7 @@ class Lilypad(LilypadInvariants):
         salt = me.salt(*job.round_key)
         gas = 200_000 + 1_000 * len(outputs)
         call = self.contract.revealResult(job.id, cid(work), count, outputs, salt, gas=gas)
-        return self.does("reveals", job, call, subject=me.address, carries=cid(work))
+        return self.does("reveals", job, call, subject=me.address, carries=(cid(work), count, outputs, salt))
 
     def accepts(self, job: Job) -> Call:
         """Accept a result, and pay for it."""
@@ -347,23 +345,11 @@ class Lilypad(LilypadInvariants):
         return due, self.does("pokes", job, self.contract.function_(function)(job.id, gas=gas + 100_000))
 
     def delivered(self, job: Job) -> bytes | None:
-        """Return the result that the client paid for, if it can be had."""
-        return self.world.store.get(self.results[job.key]) if job.outcome in PAID else None
+        """Return the result that the client can read, whether or not it paid for it; of several, the one that won."""
+        handed = self._events_of("ResultSubmitted", job)
+        return self.world.store.get(handed[-1].result if handed else self.results.get(job.key, b""))
 
 
 def cid(work: Work) -> bytes:
     """Return the CID of a result, 32 bytes."""
     return hashlib.sha256(work.model or b"").digest()
-
-
-def payload(result: bytes, count: int, outputs: bytes) -> bytes:
-    """Return what is committed of a result: SHA-256 of CID, count and outputs as the contract packs them.
-
-    Args:
-        result: the CID, 32 bytes.
-        count: of instructions.
-        outputs: one byte each.
-    """
-    padded = outputs + bytes(-len(outputs) % WORD)
-    words = (count, 3 * WORD, len(outputs))
-    return hashlib.sha256(result + b"".join(word.to_bytes(WORD, "big") for word in words) + padded).digest()
