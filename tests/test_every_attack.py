@@ -12,7 +12,7 @@ from slashpoint.experiments.study.executor import Point, evaluate
 PLACES = [
     (protocol, variant)
     for variant in ("hardened", "literal")
-    for protocol in ("modelmarket", "competition", "federated", "collective")
+    for protocol in catalogue.presets("protocol")
 ]
 PRIVATE = ("protocol.dp_noise=0.5", "protocol.dp_clip=0.5", "protocol.dp_epsilon=20")
 NEEDS = {"dp_budget_waster": PRIVATE}  # what gives an attack its occasion
