@@ -79,13 +79,22 @@ class Consumer(Poster):
         fee, pay = self.fee(me, node), market.pay(terms.minutes)
         yield me.sends(market.does("approves", None, market.coin.approve(token, fee[2])))
         yield me.sends(market.does("registers", None, market.escrow.deposit(market.coin.address_, pay)))
-        yield me.sends(market.authorises(node, *((pay, terms.window, 1) if terms.careful else (10**30, 10**9, 100))))
+        yield me.sends(self.authority(me, node, 1))
+        told = None
         if (yield me.sends(market.orders(job, token, fee))).ok:
-            yield me.sees(market.Claimed, market.Canceled, job=job, by=me.now + 2 * terms.window)
+            told = yield me.sees(market.Claimed, market.Canceled, job=job, by=me.now + 2 * terms.window)
         if terms.careful:
-            yield me.sends(market.authorises(node, 0, 0, 0))
-        if rest := market.owed(me.address):
-            yield me.sends(market.does("withdraws", job, market.escrow.withdraw((market.coin.address_,), (rest,))))
+            yield me.sends(self.authority(me, node, 0))
+            rest = pay - (told.amount if told and told.event == "Claimed" else 0)
+            if left := min(rest, market.owed(me.address)):
+                yield me.sends(market.does("withdraws", job, market.escrow.withdraw((market.coin.address_,), (left,))))
+
+    def authority(self, me, node, more):
+        """Let a node lock what one's open orders and some more take; anything, where consumers are careless."""
+        market, terms = self.market, self.market.terms
+        count = more + sum(one.poster == me.address and one.closed is None for one in market.jobs.values())
+        limits = (count * market.pay(terms.minutes), terms.window, count) if terms.careful else (10**30, 10**9, 100)
+        return market.authorises(node, *limits)
 
     def fee(self, me, node):
         """Ask a node for its fee, signed and valid for ten minutes."""
