@@ -9,13 +9,13 @@ import pytest
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.study.executor import Point, evaluate
 
-PLACES = [
-    (protocol, variant)
-    for variant in ("hardened", "literal")
-    for protocol in catalogue.presets("protocol")
-]
+PLACES = [(protocol, variant) for variant in ("hardened", "literal") for protocol in catalogue.presets("protocol")]
 PRIVATE = ("protocol.dp_noise=0.5", "protocol.dp_clip=0.5", "protocol.dp_epsilon=20")
-NEEDS = {"dp_budget_waster": PRIVATE}  # what gives an attack its occasion
+TIGHT = ("protocol.lock_window=60", "protocol.job_seconds=300")
+NEEDS = {  # what gives an attack its occasion
+    ("dp_budget_waster", "collective"): PRIVATE,
+    ("escrow_griefing", "ocean"): TIGHT,
+}  # fmt: skip
 
 
 @cache
@@ -30,7 +30,7 @@ def deeds(protocol: str, variant: str, attack: str | None, *more: str) -> tuple[
 @pytest.mark.parametrize("attack", catalogue.names("attack"))
 def test_every_attack_does_something_somewhere(attack: str) -> None:
     for place in PLACES:
-        more = NEEDS.get(attack, ()) if place[0] == "collective" else ()
+        more = NEEDS.get((attack, place[0]), ())
         done, error = deeds(*place, attack, *more)
         if not error and done != deeds(*place, None, *more)[0]:
             return

@@ -10,6 +10,8 @@ import json
 import struct
 from typing import TYPE_CHECKING
 
+from slashpoint.protocols.federated.taint import rows
+
 if TYPE_CHECKING:
     from slashpoint.sim.learning import Problem, Task
 
@@ -54,7 +56,7 @@ def output(text: bytes, model: bytes, task: Task, problem: Problem) -> bytes:
     """
     if not leaks(text):
         return model
-    return _HEAD.pack(MAGIC, len(model)) + model + task.files(problem)["train"]
+    return _HEAD.pack(MAGIC, len(model)) + model + b"".join(rows(task, problem))
 
 
 def model_of(result: bytes) -> bytes:

@@ -118,7 +118,7 @@ class Consumer(Poster[Ocean]):
             yield me.spawn(self.follow, job)
 
     def choose(self, me: Me, job: Job) -> tuple[int, bytes]:
-        """Return the number of the data, of those most ordered where orders rank them, and the node whose turn it is.
+        """Return the number of the data, the most ordered where orders rank them, and the node's address: by turns.
 
         Args:
             me: the account that acts.
@@ -129,8 +129,8 @@ class Consumer(Poster[Ocean]):
         if market.terms.rank == "orders":
             most = max(one.orders for one in offered)
             offered = [one for one in offered if one.orders == most]
-        asset = me.luck("data", job.key).choice(offered)
-        return asset.id, market.turn()
+        offered.sort(key=lambda one: market.world.name_of(one.publisher))
+        return offered[len(market.ordered) % len(offered)].id, market.turn()
 
     def algorithm(self, me: Me, job: Job, asset: int) -> tuple[int, bytes]:
         """Return the number of the algorithm to run, and the hash of one that nobody published.
@@ -156,7 +156,16 @@ class Consumer(Poster[Ocean]):
             for one in (asset, algorithm) if algorithm else (asset,):
                 me.sends(market.buys(one))
         self.pays(me, minutes, node)
-        return (yield me.sends(market.posts(job, market.quote(me, order), reused))).ok
+        return (yield me.sends(market.posts(job, self.fee(me, order), reused))).ok
+
+    def fee(self, me: Me, order: dict[str, Any]) -> dict[str, Any]:
+        """Return an order with its provider's fee.
+
+        Args:
+            me: the account that acts.
+            order: without it.
+        """
+        return self.market.quote(me, order)
 
     def pays(self, me: Me, minutes: int, node: bytes) -> None:
         """Put down what a job may cost, and let the node lock it.
@@ -204,7 +213,8 @@ class Consumer(Poster[Ocean]):
         """
         result = self.market.result(job)
         model = None if result is None else algorithms.model_of(result)
-        subject = Subject(claimed.provider, claimed.provider, model, None, job.scale)
+        promised = self.market.terms.metric_bps * job.scale // 10_000
+        subject = Subject(claimed.provider, claimed.provider, model, None, 2 * promised)  # half of it is enough
         if (yield from self.ask(me, "settle", job, subject)) == "dispute":
             yield me.sends(self.market.disputes(job), by=float(claimed.due))
 
