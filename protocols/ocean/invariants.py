@@ -84,8 +84,15 @@ class OceanInvariants(Shelf):
                 if fact.paid > fact.amount:
                     yield f"job {job.id}: {fact.paid} was paid of a lock of {fact.amount}"
                 fee = sum(one.amount for one in self._fresh("Retained", job) if one.cause == FEE)
+                minutes = sum(one.args["minutes_"] for one in self._events_of("Claimed", job))
+                closed = self._fresh("JobClosed", job)
+                if closed and closed[0].state in {DONE, JUNK} and fact.paid != minutes * self._rate(job):
+                    yield f"job {job.id}: {fact.paid} was paid for {minutes} minutes"
                 if fee != (due := fact.paid * self.terms.escrow_fee_bps // BPS):
                     yield f"job {job.id}: the community had {fee} of {fact.paid}, not {due}"
+
+    def _rate(self, job: Job) -> int:
+        return self.nodes[self.ordered[job.key].provider]
 
     @invariant
     def locks_are_authorised(self, world: World) -> Iterator[str]:
@@ -146,13 +153,12 @@ class OceanInvariants(Shelf):
 
     def _priced(self, world: World, job: Job, state: int) -> Iterator[str]:
         """Complain of a price that was held, and is not whose it should be."""
-        good = state in {DONE, OVERTURNED}
-        if not self.terms.price_held or self._reused(job) or not good:
+        if not self.terms.price_held or self._reused(job):
             return
         had, price = self._credited(job, REWARD)[job.holder], self.assets[self.ordered[job.key].asset].price
-        junk = state == OVERTURNED and had == 0  # wrong data too: the auditors may say so
-        if had != price and not junk:
-            yield f"job {job.id}: {world.name_of(job.holder)} was paid {had} for its data, not {price}"
+        due = price if state in {DONE, OVERTURNED} else 0
+        if had != due and not (state == OVERTURNED and had == 0):  # wrong data too: the auditors may say so
+            yield f"job {job.id}: {world.name_of(job.holder)} was paid {had} for its data, not {due}"
 
     def _reused(self, job: Job) -> bool:
         return any(fact.order != fact.id for fact in self._events_of("OrderStarted", job))
@@ -165,7 +171,7 @@ class OceanInvariants(Shelf):
         for job in self._stirred(world):
             if self._fresh("Locked", job):
                 order = self.ordered[job.key]
-                if not self.contract.trusts(order.asset, order.algorithm):
+                if not self.may_run(order.asset, order.algorithm):
                     yield f"job {job.id} runs algorithm {order.algorithm}, which asset {order.asset} does not trust"
 
     @invariant

@@ -63,6 +63,7 @@ class Shelf(Vaulted):
     results: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of what its consumer was handed
     final: dict[str, bytes] = field(default_factory=dict)  # job's key → what its closing event says came out
     valid: dict[tuple[bytes, int], tuple[int, float]] = field(default_factory=dict)  # consumer, asset → order, until
+    trusted: dict[int, frozenset[bytes]] = field(default_factory=dict)  # asset → hashes and publishers; absent: any
     payers: dict[bytes, None] = field(default_factory=dict)  # who ever put a deposit down
 
     def relate(self, fact: Fact) -> Job | None:
@@ -74,6 +75,8 @@ class Shelf(Vaulted):
                 self.assets[one.id] = one
             case "NodeRegistered":
                 self.nodes[args["node"]] = args["rate"]
+            case "TrustChanged":
+                self.trusted[args["asset"]] = frozenset((*args["checksums"], *args["publishers"]))
             case "Deposited":
                 self.payers[args["payer"]] = None
             case "OrderStarted":
@@ -93,6 +96,18 @@ class Shelf(Vaulted):
                 self.valid[job.poster, args["asset"]] = args["id"], until
         elif fact.event == "JobClosed":
             self.final[job.key] = args["result"]
+
+    def may_run(self, asset: int, algorithm: int) -> bool:
+        """Whether a publisher's list, as it was last said, lets an algorithm run on its data.
+
+        Args:
+            asset: the data's number.
+            algorithm: the algorithm's, 0 for one that nobody published.
+        """
+        if not algorithm:
+            return bool(self.terms.allow_raw)
+        one, listed = self.assets[algorithm], self.trusted.get(asset)
+        return one.checksum in listed or one.publisher in listed if listed is not None else self.terms.trust == "any"
 
     def turn(self) -> bytes:
         """Return the address of the node that consumers go to next: they take turns, by name."""

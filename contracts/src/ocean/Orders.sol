@@ -64,9 +64,8 @@ abstract contract Orders is Escrow {
         if (rules.storesOrders) {
             Job storage first = _jobs[order];
             bool mine = first.consumer == msg.sender && first.asset == o.asset && first.order == order && !first.free;
-            uint256 until = uint256(first.expiry) - rules.lockWindow - rules.jobSeconds + rules.orderSeconds;
             if (!mine) revert NoSuchOrder(order);
-            _before(until);
+            _before(uint256(first.expiry) - rules.lockWindow - rules.jobSeconds + rules.orderSeconds);
         }
         id = _start(o, order, false);
         _hold(id, rules.auditFee);

@@ -70,6 +70,10 @@ class Stage(Scene):
         }  # fmt: skip
         return int(self.must(who, self.market.publish(asset, "")).of("AssetPublished")[0]["asset"])
 
+    def refuses(self, who: bytes, call: Any, *errors: str) -> None:
+        """A transaction that reverts, with one of these errors."""
+        assert self.fails(who, call).partition("(")[0] in errors
+
     def order(self, who: bytes = CONSUMER, signer: int = 0, **changes: Any) -> dict[str, Any]:
         """What a consumer wants, with a fee that its node signed."""
         fee = {
@@ -164,7 +168,7 @@ def test_an_order_takes_exactly_one_datatoken_and_its_parts_add_up():
     assert data.balanceOf(stage.market.address_) == 3 * 10**16
     assert data.balanceOf(PUBLISHER) == ONE - 3 * 10**16
     assert data.totalSupply() == ONE
-    stage.fails(CONSUMER, stage.market.startOrder(stage.order()), "ERC20InsufficientBalance")
+    stage.refuses(CONSUMER, stage.market.startOrder(stage.order()), "ERC20InsufficientBalance")
 
 
 def test_a_datatoken_is_bought_at_its_price_with_the_communitys_tenth_of_a_per_cent():
@@ -172,30 +176,30 @@ def test_a_datatoken_is_bought_at_its_price_with_the_communitys_tenth_of_a_per_c
     stage.must(CONSUMER, stage.market.buyDT(stage.data, 3 * ONE, 3_003))
     assert stage.market.treasury() == 3
     assert stage.market.assetOf(stage.data).reserve == 3_000
-    stage.fails(CONSUMER, stage.market.buyDT(stage.data, ONE, PRICE), "TooExpensive")
+    stage.refuses(CONSUMER, stage.market.buyDT(stage.data, ONE, PRICE), "TooExpensive")
     sold = stage.must(CONSUMER, stage.market.sellDT(stage.data, 2 * ONE, 1_998))
     assert stage.credited(sold) == {CONSUMER: 1_998}
     assert stage.market.treasury() == 5
-    stage.fails(CONSUMER, stage.market.sellDT(stage.data, 2 * ONE, 0), "ReserveTooSmall")
+    stage.refuses(CONSUMER, stage.market.sellDT(stage.data, 2 * ONE, 0), "ReserveTooSmall")
     assert stage.credited(stage.must(PUBLISHER, stage.market.collect(stage.data))) == {PUBLISHER: 1_000}
-    stage.fails(STRANGER, stage.market.collect(stage.data), "WrongSender")
+    stage.refuses(STRANGER, stage.market.collect(stage.data), "WrongSender")
     stage.solvent()
 
 
 def test_a_dispenser_gives_within_its_limits_and_only_what_is_free():
     stage = Stage(LITERAL)
-    stage.fails(CONSUMER, stage.market.dispense(stage.algorithm, 2 * ONE), "NotDispensed")
+    stage.refuses(CONSUMER, stage.market.dispense(stage.algorithm, 2 * ONE), "NotDispensed")
     stage.must(CONSUMER, stage.market.dispense(stage.algorithm, ONE))
-    stage.fails(CONSUMER, stage.market.dispense(stage.algorithm, ONE), "NotDispensed")
-    stage.fails(CONSUMER, stage.market.dispense(stage.data, ONE), "NoSuchAsset")
-    stage.fails(CONSUMER, stage.market.buyDT(stage.algorithm, ONE, PRICE), "NoSuchAsset")
+    stage.refuses(CONSUMER, stage.market.dispense(stage.algorithm, ONE), "NotDispensed")
+    stage.refuses(CONSUMER, stage.market.dispense(stage.data, ONE), "NoSuchAsset")
+    stage.refuses(CONSUMER, stage.market.buyDT(stage.algorithm, ONE, PRICE), "NoSuchAsset")
 
 
 def test_only_the_hub_makes_and_moves_datatokens_and_nobody_writes_orders_or_reserves_into_an_asset():
     stage = Stage(LITERAL)
     data = token(stage, stage.data)
     for call in (data.mint(STRANGER, ONE), data.burn(CONSUMER, 0), data.take(CONSUMER, STRANGER, 0)):
-        stage.fails(STRANGER, call, "")
+        assert not stage.do(STRANGER, call).ok
     asset = stage.market.assetOf(stage.data)
     assert (asset.orders, asset.reserve) == (0, 0)
 
@@ -216,9 +220,9 @@ def test_an_algorithm_runs_by_no_list_by_its_hash_or_by_its_publisher_and_an_emp
     if passes:
         stage.must(CONSUMER, stage.market.startOrder(stage.order()))
     else:
-        stage.fails(CONSUMER, stage.market.startOrder(stage.order()), "Untrusted")
-    stage.fails(CONSUMER, stage.market.startOrder(stage.order(algorithm=0)), "Untrusted")
-    stage.fails(STRANGER, stage.market.setTrusted(stage.data, [], []), "WrongSender")
+        stage.refuses(CONSUMER, stage.market.startOrder(stage.order()), "Untrusted")
+    stage.refuses(CONSUMER, stage.market.startOrder(stage.order(algorithm=0)), "Untrusted")
+    stage.refuses(STRANGER, stage.market.setTrusted(stage.data, [], []), "WrongSender")
 
 
 # --- fees and orders ---
@@ -240,22 +244,20 @@ def test_a_bound_fee_is_for_one_order(changes):
     stage = Stage({**HARDENED, "checksAlgorithms": False})
     order = stage.order()
     stage.buy()
-    stage.must(CONSUMER, stage.market.dispense(stage.algorithm, 0)) if False else None
-    stage.fails(CONSUMER, stage.market.startOrder({**order, **changes}), ("WrongSignature", "ERC20InsufficientBalance"))
-    stage.fails(STRANGER, stage.market.reuseOrder(0, order), ("NoSuchOrder",))
+    stage.refuses(CONSUMER, stage.market.startOrder({**order, **changes}), "WrongSignature", "ERC20InsufficientBalance")
+    stage.refuses(STRANGER, stage.market.reuseOrder(0, order), "NoSuchOrder")
 
 
 def test_a_bound_fee_is_spent_by_its_order_and_not_valid_for_ever():
     stage = Stage(HARDENED)
     order = stage.order()
     stage.buy()
-    stage.buy() if False else None
     stage.must(CONSUMER, stage.market.startOrder(order))
     stage.buy()
-    stage.fails(CONSUMER, stage.market.startOrder(order), "WrongSignature")
+    stage.refuses(CONSUMER, stage.market.startOrder(order), "WrongSignature")
     old = stage.order()
     stage.now += 51
-    stage.fails(CONSUMER, stage.market.startOrder(old), "TooLate")
+    stage.refuses(CONSUMER, stage.market.startOrder(old), "TooLate")
     stage.must(CONSUMER, stage.market.startOrder(stage.order()))
 
 
@@ -265,9 +267,9 @@ def test_a_fee_that_its_payee_did_not_sign_is_refused():
         stage.buy()
         order = stage.order()
         forged = {**order, "fee": {**order["fee"], "amount": 0}}
-        stage.fails(CONSUMER, stage.market.startOrder(forged), ("WrongSignature", "ECDSAInvalidSignature"))
+        stage.refuses(CONSUMER, stage.market.startOrder(forged), "WrongSignature")
         other = stage.order(signer=1, fee={"payee": NODE})
-        stage.fails(CONSUMER, stage.market.startOrder(other), ("WrongSignature", "ECDSAInvalidSignature"))
+        stage.refuses(CONSUMER, stage.market.startOrder(other), "WrongSignature")
 
 
 def test_literally_an_order_that_never_was_can_be_used_again():
@@ -280,21 +282,21 @@ def test_a_stored_order_is_used_again_by_its_owner_for_its_asset_in_its_time():
     stage = Stage(HARDENED)
     job = stage.start()
     stage.must(CONSUMER, stage.market.reuseOrder(job, stage.order()))
-    stage.fails(STRANGER, stage.market.reuseOrder(job, stage.order(STRANGER)), "NoSuchOrder")
-    stage.fails(CONSUMER, stage.market.reuseOrder(99, stage.order()), "")
-    stage.fails(CONSUMER, stage.market.reuseOrder(job + 1, stage.order()), "NoSuchOrder")
+    stage.refuses(STRANGER, stage.market.reuseOrder(job, stage.order(STRANGER)), "NoSuchOrder")
+    stage.refuses(CONSUMER, stage.market.reuseOrder(99, stage.order()), "NoSuchOrder")
+    stage.refuses(CONSUMER, stage.market.reuseOrder(job + 1, stage.order()), "NoSuchOrder")
     stage.now += 400
-    stage.fails(CONSUMER, stage.market.reuseOrder(job, stage.order()), "TooLate")
+    stage.refuses(CONSUMER, stage.market.reuseOrder(job, stage.order()), "TooLate")
 
 
 def test_the_free_tier_has_three_jobs_and_in_the_hardened_rules_it_is_for_buyers():
     stage = Stage(LITERAL)
     for _ in range(3):
         job = int(stage.must(STRANGER, stage.market.startFree(stage.order(STRANGER))).of("OrderStarted")[0]["id"])
-    stage.fails(STRANGER, stage.market.startFree(stage.order(STRANGER)), "FreeTierUsed")
+    stage.refuses(STRANGER, stage.market.startFree(stage.order(STRANGER)), "FreeTierUsed")
     assert stage.credited(stage.must(NODE, stage.market.claim(job, 60, cid(GOOD), 70))) == {}
     stage = Stage(HARDENED)
-    stage.fails(CONSUMER, stage.market.startFree(stage.order()), "FreeTierUsed")
+    stage.refuses(CONSUMER, stage.market.startFree(stage.order()), "FreeTierUsed")
     stage.start()
     stage.must(CONSUMER, stage.market.startFree(stage.order()))
 
@@ -305,19 +307,19 @@ def test_the_free_tier_has_three_jobs_and_in_the_hardened_rules_it_is_for_buyers
 def test_a_lock_is_within_what_its_payer_allows():
     stage = Stage(LITERAL)
     job = stage.start()
-    stage.fails(NODE, stage.market.createLock(job, 1), "NotAuthorized")
+    stage.refuses(NODE, stage.market.createLock(job, 1), "NotAuthorized")
     stage.must(CONSUMER, stage.market.authorize(NODE, 100, LOCKING + RUNNING, 1))
-    stage.fails(NODE, stage.market.createLock(job, 101), "NotAuthorized")
-    stage.fails(NODE, stage.market.createLock(job, 100), "DepositTooSmall")
+    stage.refuses(NODE, stage.market.createLock(job, 101), "NotAuthorized")
+    stage.refuses(NODE, stage.market.createLock(job, 100), "DepositTooSmall")
     stage.must(CONSUMER, stage.market.deposit(100))
-    stage.fails(NODES[1], stage.market.createLock(job, 100), "WrongSender")
+    stage.refuses(NODES[1], stage.market.createLock(job, 100), "WrongSender")
     stage.must(CONSUMER, stage.market.authorize(NODE, 100, RUNNING - 50, 1))
-    stage.fails(NODE, stage.market.createLock(job, 100), "NotAuthorized")
+    stage.refuses(NODE, stage.market.createLock(job, 100), "NotAuthorized")
     stage.must(CONSUMER, stage.market.authorize(NODE, 100, LOCKING + RUNNING, 1))
     stage.must(NODE, stage.market.createLock(job, 60))
-    stage.fails(CONSUMER, stage.market.takeBack(41), "DepositTooSmall")
+    stage.refuses(CONSUMER, stage.market.takeBack(41), "DepositTooSmall")
     again = stage.start()
-    stage.fails(NODE, stage.market.createLock(again, 10), "NotAuthorized")
+    stage.refuses(NODE, stage.market.createLock(again, 10), "NotAuthorized")
     stage.must(CONSUMER, stage.market.authorize(NODE, 0, 0, 0))  # revoked: what is locked stays so
     assert stage.market.fundsOf(CONSUMER).locked == 60
 
@@ -325,14 +327,14 @@ def test_a_lock_is_within_what_its_payer_allows():
 def test_a_claim_is_at_most_the_lock_and_the_rest_is_the_payers_again():
     stage = Stage(LITERAL)
     job = stage.running()
-    stage.fails(NODE, stage.market.claim(job, MINUTES + 1, cid(GOOD), 70), "ClaimTooHigh")
-    stage.fails(STRANGER, stage.market.claim(job, 1, cid(GOOD), 70), "WrongSender")
-    stage.fails(NODE, stage.market.claim(job, 1, cid(GOOD), 40), "NoSuchStatus")
+    stage.refuses(NODE, stage.market.claim(job, MINUTES + 1, cid(GOOD), 70), "ClaimTooHigh")
+    stage.refuses(STRANGER, stage.market.claim(job, 1, cid(GOOD), 70), "WrongSender")
+    stage.refuses(NODE, stage.market.claim(job, 1, cid(GOOD), 40), "NoSuchStatus")
     deed = stage.claim(job, minutes=7)
     assert stage.credited(deed) == {NODE: 70}  # 1 % of 70 is nothing
     assert stage.market.fundsOf(CONSUMER).available == 50
     assert deed.of("JobClosed")[0]["state"] == DONE
-    stage.fails(NODE, stage.market.claim(job, 1, cid(GOOD), 70), "WrongState")
+    stage.refuses(NODE, stage.market.claim(job, 1, cid(GOOD), 70), "WrongState")
     stage.solvent()
 
 
@@ -347,14 +349,14 @@ def test_a_literal_claim_is_paid_for_nothing_and_for_what_failed():
     assert stage.credited(deed)[NODE] == COLLATERAL
     assert stage.credited(deed)[CONSUMER] == PRICE
     stage = Stage(HARDENED)
-    stage.fails(NODE, stage.market.claim(stage.running(), MINUTES, ZERO, 70), "NoResult")
+    stage.refuses(NODE, stage.market.claim(stage.running(), MINUTES, ZERO, 70), "NoResult")
 
 
 def test_a_late_claim_cancels_itself_and_anybody_ends_what_expired():
     for late in (True, False):
         stage = Stage(HARDENED)
         job = stage.running()
-        stage.fails(POKER, stage.market.cancelExpired(job), "TooEarly")
+        stage.refuses(POKER, stage.market.cancelExpired(job), "TooEarly")
         stage.now += LOCKING + RUNNING
         result = seal(NODE, GOOD, 1)
         call = stage.market.claim(job, 1, result, 70) if late else stage.market.cancelExpired(job)
@@ -370,7 +372,7 @@ def test_what_nobody_locks_lapses_and_a_held_price_goes_back():
     stage = Stage(HARDENED)
     job = stage.start()
     stage.now += LOCKING
-    stage.fails(PUBLISHER, stage.market.serve(job, cid(b"rows"), 100), "TooLate")
+    stage.refuses(PUBLISHER, stage.market.serve(job, cid(b"rows"), 100), "TooLate")
     assert stage.credited(stage.must(POKER, stage.market.cancelExpired(job))) == {CONSUMER: PRICE + AUDIT_FEE}
     stage = Stage(LITERAL)
     job = stage.start()
@@ -382,11 +384,11 @@ def test_data_are_served_by_their_publisher_and_agreed_to_by_the_consumer_before
     stage = Stage(HARDENED)
     job = stage.start()
     stage.pays()
-    stage.fails(NODE, stage.market.createLock(job, 10), "WrongState")
-    stage.fails(STRANGER, stage.market.serve(job, cid(b"rows"), 100), "WrongSender")
+    stage.refuses(NODE, stage.market.createLock(job, 10), "WrongState")
+    stage.refuses(STRANGER, stage.market.serve(job, cid(b"rows"), 100), "WrongSender")
     stage.must(PUBLISHER, stage.market.serve(job, cid(b"rows"), 100))
-    stage.fails(NODE, stage.market.createLock(job, 10), "WrongState")
-    stage.fails(STRANGER, stage.market.agree(job), "WrongSender")
+    stage.refuses(NODE, stage.market.createLock(job, 10), "WrongState")
+    stage.refuses(STRANGER, stage.market.agree(job), "WrongSender")
     stage.must(CONSUMER, stage.market.agree(job))
     stage.must(NODE, stage.market.createLock(job, 10))
 
@@ -434,10 +436,10 @@ def test_nothing_is_paid_before_the_window_is_over_and_then_without_a_dispute():
     stage = Stage(HARDENED)
     job = stage.running()
     assert stage.credited(stage.claim(job)) == {}
-    stage.fails(POKER, stage.market.settle(job), "TooEarly")
-    stage.fails(STRANGER, stage.market.dispute(job), "WrongSender")
+    stage.refuses(POKER, stage.market.settle(job), "TooEarly")
+    stage.refuses(STRANGER, stage.market.dispute(job), "WrongSender")
     stage.now += DISPUTING
-    stage.fails(CONSUMER, stage.market.dispute(job), "TooLate")
+    stage.refuses(CONSUMER, stage.market.dispute(job), "TooLate")
     paid = stage.credited(stage.must(POKER, stage.market.settle(job)))
     assert paid == {NODE: NET + COLLATERAL, PUBLISHER: PRICE, **dict.fromkeys(AUDITORS[:3], AUDIT_BOND + THIRD)}
 
@@ -446,11 +448,11 @@ def test_who_stands_by_is_a_node_once_and_not_a_party():
     stage = Stage(HARDENED)
     job = stage.running(auditors=1)
     for who, error in ((NODE, "NotYourself"), (STRANGER, "NotAuditor"), (AUDITORS[0], "AlreadyEnlisted")):
-        stage.fails(who, stage.market.enlist(job), error)
+        stage.refuses(who, stage.market.enlist(job), error)
     stage.claim(job)
-    stage.fails(AUDITORS[1], stage.market.enlist(job), "WrongState")
+    stage.refuses(AUDITORS[1], stage.market.enlist(job), "WrongState")
     stage.must(CONSUMER, stage.market.dispute(job))
-    stage.fails(AUDITORS[1], stage.market.answer(job, ZERO), "NotAuditor")
+    stage.refuses(AUDITORS[1], stage.market.answer(job, ZERO), "NotAuditor")
 
 
 def test_an_answer_opens_for_its_owner_alone_and_as_it_was():
@@ -462,9 +464,9 @@ def test_an_answer_opens_for_its_owner_alone_and_as_it_was():
     for who in (first, second, third):
         stage.must(who, stage.market.answer(job, copied))
     stage.must(first, stage.market.reveal(job, cid(GOOD), 7, 90, SALT))
-    stage.fails(second, stage.market.reveal(job, cid(GOOD), 7, 90, SALT), "WrongSeal")
-    stage.fails(NODE, stage.market.revealResult(job, BAD, SALT), "WrongSeal")
-    stage.fails(STRANGER, stage.market.revealResult(job, GOOD, SALT), "WrongSender")
+    stage.refuses(second, stage.market.reveal(job, cid(GOOD), 7, 90, SALT), "WrongSeal")
+    stage.refuses(NODE, stage.market.revealResult(job, BAD, SALT), "WrongSeal")
+    stage.refuses(STRANGER, stage.market.revealResult(job, GOOD, SALT), "WrongSender")
 
 
 def test_a_claim_is_drawn_for_an_audit_as_often_as_the_rules_say():
@@ -490,7 +492,7 @@ class Money(RuleBasedStateMachine):
         self.jobs = 0
 
     def tries(self, who, call):
-        self.stage.tries(who, call)
+        self.stage.do(who, call)
 
     @rule(tokens=st.integers(0, 3))
     def trade(self, tokens):
@@ -512,7 +514,7 @@ class Money(RuleBasedStateMachine):
     def order(self, again, signer):
         order = self.stage.order(signer=signer)
         call = self.stage.market.reuseOrder(0, order) if again else self.stage.market.startOrder(order)
-        self.jobs += self.stage.tries(CONSUMER, call).ok
+        self.jobs += self.stage.do(CONSUMER, call).ok
 
     @rule(job=st.integers(0, 3), amount=st.integers(0, 150), agreed=st.booleans())
     def lock(self, job, amount, agreed):
