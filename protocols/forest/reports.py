@@ -224,9 +224,7 @@ def marks(market: CommunalForest, job: Job, packets: Sequence[int], worths: Sequ
     return bytes(weight * ok for weight, ok in zip(weights, passed))
 
 
-def _shares(
-    market: CommunalForest, job: Job, packets: Sequence[int], worths: Sequence[int | None]
-) -> Sequence[float]:
+def _shares(market: CommunalForest, job: Job, packets: Sequence[int], worths: Sequence[int | None]) -> Sequence[float]:
     """Return what each packet has deserved by the rules, in any unit."""
     kind = market.terms.dividend
     if kind in {NONE, FLAT}:

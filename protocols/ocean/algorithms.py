@@ -10,7 +10,7 @@ import json
 import struct
 from typing import TYPE_CHECKING
 
-from slashpoint.protocols.federated.taint import rows
+from slashpoint.sim.taint import rows
 
 if TYPE_CHECKING:
     from slashpoint.sim.learning import Problem, Task

@@ -8,12 +8,12 @@ from functools import cache
 import pytest
 
 import slashpoint
-from slashpoint.protocols.federated.taint import rows
 from slashpoint.protocols.ocean import algorithms
 from slashpoint.protocols.ocean.market import FINISHED
 from slashpoint.sim.learning.synthetic import Synthetic
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.metrics import quality
+from slashpoint.sim.taint import rows
 from slashpoint.sim.units import ETH
 
 
