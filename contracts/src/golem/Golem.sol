@@ -237,7 +237,7 @@ contract Golem is LockPayment, EIP712 {
             return back;
         }
         uint32 found = _median(key, count);
-        bool overclaimed = c.cpu * BPS > found * (BPS + rules.toleranceBps);
+        bool overclaimed = found == 0 || c.cpu * BPS > found * (BPS + rules.toleranceBps);
         uint128 worth = found == 0 ? 0 : price(a, c.cpu < found ? c.cpu : found, c.duration < found ? c.duration : found);
         if (!overclaimed) worth = price(a, c.cpu, c.duration);
         if (worth > c.accepted) c.accepted = worth;
