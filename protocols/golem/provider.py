@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.roles import Server
 from slashpoint.protocols.golem import messages as say
-from slashpoint.protocols.golem.market import OPEN, SETTLED, GolemMarket
+from slashpoint.protocols.golem.calls import OPEN, SETTLED
+from slashpoint.protocols.golem.market import GolemMarket
 from slashpoint.protocols.golem.messages import Activity
 from slashpoint.sim.units import SECOND
 
@@ -41,30 +42,45 @@ class Provider(Server[GolemMarket]):
         return me.account.person.traits.speed
 
     def serve(self, me: Me, job: Job) -> Steps:
-        """One job from its demand to the last payment.
+        """One job, from its first demand to its end: a requestor whose provider failed asks again.
 
         Args:
             me: the account that acts.
             job: what it is about.
         """
+        demands = me.hears(say.DEMAND, job=job)
+        while True:
+            what, demand = yield me.first(demand=demands.next(), closed=me.sees(*self.market.closings))
+            if what == "closed":
+                return
+            if me.address not in self.market.at_work and me.now < demand.until:
+                yield from self.bids(me, job, demand)
+
+    def bids(self, me: Me, job: Job, demand: Fact) -> Steps:
+        """Make an offer, and do what is agreed, if anything is.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            demand: what was asked.
+        """
         market, terms = self.market, self.market.terms
-        demand = yield me.sees(say.DEMAND, by=me.now + terms.negotiation_window)
-        if demand is None or me.address in market.at_work or not (yield from self.ask(me, "enter", job)):
-            return
-        if me.now > demand.until:
+        if not (yield from self.ask(me, "enter", job)) or me.now > demand.until:
             return
         me.tells(say.PROPOSAL, job, to=job.poster, **market.prices)
         by = demand.until + (terms.seats["provider"] + 1) * (terms.negotiation_window + 4 * me.block_time)
-        what, offer = yield me.first(
-            offer=me.sees(say.OFFERED, to=me.address), no=me.sees(say.REJECTED, to=me.address), by=by
-        )
-        if what != "offer" or me.address in market.at_work or not self.sound(me, job, offer):
+        answers = me.hears(say.OFFERED, say.REJECTED, job=job)
+        offer = yield answers.next(by)
+        while offer is not None and (offer.to != me.address or offer.time < demand.time):
+            offer = yield answers.next(by)
+        if offer is None or offer.event != say.OFFERED.name or me.address in market.at_work:
             return
-        market.at_work.add(me.address)
-        try:
-            yield from self.agrees(me, job, offer)
-        finally:
-            market.at_work.discard(me.address)
+        if self.sound(me, job, offer):
+            market.at_work.add(me.address)
+            try:
+                yield from self.agrees(me, job, offer)
+            finally:
+                market.at_work.discard(me.address)
 
     def sound(self, me: Me, job: Job, offer: Fact) -> bool:
         """Return whether an agreement is signed and says what one proposed, and its deposit holds and lasts.
@@ -169,6 +185,16 @@ class Provider(Server[GolemMarket]):
         """Return the seconds to the next note."""
         return self.market.terms.interval
 
+    def measures(self, me: Me, job: Job, key: bytes) -> int:
+        """Return the CPU seconds that the work took until now.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            key: the agreement's digest.
+        """
+        return whole_seconds(me.metered(job))
+
     def bills(self, me: Me, job: Job, agreement: Agreement, cid: bytes | None) -> Steps:
         """Tell the requestor what was used in all; return the note, None where one claims nothing.
 
@@ -179,7 +205,7 @@ class Provider(Server[GolemMarket]):
             cid: of the result: that is the invoice; None before.
         """
         market, key = self.market, self.market.keys[agreement]
-        measured = min(agreement.cap, whole_seconds(me.metered(job)))
+        measured = min(agreement.cap, self.measures(me, job, key))
         claimed = yield from self.ask(me, "claim", market.view(job, agreement), measured)
         if claimed is None:
             return None

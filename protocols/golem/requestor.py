@@ -57,7 +57,7 @@ class Requestor(Poster[GolemMarket]):
         return (yield me.sends(market.posts(job, market.spender(job), valid_to))).ok
 
     def serve(self, me: Me, job: Job) -> Steps:
-        """Hire, oversee, take what comes of it, and see to the deposit's end.
+        """Hire, oversee, take what comes of it, and see to the deposit's end; hire others where nothing came of it.
 
         Args:
             me: the account that acts.
@@ -65,28 +65,58 @@ class Requestor(Poster[GolemMarket]):
         """
         if self.market.terms.pays_from == WALLET:
             me.spawn(Spender(self.conduct, self.market).pay, job)
-        hired = yield from self.hires(me, job)
-        for agreement in hired:
-            me.spawn(self.contests, job, agreement)
-        watches = [me.spawn(self.oversees, job, agreement) for agreement in hired]
-        for watch in watches:  # noqa: UP028 - a list's iterator takes no values
-            yield watch
-        yield from self.decides(me, job, [watch.value for watch in watches if watch.value is not None])
+        tried: set[bytes] = set()
+        while not (yield from self.attempts(me, job, tried)) and self.hopes(me, job, tried):
+            pass
         me.tells(say.DONE, job, to=self.market.spender(job))
         yield from self.ends(me, job)
 
+    def attempts(self, me: Me, job: Job, tried: set[bytes]) -> Steps:
+        """Hire and oversee once, and return whether a result was accepted.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            tried: providers that failed before; those that are hired now are added.
+        """
+        hired = yield from self.hires(me, job, tried)
+        for agreement in hired:
+            tried.add(agreement.provider)
+            me.spawn(self.contests, job, agreement)
+        watches = [me.spawn(self.oversees, job, agreement) for agreement in hired]
+        for watch in watches:
+            yield watch
+        for agreement, watch in zip(hired, watches, strict=True):
+            if watch.value is None:
+                self.reviews(me, job, agreement, good=False)
+        invoices = [watch.value for watch in watches if watch.value is not None]
+        return (yield from self.decides(me, job, invoices))
+
+    def hopes(self, me: Me, job: Job, tried: set[bytes]) -> bool:
+        """Return whether there is time for another attempt, and somebody who was not tried.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            tried: providers that failed before.
+        """
+        needed = self.market.benchmark + 2 * self.patience(me)
+        untried = self.market.terms.seats["provider"] - len(tried)
+        return bool(tried) and untried > 0 and me.now + needed < job.deadline and job.closed is None
+
     # --- hiring -----------------------------------------------------------------------------------------------------
 
-    def hires(self, me: Me, job: Job) -> Steps:
+    def hires(self, me: Me, job: Job, tried: set[bytes]) -> Steps:
         """Ask for proposals, and agree with as many providers as the job takes, the best first.
 
         Args:
             me: the account that acts.
             job: what it is about.
+            tried: providers that failed before: they are not hired again.
         """
         market, terms = self.market, self.market.terms
         offers = yield from self.gathers(me, job)
-        ranked = self.ranks(job, offers)
+        ranked = [one for one in self.ranks(job, offers) if one not in tried]
         hired: list[Agreement] = []
         while ranked and len(hired) < terms.redundancy:
             chosen = me.luck("hire", job.key, len(ranked)).choice(ranked[: terms.top_pool])
@@ -162,7 +192,10 @@ class Requestor(Poster[GolemMarket]):
         began = last = approval.time / SECOND
         while True:
             note, gone = me.sees(say.NOTE, key=key, serial=number), me.sees(say.TERMINATED, key=key)
-            what, note = yield me.first(note=note, gone=gone, by=job.deadline + market.terms.accept_timeout)
+            silence = last + 2 * market.terms.interval + market.terms.accept_timeout
+            what, note = yield me.first(note=note, gone=gone, by=silence)
+            if what == "late":
+                me.tells(say.TERMINATED, job, key=key, reason="NoDebitNote")
             if what != "note":
                 yield from self.orders(me, job, agreement)
                 return None
@@ -237,7 +270,9 @@ class Requestor(Poster[GolemMarket]):
     # --- results ----------------------------------------------------------------------------------------------------
 
     def decides(self, me: Me, job: Job, invoices: list[Fact]) -> Steps:
-        """Accept or dispute each result; with several, those that most others contradict are disputed unseen.
+        """Accept or dispute each result, and return whether any was accepted.
+
+        Of several, those that most others contradict are disputed unseen.
 
         Args:
             me: the account that acts.
@@ -245,7 +280,7 @@ class Requestor(Poster[GolemMarket]):
             invoices: whose results came.
         """
         market = self.market
-        same = Counter(invoice.cid for invoice in invoices)
+        same, any_good = Counter(invoice.cid for invoice in invoices), False
         for invoice in invoices:
             agreement = market.agreements[invoice.key]
             subject = Subject(invoice.key, agreement.provider, me.fetches(invoice.cid), invoice.cpu, job.task.scale)
@@ -257,7 +292,9 @@ class Requestor(Poster[GolemMarket]):
                 yield from self.accepts(me, job, agreement, invoice)
             else:
                 me.tells(say.TERMINATED, job, key=invoice.key, reason="ResultDisputed")
+            any_good |= verdict == "accept"
             self.reviews(me, job, agreement, good=verdict == "accept")
+        return any_good
 
     def reviews(self, me: Me, job: Job, agreement: Agreement, *, good: bool) -> None:
         """Tell whoever keeps the scores how it went.

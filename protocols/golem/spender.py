@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from slashpoint.agents.roles import Server
 from slashpoint.protocols.golem import messages as say
-from slashpoint.protocols.golem.market import OPEN, GolemMarket
+from slashpoint.protocols.golem.calls import OPEN
+from slashpoint.protocols.golem.market import GolemMarket
 
 if TYPE_CHECKING:
     from collections.abc import Generator
