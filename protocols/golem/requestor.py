@@ -116,7 +116,7 @@ class Requestor(Poster[GolemMarket]):
         """
         market, terms = self.market, self.market.terms
         offers = yield from self.gathers(me, job)
-        ranked = [one for one in self.ranks(job, offers) if one not in tried]
+        ranked = [one for one in self.ranks(me, job, offers) if one not in tried]
         hired: list[Agreement] = []
         while ranked and len(hired) < terms.redundancy:
             chosen = me.luck("hire", job.key, len(ranked)).choice(ranked[: terms.top_pool])
@@ -146,18 +146,20 @@ class Requestor(Poster[GolemMarket]):
                 offers[offer.by] = offer
         return offers
 
-    def ranks(self, job: Job, offers: dict[bytes, Fact]) -> list[bytes]:
-        """Return whom one would hire, the best first: by score, then by what the job would cost.
+    def ranks(self, me: Me, job: Job, offers: dict[bytes, Fact]) -> list[bytes]:
+        """Return whom one would hire, the best first: by score, then by what the job would cost, then by luck.
 
         Args:
+            me: the account that acts.
             job: what it is about.
             offers: proposals by provider.
         """
         scores = self.market.reputation
 
-        def rank(one: bytes) -> tuple[float, int, bytes]:
+        def rank(one: bytes) -> tuple[float, int, int]:
             agreement = self.market.agreement(job, offers[one])
-            return -scores.score(one), agreement.price(agreement.benchmark, agreement.benchmark), one
+            usual = agreement.price(agreement.benchmark, agreement.benchmark)
+            return -scores.score(one), usual, me.luck("tie", job.key, one.hex()).integer()
 
         return sorted(scores.admits(sorted(offers)), key=rank)
 
@@ -220,15 +222,16 @@ class Requestor(Poster[GolemMarket]):
             note: a debit note, or an invoice.
             began: when the activity began, Unix seconds.
         """
-        market, before = self.market, self.market.accepted(job, note.key)
+        market, terms, before = self.market, self.market.terms, self.market.accepted(job, note.key)
         digest = market.bill(note.key, note.serial, note.cpu, note.duration, note.total)
         passed = note.time / SECOND - began + ROUNDING
+        usual = agreement.benchmark * (1 + terms.tolerance_bps / 10_000)
         return (
             market.signed(agreement.provider, digest, note.signature)
             and note.total == agreement.price(note.cpu, note.duration)
             and max(note.cpu, note.duration) <= agreement.cap
             and note.total >= (before.total if before else 0)
-            and not (market.terms.check_usage and max(note.cpu, note.duration) > passed)
+            and not (terms.check_usage and (max(note.cpu, note.duration) > passed or note.cpu > usual))
         )
 
     def accepts(self, me: Me, job: Job, agreement: Agreement, note: Fact) -> Steps:

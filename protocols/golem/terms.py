@@ -43,7 +43,7 @@ class GolemTerms(Terms):
     channel: bool  # an agreement reserves its cap in the deposit
     dispute: bool  # claims of what was not accepted, and auditors who rule on them
     public_end: bool  # anybody ends a deposit when its time is over
-    check_usage: bool  # requestors accept no more usage than time has passed
+    check_usage: bool  # requestors accept no more usage than time has passed, and than the benchmark
     bound_reviews: bool  # a review counts once, of who accepted a note of the agreement's provider
     dispute_window: Window
     ruling_window: Window
