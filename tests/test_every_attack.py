@@ -12,9 +12,12 @@ from slashpoint.experiments.study.executor import Point, evaluate
 PLACES = [(protocol, variant) for variant in ("hardened", "literal") for protocol in catalogue.presets("protocol")]
 PRIVATE = ("protocol.dp_noise=0.5", "protocol.dp_clip=0.5", "protocol.dp_epsilon=20")
 TIGHT = ("protocol.lock_window=60", "protocol.job_seconds=300")
+UNHIRED = ("activity_killer", "note_spammer", "offer_hoarder", "overbiller")  # unless they are alone
 NEEDS = {  # what gives an attack its occasion
     ("dp_budget_waster", "collective"): PRIVATE,
     ("escrow_griefing", "ocean"): TIGHT,
+    ("ballot_stuffing", "golem"): ("protocol.newcomers=4",),
+    **{(one, "golem"): ("protocol.seats.provider=1",) for one in UNHIRED},
 }  # fmt: skip
 
 
