@@ -159,7 +159,7 @@ class Requestor(Poster[GolemMarket]):
         def rank(one: bytes) -> tuple[float, int, int]:
             agreement = self.market.agreement(job, offers[one])
             usual = agreement.price(agreement.benchmark, agreement.benchmark)
-            return -scores.score(one), usual, me.luck("tie", job.key, one.hex()).integer()
+            return -scores.score(one), usual, me.luck("order", job.key, one.hex()).integer()
 
         return sorted(scores.admits(sorted(offers)), key=rank)
 

@@ -165,7 +165,8 @@ def test_a_batch_is_paid_all_or_not_at_all():
     for one in (a, b):
         stage.opens(one)
         stage.note(one, 100)
-    assert stage.fails(SPENDER, stage.market.depositTransferPacked(job, packed((ALICE, 100), (BOB, 101)))) == "NotAccepted"
+    batch = packed((ALICE, 100), (BOB, 101))
+    assert stage.fails(SPENDER, stage.market.depositTransferPacked(job, batch)) == "NotAccepted"
     assert stage.owns(ALICE) == -BOND
     stage.must(SPENDER, stage.market.depositTransferPacked(job, packed((ALICE, 100), (BOB, 100))))
     assert (stage.owns(ALICE), stage.owns(BOB)) == (100 - BOND, 100 - BOND)
@@ -319,7 +320,8 @@ def test_a_dispute_is_decided_by_the_lower_median(reports, found, overclaimed):
     assert (told["cpu"], told["overclaimed"]) == (found, overclaimed)
     worth = a.price(100, 100) if not overclaimed else max(40, a.price(found, min(found, 100)) if found else 0)
     assert stage.owns(ALICE) == worth - BOND * overclaimed
-    right = [who for who, said in zip(AUDITORS, reports, strict=True) if said is not None and abs(said - found) * 20 <= found]
+    said = {who: one for who, one in zip(AUDITORS, reports, strict=True) if one is not None}
+    right = [who for who, one in said.items() if abs(one - found) * 20 <= found]
     assert sum(map(stage.owns, AUDITORS)) == sum(map(stage.owns, right)) == DISPUTE
     stage.must(SPENDER, stage.market.closeDeposit(a.deposit))
     fee = FEE * worth // AMOUNT
@@ -445,7 +447,8 @@ class Money(RuleBasedStateMachine):
         self.stage.check_held()
         books = [self.stage.market.getDeposit(job) for job in self.deposits]
         channels = [self.stage.market.channel(self.stage.key(a)) for a in self.channels]
-        stakes = sum(c.bond for c in channels if c.state != SETTLED) + DISPUTE * sum(c.state == DISPUTED for c in channels)
+        stakes = sum(c.bond for c in channels if c.state != SETTLED)
+        stakes += DISPUTE * sum(c.state == DISPUTED for c in channels)
         assert self.stage.market.held() == sum(b.amount + b.fee for b in books) + stakes
         for job, book in zip(self.deposits, books, strict=True):
             mine = [c for a, c in zip(self.channels, channels, strict=True) if a.deposit == job]
