@@ -133,6 +133,8 @@ class Provider(Server[GolemMarket]):
         labour = me.beside(self.ask(me, "work", job, by=agreement.until - 2 * me.block_time), "work")
         what, value = yield me.first(work=labour, stopped=me.spawn(self.meters, job, agreement))
         activity.stopped, activity.used = me.now, me.metered(job)
+        if what == "stopped":  # in the middle of the work
+            me.answered(self.name, "work", job, None, type(self.conduct).work.__qualname__, str(value))
         cid = self.hands_in(me, value) if what == "work" else None
         note = None if cid is None else (yield from self.bills(me, job, agreement, cid))
         if note is None:
