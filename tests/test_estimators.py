@@ -143,6 +143,14 @@ print(hashlib.sha256(b"".join(fitted)).hexdigest())
     assert done.stdout.strip() == hashlib.sha256(b"".join(map(fitted, NAMES))).hexdigest()
 
 
+def test_a_forests_mean_is_the_sum_of_boosted_trees():
+    one = learner("boosting")
+    solver = one.solver(SEED).fit(
+        RECORDS[np.lexsort(RECORDS.T[::-1])][:, :-1], RECORDS[np.lexsort(RECORDS.T[::-1])][:, -1]
+    )
+    assert np.abs(one.predict(fitted("boosting"), ROWS) - solver.predict(ROWS)).max() < 2
+
+
 def test_only_linear_regressions_have_weights():
     assert with_weights() == ["elastic_net", "lasso", "linear", "ridge"]
     for name in with_weights():

@@ -206,13 +206,25 @@ def grower(sample: Sample, key: bytes, growth: Growth) -> Any:
 
 
 def _tree(sample: Sample, key: bytes, growth: Growth) -> Tree:
-    """Grow one tree and round what it compares with down, what it answers to the nearest."""
+    """Grow one tree; a leaf answers its most frequent label, or the mean."""
     estimator = grower(sample, key, growth)
-    grown = estimator.tree_
+    values = estimator.tree_.value[:, 0]
+    return rounded(estimator.tree_, estimator.classes_[values.argmax(1)] if growth.votes else values[:, 0])
+
+
+def rounded(grown: Any, answers: npt.NDArray[np.floating[Any]]) -> Tree:
+    """Return scikit-learn's tree in whole numbers: what it compares with down, what it answers to the nearest.
+
+    Args:
+        grown: a `tree_`.
+        answers: of its nodes if they are leaves, shape (nodes,).
+
+    Raises:
+        ValueError: it has too many nodes.
+    """
     if grown.node_count > MAX_NODES:
         raise ValueError(f"a tree of {grown.node_count:,} nodes is too large: raise task.leaf, or take fewer records")
-    values, leaf = grown.value[:, 0], grown.children_right < 0
-    answers = estimator.classes_[values.argmax(1)] if growth.votes else values[:, 0]
+    leaf = grown.children_right < 0
     return node(
         np.where(leaf, LEAF, grown.feature),
         np.where(leaf, 0, grown.children_right),

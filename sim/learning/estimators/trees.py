@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from slashpoint.sim.learning.estimators import Estimator
-from slashpoint.sim.learning.forests import decode
-from slashpoint.sim.learning.growing import grow
+from slashpoint.sim.learning.forests import Forest, decode
+from slashpoint.sim.learning.growing import grow, rounded
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -77,3 +78,31 @@ class TreeClassifier(RandomForest):
     like = "tree.DecisionTreeClassifier"
     seeded = False
     fixed: ClassVar = {**SingleTree.fixed, "votes": True}
+
+
+class Boosting(RandomForest):
+    """Trees of three comparisons, each of what those before it left unexplained (Friedman 2001).
+
+    Its sum is a forest's mean: a leaf answers so much more that the mean of all is the first guess and the sum.
+    """
+
+    name = "boosting"
+    like = "ensemble.GradientBoostingRegressor"
+
+    def solver(self, seed: bytes) -> Any:
+        """Return scikit-learn's estimator."""
+        from sklearn.ensemble import GradientBoostingRegressor
+
+        return GradientBoostingRegressor(
+            n_estimators=self.growth.trees,
+            max_depth=self.growth.depth or 3,
+            min_samples_leaf=self.growth.leaf,
+            max_features="sqrt",
+            random_state=int.from_bytes(sha256(seed).digest()[:4], "big"),
+        )
+
+    def _fit(self, records: Records, seed: bytes) -> bytes:
+        solver = self.solver(seed).fit(records[:, :-1].astype(np.float32), records[:, -1].astype(np.float64))
+        grown = [one.tree_ for one in solver.estimators_[:, 0]]
+        start, part = float(solver.init_.constant_[0, 0]), len(grown) * solver.learning_rate
+        return Forest(self.features, tuple(rounded(one, start + part * one.value[:, 0, 0]) for one in grown)).encode()
