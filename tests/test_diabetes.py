@@ -8,6 +8,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+import slashpoint
+from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning import Order, correct
 from slashpoint.sim.learning.diabetes import FORMAT, Diabetes, data, errors
 from slashpoint.sim.learning.digits import Digits
@@ -172,3 +174,28 @@ def test_the_number_of_bands_changes_nothing_but_who_is_right(model):
     (fitted,) = two.train([Order("", split)], LUCK)
     assert two.errors(fitted, split) == five.errors(fitted, split)
     assert two.predict(fitted, split) != five.predict(fitted, split)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "overrides"),
+    [
+        ("modelmarket", ["task.trees=10"]),
+        ("competition", ["task.trees=10"]),  # 16,384 bytes are its limit
+        ("collective", ["task.model=ridge"]),
+        ("federated", ["task.model=linear", "scenario.jobs=1"]),
+    ],
+)
+def test_diabetes_plays_in(protocol, overrides):
+    small = (
+        {} if protocol == "federated" else {"scenario": "small"}
+    )  # sets epochs in small
+    result = slashpoint.simulate(protocol, overrides=["task=diabetes", *overrides], **small)
+    assert list(result.violations["complaint"]) == []
+    jobs = result.ledger["jobs"]
+    assert (jobs["delivered"] > 0.55 * jobs["scale"]).mean() >= 2 / 3
+
+
+def test_a_forest_is_refused_where_weights_are_averaged():
+    for protocol in ("federated", "collective"):
+        with pytest.raises(Misconfigured, match=r"task.model=forest has no weights: choose one of elastic_net, lasso"):
+            slashpoint.simulate(protocol, overrides=["task=diabetes"])
