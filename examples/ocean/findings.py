@@ -17,7 +17,7 @@ from slashpoint.experiments.setup.config import compose
 from slashpoint.experiments.setup.run import build
 from slashpoint.sim.contract import keccak
 from slashpoint.sim.ledger import Ledger
-from slashpoint.sim.units import SECOND
+from slashpoint.sim.units import GWEI, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,18 +56,20 @@ class Stage:
 
     def does(self, name: str, *calls: Any) -> list[Any]:
         """Send calls from an account at once, and return their receipts."""
-        me, receipts = self.me(name), []
+        return self.do(*[(name, call) for call in calls])
 
-        def sends(me: Me) -> Iterator[Any]:
-            sent = [me.sends(call) for call in calls]
-            for one in sent:
-                receipt = yield one
-                receipts.append(receipt)
+    def do(self, *sent: tuple[str, Any]) -> list[Any]:
+        """Send calls at once, each from its account, the earlier with a higher tip, and return their receipts."""
+        receipts: dict[int, Any] = {}
 
-        me.spawn(sends)
-        while len(receipts) < len(calls):
+        def sends(me: Me, place: int, call: Any) -> Iterator[Any]:
+            receipts[place] = yield me.sends(call, tip=(len(sent) - place) * GWEI)
+
+        for place, (name, call) in enumerate(sent):
+            self.me(name).spawn(sends, None, place, call)
+        while len(receipts) < len(sent):
             self.world.step()
-        return receipts
+        return [receipts[place] for place in range(len(sent))]
 
     def says(self, name: str, call: Any) -> str:
         """Return what became of a call, in words."""
@@ -169,7 +171,7 @@ def authority(at: Stage) -> Iterator[str]:
     blocks = len({one.block for one in done})
     yield f"three times lock and claim, in {blocks} block: {sum(one.ok for one in done)} of 6 accepted"
     yield f"the node took {took / ONE:.1f} of 300 (0.1 % went to the community) by an authority for 100"
-    at.pays_in(at.ann, 100 * ONE, 100 * ONE, 3600, 1)
+    at.pays_in(at.ann, 200 * ONE, 100 * ONE, 3600, 1)
     at.does(at.node, at.lock(4, 100 * ONE, 60))
     revoke = at.escrow.authorize(at.coin.address_, at.at(at.node), 0, 0, 0)
     yield f"Ann ends the authority while a lock stands: {at.says(at.ann, revoke)}"
@@ -231,12 +233,16 @@ def dispenser(at: Stage) -> Iterator[str]:
     token, free = at.market.at(at.token), at.market.dispenser
     opens = token.createDispenser(free.address_, ONE, ONE, True, NOBODY)
     yield f"the publisher opens a dispenser, at most 1 data token an account: {at.says(at.owner, opens)}"
-    at.does(at.ann, at.exchange.buyDT(at.number(at.token), ONE, 100 * ONE, NOBODY, 0))
-    got = [one.ok for one in at.does(at.bob, free.dispense(at.token, ONE, at.at(at.bob)))]
+    first = at.says(at.bob, free.dispense(at.token, ONE, at.at(at.bob)))
     again = at.says(at.bob, free.dispense(at.token, ONE, at.at(at.bob)))
-    yield f"Bob's first: {'accepted' if got[0] else 'refused'}; his second: {again}"
-    at.does(at.bob, token.transfer(at.at(at.node), ONE))
-    yield f"his second, once he has passed the first on: {at.says(at.bob, free.dispense(at.token, ONE, at.at(at.bob)))}"
+    yield f"Bob's first: {first}; his second: {again}"
+    at.does(at.bob, token.approve(at.exchange.address_, 2 * ONE))
+    number, owned = at.number(at.token), at.coin.balanceOf(at.at(at.bob))
+    buy, sell = at.exchange.buyDT(number, ONE, 100 * ONE, NOBODY, 0), at.exchange.sellDT(number, ONE, 0, NOBODY, 0)
+    _, sold = at.do((at.ann, buy), (at.bob, sell))
+    got = (at.coin.balanceOf(at.at(at.bob)) - owned) / ONE
+    yield f"Ann buys one, Bob sells his: {'accepted' if sold.ok else 'refused'}, {got:g} OCEAN of the publisher's"
+    yield f"his second, once he has none: {at.says(at.bob, free.dispense(at.token, ONE, at.at(at.bob)))}"
 
 
 def gas(at: Stage) -> Iterator[str]:
