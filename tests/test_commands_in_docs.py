@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in (
     ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md")
 )}  # fmt: skip
+EXAMPLES = [path.parent.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("examples/*/slashpoint.yaml"))]
 VERBS = sorted(module.name for module in pkgutil.iter_modules(verbs.__path__))
 LINE = re.compile(r"^ {4}slashpoint ((?:[^\n]*\\\n)*[^\n]*)|`slashpoint\s([^`…]+)`", re.MULTILINE)
 FILE = re.compile(r"^```(?:python|yaml)\n# (\S+/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -38,9 +39,10 @@ def parser(verb: str) -> ArgumentParser:
     return found
 
 
-def lines() -> list[list[str]]:
-    """Each command line of a page; words in capitals stand for something."""
-    found = [block or inline for page in PAGES.values() for block, inline in LINE.findall(page)]
+def lines(where: str = "") -> list[list[str]]:
+    """Each command line of a page, or of those of an example; words in capitals stand for something."""
+    pages = [text for page, text in PAGES.items() if page.startswith(where or tuple(EXAMPLES)) == bool(where)]
+    found = [block or inline for page in pages for block, inline in LINE.findall(page)]
     return [shlex.split(line.replace("\\\n", " "), comments=True) for line in found]
 
 
@@ -81,6 +83,17 @@ def test_every_attack_of_a_matrix_is_there() -> None:
     named = {one for verb, *words in lines() if verb == "matrix" for one in words if re.fullmatch(r"[a-z_+]+", one)}
     assert len(named) > 30
     assert {part for one in named for part in one.split("+")} <= {*catalogue.names("attack"), "literal", "hardened"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_command_line_of_an_example_can_be_composed_in_its_project(example: str) -> None:
+    attacks, said = set(catalogue.names("attack", ROOT / example)), lines(example)
+    assert said
+    for verb, *words in said:
+        parser(verb).parse_intermixed_args(words)
+        settings = [word for word in words if re.match(r"[\w.]+=", word)]
+        compose(expand(settings)[0], ROOT / example)
+        assert attacks >= {one for one in words if re.fullmatch(r"[a-z_]+", one)}
 
 
 def test_every_verb_is_told_of_with_all_its_options() -> None:

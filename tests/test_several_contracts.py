@@ -208,3 +208,14 @@ def test_an_account_without_a_key_says_what_to_set() -> None:
     with pytest.raises(Misconfigured, match="worker/0 signs, and has no key: set chain.addresses=keys"):
         worker(world).signs(bytes(32))
     world.forget()
+
+
+def test_what_the_docs_say_of_several_contracts_is_what_the_fair_does() -> None:
+    text = (FAIR.parents[2] / "docs" / "concepts.md").read_text()
+    section = text[
+        text.index("### A market of several contracts") : text.index("### A protocol that shares a contract")
+    ]
+    shown = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+    written = {line.strip() for line in (FAIR / "protocols" / "fair.py").read_text().splitlines()}
+    assert len(shown) == 8
+    assert [line for line in shown if line not in written] == []
