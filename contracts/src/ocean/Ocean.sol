@@ -27,7 +27,7 @@ contract Ocean is Audits {
     /// the lock is cancelled instead. Where claims are final, nobody looks at the result.
     /// @param id the job's number
     /// @param minutes_ that it took
-    /// @param result the result's CID; where claims may be disputed, a commitment to it and the minutes
+    /// @param result the result's CID; where there are auditors, a commitment to it and the minutes
     /// @param status 70: finished; 31: no data; 32: no algorithm
     function claim(uint256 id, uint32 minutes_, bytes32 result, uint8 status) external {
         Job storage job = _inState(id, _jobs[id].free ? State.ORDERED : State.LOCKED);
@@ -36,7 +36,7 @@ contract Ocean is Audits {
         if (block.timestamp >= job.due) return _lapse(id);
         uint256 amount = _bill(id, minutes_);
         if (amount > job.locked) revert ClaimTooHigh(amount, job.locked);
-        if (rules.disputeWindow != 0 && result == 0 && status == 70) revert NoResult(id);
+        if (rules.auditors != 0 && result == 0 && status == 70) revert NoResult(id);
         (job.status, job.minutes_, job.result) = (status, minutes_, result);
         job.due = uint40(block.timestamp + rules.disputeWindow);
         emit Claimed(id, msg.sender, minutes_, result, status, job.due);

@@ -105,7 +105,7 @@ struct Job {
     uint256 locked; // of the consumer's deposit
     uint256 held; // this job's part of the escrow, its lock aside; nothing once it is over
     bytes32 data; // SHA-256 of the data, where the publisher commits to them
-    bytes32 result; // a CID; where claims may be disputed, a commitment to it
+    bytes32 result; // a CID; where there are auditors, a commitment to it
 }
 
 /// @dev A consumer's deposit.
