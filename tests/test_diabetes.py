@@ -159,6 +159,16 @@ def test_copies_and_garbage_fit_the_format():
     assert TASK.train([Order("ann", shop, poison=Poison(junk=True))], LUCK) == [FORMAT.pack(junk)]
 
 
+def test_who_is_lazy_repeats_few_records_and_who_does_nothing_makes_them_up():
+    shop = problem(product="records")
+    lazy, idle = (FORMAT.unpack(TASK.train([Order("ann", shop, effort)], LUCK)[0]) for effort in (0.05, 0))
+    assert len(lazy) == len(idle) == 342
+    assert len(np.unique(lazy, axis=0)) == 18
+    assert {*map(tuple, lazy.tolist())} <= {*map(tuple, data().tolist())}
+    assert not {*map(tuple, idle.tolist())} & {*map(tuple, data().tolist())}
+    assert FORMAT.valid(idle).all()
+
+
 def test_poison_for_records_is_refused_where_there_are_none():
     split = Digits().problem(LUCK)
     for poison in (Poison(junk=True), Poison(copies=True), Poison(region=("bmi", 0, 1))):
@@ -186,9 +196,7 @@ def test_the_number_of_bands_changes_nothing_but_who_is_right(model):
     ],
 )
 def test_diabetes_plays_in(protocol, overrides):
-    small = (
-        {} if protocol == "federated" else {"scenario": "small"}
-    )  # sets epochs in small
+    small = {} if protocol == "federated" else {"scenario": "small"}  # sets epochs in small
     result = slashpoint.simulate(protocol, overrides=["task=diabetes", *overrides], **small)
     assert list(result.violations["complaint"]) == []
     jobs = result.ledger["jobs"]

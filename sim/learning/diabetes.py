@@ -19,6 +19,7 @@ from slashpoint.sim.domain import Within
 from slashpoint.sim.learning.codec import encode
 from slashpoint.sim.learning.estimators import Estimator, constant, estimator
 from slashpoint.sim.learning.growing import Growth
+from slashpoint.sim.learning.poison import Poison
 from slashpoint.sim.learning.records import SCALE, Field, Format
 from slashpoint.sim.learning.tabular import Tabular, share_of
 from slashpoint.sim.luck import Luck
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from slashpoint.sim.learning import Order, Problem
-    from slashpoint.sim.learning.poison import Poison
     from slashpoint.sim.learning.records import Records
 
 PATIENTS = 442
@@ -162,9 +162,16 @@ class Diabetes(Tabular):
 
     def _train(self, order: Order, luck: Luck) -> bytes:
         records = self.given(order, luck)
-        if order.problem.product == "records":
-            return FORMAT.pack(records)
-        return self._fitted(records, order, luck)
+        if order.problem.product == "model":
+            return self._fitted(records, order, luck)
+        return FORMAT.pack(self._collected(records, order, luck))
+
+    def _collected(self, records: Records, order: Order, luck: Luck) -> Records:
+        """Return what somebody hands in: with little effort few records again and again, without any invented ones."""
+        if not order.effort:
+            return self.spoilt(records, Poison(junk=True), order.luck(luck)("made up"))
+        measured = records[: share_of(len(records), min(1.0, order.effort))]
+        return np.resize(measured, records.shape)
 
     def given(self, order: Order, luck: Luck) -> Records:
         """Return the records of an order, after its poison: of others' records those that are valid.
