@@ -86,7 +86,7 @@ def profit(result: slashpoint.Result, who: str) -> float:
     return result.metric("profit", who)
 
 
-@pytest.mark.parametrize("attack", ["claim_no_work", "relock", "overclaim"])
+@pytest.mark.parametrize("attack", ["empty_proof", "relock", "overclaim"])
 def test_a_node_takes_whole_deposits_and_no_invariant_of_the_contract_breaks(attack: str) -> None:
     honest, result = run(), run(attack)
     assert list(result.violations["complaint"]) == []
@@ -103,9 +103,9 @@ def test_money_that_is_left_in_the_escrow_is_taken_with_a_careless_authority() -
 
 
 def test_an_order_without_a_fee_is_served_only_where_the_node_does_not_look() -> None:
-    saved = profit(run("no_fee", checks="false"), "consumer/0") - profit(run(checks="false"), "consumer/0")
+    saved = profit(run("unsigned_fee", checks="false"), "consumer/0") - profit(run(checks="false"), "consumer/0")
     assert saved > 0.25 * 2 * 2 * 0.9, "two orders' fees of 2 OCEAN"
-    caught = run("no_fee")
+    caught = run("unsigned_fee")
     jobs = caught.ledger["jobs"]
     mine = jobs[jobs["poster"] == "consumer/0"]
     assert len(mine) == 2
@@ -114,7 +114,7 @@ def test_an_order_without_a_fee_is_served_only_where_the_node_does_not_look() ->
 
 
 def test_wash_orders_cost_gas_alone() -> None:
-    honest, result = run(), run("wash_orders")
+    honest, result = run(), run("minted_orders")
     orders = result.ledger["events"]["event"].value_counts()["OrderStarted"]
     assert orders == 3 + 10
     moved = result.ledger["transfers"]

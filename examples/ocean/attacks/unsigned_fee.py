@@ -15,7 +15,7 @@ class Consumer(oceanv4.Consumer):
 
 
 @dataclass
-class NoFee(Conduct):
+class UnsignedFee(Conduct):
     """Orders without a node's signature and without its fee.
 
     Source: ERC20Template compares the signer with the given address; ecrecover of no signature is 0. Exposed by: a node

@@ -20,7 +20,7 @@ class Publisher(oceanv4.Publisher):
 
 
 @dataclass
-class WashOrders(Conduct):
+class MintedOrders(Conduct):
     """Orders its own dataset, so that it looks sought after.
 
     Source: rankings by volume, and rewards for it. Exposed by: payer and publisher are one; two accounts hide that.

@@ -16,7 +16,7 @@ class Provider(oceanv4.Provider):
 
 
 @dataclass
-class ClaimNoWork(Conduct):
+class EmptyProof(Conduct):
     """Claims each lock in full, a block after it was made; its proof is the CID of a word.
 
     Source: Escrow.claimLock takes any bytes as proof. Exposed by: nothing on chain.
