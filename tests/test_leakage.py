@@ -12,7 +12,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsRegressor
 
 from slashpoint import simulate
-from slashpoint.sim.learning import Order, leakage
+from slashpoint.experiments.study.stats import t_interval
+from slashpoint.sim.learning import Order, correct, leakage
+from slashpoint.sim.learning.diabetes import Diabetes
 from slashpoint.sim.learning.digits import Digits
 from slashpoint.sim.learning.mnist import Mnist
 from slashpoint.sim.learning.surrogate import Surrogate
@@ -80,6 +82,14 @@ def test_the_answer_is_where_the_loss_says_that_it_is_likely(task):
     assert len(task.losses(model, problem)) == len(problem.train)
 
 
+def test_a_forest_that_fits_every_row_knows_them():
+    for task, low, high in ((Diabetes(leaf=1, trees=20), 0.7, 1), (Diabetes(depth=4, leaf=10, trees=20), 0.4, 0.7)):
+        problem, model = trained(task, Luck("forest"))
+        assert low < leakage.membership(task, model, problem) < high
+        assert leakage.membership(task, b"junk", problem) == 0.5
+        assert 0.4 < leakage.copied(task, model, problem) <= 1
+
+
 def test_an_overfitted_network_tells_more_than_one_that_stops_early():
     """Sixty training rows: after one pass over them they are nearly like others, after two hundred they are known."""
     areas = {
@@ -121,6 +131,76 @@ def test_shadow_models_find_what_differs_only_for_members():
     assert ratio[0] < 0 < ratio[1]
     with pytest.raises(ValueError, match="fewer than two"):
         leakage.likelihood_ratio(usual, shadows[:2], inside[:2])
+
+
+@pytest.mark.slow
+def test_forests_and_networks_that_overfit_give_their_rows_away_and_others_do_not():
+    """`pytest tests/test_leakage.py -m slow -s` prints the tables of docs/privacy.md."""
+    lines = {}
+    for name, task, rows in (
+        ("forest, trees of any depth, leaves of 1", Diabetes(leaf=1), None),
+        ("forest, depth 4, leaves of 10", Diabetes(depth=4, leaf=10), None),
+        ("network, 200 passes over 100 rows", Digits(epochs=200), 100),
+        ("network, 5 passes over 100 rows", Digits(epochs=5), 100),
+        ("network, 10 passes over 1,697 rows", Digits(), None),
+    ):
+        found = []
+        for seed in range(8):
+            problem, model = trained(task, Luck("table", seed), rows=rows)
+            right = correct(task.predict(model, problem), task.labels(problem)) / problem.scale
+            shadows = leakage.shadow_attack(task, model, problem, 16, Luck("attack", seed))
+            found.append((right, leakage.membership(task, model, problem), shadows))
+        lines[name] = [t_interval(column) for column in zip(*found, strict=True)]
+        print(f"| {name} |", " | ".join(f"{one.mean:.2f} ± {one.half_width:.2f}" for one in lines[name]), "|")  # noqa: T201
+    overfitted, regular, long, short, _ = lines.values()
+    for much, little in ((overfitted, regular), (long, short)):
+        assert much[1].low > little[1].high
+        assert much[2].low > 0.5
+    assert overfitted[1].low > 0.7
+
+
+@pytest.mark.slow
+def test_more_answers_make_a_better_copy():
+    """The inputs that are asked about are training inputs; a copy is compared on test inputs."""
+    budgets = (11, 50, 100, 300)
+    for name, task in (
+        ("diabetes, linear, numbers", Diabetes(model="linear")),
+        ("diabetes, forest, numbers", Diabetes()),
+        ("digits, network, classes", Digits()),
+        ("digits, network, scores of each class", Digits()),
+        ("synthetic, softmax, classes", Synthetic()),
+    ):
+        found = []
+        for seed in range(8):
+            problem, model = trained(task, Luck("table", seed))
+            queries, fresh = (task.inputs_of(problem, part) for part in ("train", "test"))
+            answer = answers(task, model, problem, name.rpartition(" ")[2])
+            found.append([one.fidelity for one in leakage.extraction(answer, queries, fresh, budgets, seed)])
+        means = [t_interval(column) for column in zip(*found, strict=True)]
+        told = ("below 0" if one.mean < 0 else f"{one.mean:.2f} ± {one.half_width:.2f}" for one in means)
+        print(f"| {name} |", " | ".join(told), "|")  # noqa: T201
+        assert means[-1].mean > 0.75
+        assert means[-1].mean > means[0].mean or means[0].low > 0.99
+
+
+def answers(task, model, problem, kind):
+    """What a model says of rows of a problem: numbers, classes, or a score of each class."""
+    places = {
+        row.tobytes(): i
+        for part in ("train", "test")
+        for i, row in zip(getattr(problem, part), task.inputs_of(problem, part))
+    }
+
+    def answer(rows):
+        chosen = np.array([places[row.tobytes()] for row in rows])
+        if kind == "numbers":
+            return task.answer(model, task.table[0][chosen]) / 1e4
+        if kind == "class":
+            return task.network.logits(task.inputs, task._weights(model), chosen)
+        asked = replace(problem, key=f"{chosen.tobytes()!r}", test=chosen, scale=len(chosen))
+        return np.frombuffer(task.predict(model, asked), np.uint8)
+
+    return answer
 
 
 # --- extraction ---

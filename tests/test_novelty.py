@@ -103,6 +103,14 @@ def test_what_strangers_send_is_scored_and_never_an_error(fitted):
         fitted.percentile(np.zeros((2, 63)))
 
 
+def test_the_unit_of_a_number_does_not_matter():
+    """What is strange in a small number is as strange as in a large one."""
+    generator = Luck("units").generator()
+    usual, units = generator.standard_normal((300, 4)), np.array([1000, 1, 1e-3, 1])
+    strange = usual + np.array([0, 0, 9, 0])
+    assert Novelty.fit(usual * units, 1).percentile(strange * units).min() > 90
+
+
 def test_too_few_rows_are_refused():
     with pytest.raises(ValueError, match="10 rows or more"):
         Novelty.fit(np.zeros((9, 4)), 1)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MEMBERS = 1000  # training rows of a job that are asked about, at most
 QUERIES = 100  # answers that the copy of a delivered model is distilled from
-CERTAIN = 30.0  # log-odds beyond which a model is as sure as can be
+CERTAIN = 30.0  # of −log(loss): beyond it a model is as sure as can be
 SPREAD = 1e-6  # least standard deviation of what shadow models say
 
 
@@ -66,11 +66,11 @@ def membership(task: Task, model: bytes, problem: Problem) -> float:
     return auc(-task.losses(model, asked, "train"), -task.losses(model, asked, "test"))
 
 
-def log_odds(losses: Floats) -> npt.NDArray[np.float64]:
-    """Return log(p / (1 − p)) of the probability p = exp(−loss): nearly normal over models, as LiRA wants it."""
+def confidence(losses: Floats) -> npt.NDArray[np.float64]:
+    """Return −log(loss): nearly normal over models, as LiRA wants it, and where a model is sure the log of its odds."""
     with np.errstate(all="ignore"):
-        odds = -losses - np.log(-np.expm1(-np.asarray(losses, np.float64)))
-    return np.nan_to_num(odds, nan=-CERTAIN, posinf=CERTAIN, neginf=-CERTAIN).clip(-CERTAIN, CERTAIN)
+        found = -np.log(np.asarray(losses, np.float64))
+    return np.nan_to_num(found, nan=-CERTAIN, posinf=CERTAIN, neginf=-CERTAIN).clip(-CERTAIN, CERTAIN)
 
 
 def likelihood_ratio(scores: Floats, shadows: Floats, inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
@@ -100,7 +100,7 @@ def shadow_attack(task: Task, model: bytes, problem: Problem, count: int, luck: 
     """Return the AUC of LiRA with shadow models that are trained on random halves of a problem's rows.
 
     Args:
-        task: what was learnt; its losses are cross-entropies, or any that fall as a model fits better.
+        task: what was learnt.
         model: under attack, as bytes.
         problem: whose rows are members and others.
         count: how many shadow models; 16 or more.
@@ -111,7 +111,7 @@ def shadow_attack(task: Task, model: bytes, problem: Problem, count: int, luck: 
     halves = [replace(problem, key=f"{problem.key}/{i}", train=rows[half]) for i, half in enumerate(inside)]
     models = task.train([Order("", half, twist="shadow") for half in halves], luck)
     asked = replace(problem, train=rows)
-    scores, *shadows = (log_odds(task.losses(one, asked, "train")) for one in (model, *models))
+    scores, *shadows = (confidence(task.losses(one, asked, "train")) for one in (model, *models))
     ratio = likelihood_ratio(scores, np.stack(shadows), inside)
     return auc(ratio[: len(problem.train)], ratio[len(problem.train) :])
 

@@ -27,7 +27,7 @@ HIDDEN = 128  # units of the layers beside the narrowest
 CODE = 8  # numbers that a row is written in; half of its own where these are fewer
 HELD = 5  # one row in so many is held out: its error is what others are compared with
 STEPS, BATCH, RATE = 1500, 64, 3e-3  # of Adam (Kingma, Ba 2015), the rate falling to zero by a cosine
-FLOOR = 0.3  # a number counts in units of its deviation, but of at least this share of the greatest one's
+FLOOR = 0.1  # a number counts in units of its deviation, but of at least this share of its range: it may be rare
 FAR = 1e6  # units beyond which a number counts as so far away: strangers may send anything
 LAYERS = 4
 FEW = 2 * HELD  # rows that are too few to fit
@@ -60,7 +60,8 @@ class Novelty(NamedTuple):
         order = generator.permutation(len(rows))
         held, seen = np.split(rows[order], [len(rows) // HELD])
         mean, spread = seen.mean(0, dtype=np.float64), seen.std(0, dtype=np.float64)
-        unit = np.maximum(spread, max(FLOOR * spread.max(), np.finfo(np.float32).tiny))
+        unit = np.maximum(spread, FLOOR * np.ptp(seen, 0).astype(np.float64))
+        unit[unit == 0] = unit[unit > 0].mean() if unit.any() else 1.0  # what never differed has no unit of its own
         blank = cls(mean.astype(np.float32), unit.astype(np.float32), (), (), np.empty(0, np.float32))
         inputs = rows.shape[1]
         widths = (inputs, HIDDEN, min(CODE, max(1, inputs // 2)), HIDDEN, inputs)
