@@ -152,11 +152,11 @@ class Server(Role[M]):
     """Serves each job that is posted, beside the others."""
 
     def live(self, me: Me) -> Steps:
-        """Begin as soon as one hears of it."""
+        """Begin as soon as one hears of it; what is offered again, in a later run of the same job, begins nothing."""
         posted = me.hears(self.market.event(self.market.opening_event))
         while True:
             fact = yield posted.next()
-            if fact.job is not None:
+            if fact.job is not None and fact.time == fact.job.born:
                 me.spawn(self.serve, fact.job)
 
     def serve(self, me: Me, job: Job) -> Steps:

@@ -58,6 +58,7 @@ class Client(Poster[Lilypad]):
             if what == "closed":
                 break
             if fact.event == "DealMatched":
+                yield from self.collect(me, job)  # what an earlier run gave back, which this one takes again
                 yield me.sends(market.agrees(job), by=float(fact.due))
             elif market.terms.verification == "mediation":
                 yield from self.judge(me, market.view(job, fact), fact)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import slashpoint
 from slashpoint.experiments.setup.config import compose
 from slashpoint.experiments.setup.run import build
+from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.ledger import Ledger
+
+VARIANTS = ("literal", "hardened")
 
 
 def run(*overrides, attack=(), seed=0, jobs=1):
@@ -65,3 +70,112 @@ def test_exact_trainings_of_two_people_are_equal_to_the_byte(task):
         f"task={task}", "protocol.deterministic=false", "protocol.engine=docker", "protocol.reproducible_only=false"
     )
     assert len(set(ordinary.values())) == len(ordinary) >= 3
+
+
+# --- what goes wrong ---
+
+LITERAL = "protocol.variant=literal"
+
+
+def events(result, name):
+    """The arguments of a run's events of a name."""
+    table = result.ledger["events"]
+    return [json.loads(args) for args in table[table["event"] == name]["args"]]
+
+
+def test_two_against_two_is_void_and_two_more_providers_decide():
+    said = ["protocol.verification=redundancy", "protocol.concurrency=4", "protocol.seats.provider=6"]
+    result = run(*said, "scenario.attackers=2", attack="constant")
+    assert list(result.violations["complaint"]) == []
+    assert [one["valid"] for one in events(result, "ResultsTallied")] == [False, True]
+    assert outcomes(result) == ["verified"]
+    assert result.metric("delivered_quality") > 0.9
+    assert result.metric("revert_share") == 0
+
+
+@pytest.mark.parametrize(("tolerance", "outcome"), [(0, "void"), (15, "verified")])
+def test_results_that_differ_from_run_to_run_take_a_tolerance(tolerance, outcome):
+    said = ["protocol.verification=redundancy", LITERAL, "protocol.deterministic=false"]
+    result = run(*said, f"protocol.tolerance={tolerance}")
+    assert outcomes(result) == [outcome]
+    assert list(result.violations["complaint"]) == []
+
+
+def test_a_mediator_redoes_an_honest_job_within_the_tolerance():
+    said = [LITERAL, "protocol.deterministic=false", "protocol.check=1"]
+    assert outcomes(run(*said, "protocol.tolerance=15")) == ["mediation accepted"]
+    assert outcomes(run(*said)) == ["mediation rejected"]  # a trap for who did the work
+
+
+@pytest.mark.parametrize(("attack", "variant", "outcome"), [
+    ("never_judge", "literal", "timeout judge"), ("never_judge", "hardened", "timeout judge"),
+    ("vanisher", "literal", "timeout agree"), ("vanisher", "hardened", "timeout agree"),
+    ("own_mediator", "literal", "mediation rejected"), ("own_mediator", "hardened", "mediation accepted"),
+    ("trapper", "literal", "mediation rejected"), ("trapper", "hardened", "unmatched"),
+    ("forged_result", "literal", "accepted"), ("self_matching", "literal", "accepted"),
+])  # fmt: skip
+def test_what_exploits_come_to(attack, variant, outcome):
+    result = run(f"protocol.variant={variant}", "protocol.check=1" if variant == "hardened" else "protocol.check=0",
+                 attack=attack)  # fmt: skip
+    assert outcomes(result) == [outcome]
+    assert list(result.violations["complaint"]) == []
+
+
+def paid(result, who):
+    """What somebody was paid in MDC."""
+    moved = result.ledger["transfers"]
+    mine = moved[(moved["receiver"] == who) & (moved["cause"] == "reward")]
+    return sum(mine["amount"]) / 10**18
+
+
+def test_the_solver_pays_itself_the_highest_price_only_literally():
+    literal, hardened = (run(f"protocol.variant={one}", attack="self_matching") for one in ("literal", "hardened"))
+    assert paid(literal, "solver/0") == 52  # the highest price, and its fee
+    assert paid(hardened, "solver/0") == 0  # its match is refused, and the job expires
+
+
+def test_a_forged_result_is_paid_only_literally():
+    literal, hardened = (run(f"protocol.variant={one}", attack="forged_result") for one in ("literal", "hardened"))
+    (forger,) = literal.run.people.query("attacker").index
+    assert paid(literal, forger) > 40
+    assert paid(hardened, forger) == 0
+
+
+def test_a_copier_is_paid_where_results_are_open_and_loses_its_collateral_where_they_are_committed():
+    gains = {}
+    for committed in ("true", "false"):
+        said = ["protocol.verification=redundancy", "protocol.seats.provider=3"]
+        result = run(*said, f"protocol.commit_results={committed}", attack="result_copier")
+        gains[committed] = result.metric("attacker_profit")
+    assert gains["false"] > 35
+    assert gains["true"] < -100
+
+
+def test_late_mediators_are_fined_and_the_next_one_decides():
+    result = run("protocol.check=1", attack="absentee", seed=2)
+    requested = events(result, "MediationRequested")
+    fined = events(result, "Slashed")
+    assert outcomes(result) == ["mediation accepted"]
+    assert len(requested) == 1 + len(fined)
+
+
+def test_overreported_instructions_are_paid_literally_and_capped_here():
+    """With one provider: 100 counts for 50, at most the payment; a tenth more where there is a cap."""
+    said = ["protocol.seats.provider=1", "protocol.spread=0", "protocol.check=0"]
+    pay = {one: paid(run(*said, f"protocol.variant={one}", attack="overclaim"), "provider/0") for one in VARIANTS}
+    assert pay == {"literal": 100, "hardened": 55}
+
+
+def test_a_treasury_counted_twice_shows_as_money_that_is_missing():
+    result = run(LITERAL, "protocol.treasury_bps=200", jobs=2)
+    assert "escrow_is_what_deals_hold" in set(result.violations["invariant"])
+
+
+@pytest.mark.parametrize(("said", "why"), [
+    (["protocol.confidence=4"], "confidence=4"), (["protocol.agree_collateral=101"], "agree_collateral"),
+    (["protocol.own_refunds=false", "protocol.submit_collateral=30"], "judge_collateral"),
+    (["protocol.deterministic=false"], "deterministic"),
+])  # fmt: skip
+def test_terms_that_contradict_each_other_are_refused_by_name(said, why):
+    with pytest.raises(Misconfigured, match=why):
+        run(*said)
