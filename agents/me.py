@@ -14,6 +14,7 @@ from slashpoint.sim.facts import Fact, Hearing, Inbox, Topic, past
 from slashpoint.sim.intention import Pending
 from slashpoint.sim.learning import Order
 from slashpoint.sim.ledger import DutyRow
+from slashpoint.sim.ledger.columns import COPY
 from slashpoint.sim.ledger.money import Edge
 from slashpoint.sim.market import VERBS, Job
 from slashpoint.sim.mempool import bumped
@@ -293,6 +294,28 @@ class Me:
                 subject=None if subject is None else str(subject),
                 by=by,
                 answer=answer,
+            )
+        )
+
+    def keeps(self, job: Job, way: str) -> None:
+        """Write down that one has a copy of the model that a job delivered, for the metrics `copies` and `copy_worth`.
+
+        Args:
+            job: what was delivered.
+            way: how one came by it, in a word.
+        """
+        world, account = self._world, self.account
+        world.ledger.duties.append(
+            DutyRow(
+                time_ns=world.env.now,
+                account=account.name,
+                controller=account.controller,
+                role=account.roles[0],
+                duty=COPY,
+                job=job.key,
+                subject=way,
+                by=f"{type(account.person.conduct).__name__}.keeps",
+                answer="has the model",
             )
         )
 

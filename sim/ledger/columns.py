@@ -16,6 +16,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 from slashpoint.sim.ledger.money import Cause, Edge
 
 SCHEMA_VERSION = 2
+COPY = "copy"  # in the table of duties: somebody has a copy of the model that a job delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class DutyRow(NamedTuple):
     controller: Annotated[str, "str", "the person behind the account"]
     role: Annotated[str, "str", "the role played"]
     duty: Annotated[
-        str, "str", "enter | work | claim | judge | reveal | truth | settle | fetch (what nobody has), or others"
+        str, "str", "enter | work | claim | judge | reveal | truth | settle | fetch (what nobody has) | copy, or others"
     ]
     job: Annotated[str | None, "str", "key of the job"]
     subject: Annotated[str | None, "str", "what it is about within the job"]

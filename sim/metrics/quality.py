@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from slashpoint.sim.ledger.columns import COPY
 from slashpoint.sim.metrics import metric
 from slashpoint.sim.metrics.run import Run, lines, spread, total
 from slashpoint.sim.units import SECOND
@@ -50,6 +51,15 @@ def copied_share(run: Run) -> float:
 
 
 @metric(unit="1", better="higher")
+def service_share(run: Run) -> float:
+    """Share of the scenario's jobs that delivered something better than a guess (`protocol.value_floor`)."""
+    jobs, wanted = run.tables["jobs"], run.config.get("scenario", {}).get("jobs", 0)
+    floor = run.config.get("protocol", {}).get("value_floor", 0.0)
+    served = (jobs["delivered"].fillna(0) / jobs["scale"] > floor).sum()
+    return float(served / max(wanted, len(jobs))) if wanted or len(jobs) else math.nan
+
+
+@metric(unit="1", better="higher")
 def delivered_share(run: Run) -> float:
     """Share of jobs that ended, and were not cancelled, in which something was delivered."""
     jobs = due(run)
@@ -77,6 +87,20 @@ def false_reject(run: Run) -> float:
     return mean(best >= threshold for threshold, quality, best in judged(run) if quality is None)
 
 
+@metric(unit="jobs")
+def copies(run: Run) -> pd.Series:
+    """Jobs whose delivered model an attacker has a copy of, by the way that it came by it; of a `model_thief`."""
+    return copied(run).groupby("subject").size()
+
+
+@metric(unit="USD")
+def copy_worth(run: Run) -> float:
+    """What the copies that attackers have would fetch: for each, what the delivered model is worth to its buyer."""
+    rows = copied(run)
+    worth = run.tables["jobs"].set_index("job")["value_usd"]
+    return float(rows["job"].map(worth).sum()) if len(rows) else 0.0
+
+
 @metric(unit="s", better="lower")
 def time_to_settle(run: Run) -> pd.Series:
     """Mean, extremes and quantiles of the time from a job's posting to its end."""
@@ -101,6 +125,12 @@ def stuck_funds(run: Run) -> pd.Series:
     contracts |= {contract for _, contract, _ in run.owed}
     found = {key: run.whole(key[1], amount) for key, amount in held.items() if key[0] in contracts}
     return pd.Series(found, dtype=float)
+
+
+def copied(run: Run) -> pd.DataFrame:
+    """Select the copies that attackers have of delivered models: rows of the table of duties."""
+    duties = run.tables["duties"]
+    return duties[duties["duty"] == COPY]
 
 
 def due(run: Run) -> pd.DataFrame:
