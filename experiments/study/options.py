@@ -86,13 +86,18 @@ def seeds(parser: ArgumentParser) -> None:
     parser.add_argument("--seeds", type=whole(2), metavar="N", help=what)
 
 
-def many_runs(parser: ArgumentParser) -> None:
-    """Workers, where rows are kept, and how results are told."""
+def many_runs(parser: ArgumentParser, left: str = "where rows of runs are kept") -> None:
+    """Workers, where files are left, and how results are told.
+
+    Args:
+        parser: of the verb.
+        left: what the verb leaves there.
+    """
     what = "processes (the results are the same)"
     parser.add_argument("-j", "--jobs", type=whole(1, 1024), default=1, metavar="N", help=what)
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else, on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress")
-    out(parser, "where rows of runs are kept")
+    out(parser, left)
 
 
 def other_contracts(parser: ArgumentParser) -> None:

@@ -1,0 +1,198 @@
+"""The plan: which runs a survey makes. Everywhere the same model, demand, providers and attackers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+
+from slashpoint.experiments.setup import catalogue
+from slashpoint.experiments.setup.config import compose, variants
+from slashpoint.experiments.study.executor import Point
+from slashpoint.experiments.study.pairs import line, twin
+from slashpoint.experiments.survey.facts import facts
+from slashpoint.sim.errors import Misconfigured, choices
+from slashpoint.sim.luck import Luck
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from slashpoint.experiments.survey.facts import Facts
+
+MODEL = ("task=mnist", "task.model=cnn", "task.epochs=1")  # the model that is deployed, unless another task is asked for
+WORKERS, WORTH = 5, 150.0  # in every network: people who work; USD that a perfect model is worth to its buyer
+JOBS, INTERVALS = 6, (600, 60, 6)  # of the load: jobs, and seconds between two of them
+STAKES = (0, 2, 10, 40, 160)  # whole tokens
+TRUSTED = 3  # one in so many workers is trusted
+THIEVES = ("work", "judge", "settle")  # the duties from whose seats a model is copied
+FRESH = 1_000_000  # the first seed of those that had no part in picking an attack
+CHAINS = ("l1", "l2")
+SEAT = "scenario.seat=${seed}"  # of an attacker: another with each seed
+LEAST = 5  # seeds on which an attack is measured again, where there are several
+
+
+@dataclass(frozen=True)
+class Network:
+    """A protocol in one variant: a column of the survey."""
+
+    protocol: str
+    variant: str
+    setting: tuple[str, ...]  # overrides of all its runs
+    model: tuple[str, ...]  # overrides of those that deploy the model
+    worker: str  # the role whose people do the work
+    workers: int  # how many there are
+    facts: Facts | None
+
+    def __str__(self) -> str:
+        """Its protocol and variant."""
+        return f"{self.protocol} {self.variant}"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A setting of the survey and what it is for."""
+
+    kind: str  # deploy | load | loss | trusted | stake | attack | again | thief
+    network: Network
+    x: Any  # where it stands along its kind: a chain, seconds, nodes that are gone, a stake, an attack, a duty
+    more: tuple[str, ...]  # overrides beyond the network's
+    seeds: tuple[int, ...]
+    pairs: bool = False  # run beside a twin without the attack
+
+    @property
+    def setting(self) -> tuple[str, ...]:
+        """All overrides but the seed."""
+        return (*self.network.setting, *self.more)
+
+    def points(self, project: Path | None) -> list[Point]:
+        """Return its runs, each seed's twin beside it where there are pairs; the attacker's seat goes with the seed."""
+        about = {"kind": self.kind, "protocol": self.network.protocol, "variant": self.network.variant, "x": self.x}
+        found = []
+        for seed in self.seeds:
+            for setting, honest in ((self.setting, False), (twin(self.setting), True))[: 1 + self.pairs]:
+                run = (*setting, f"seed={seed}")
+                labels = {**about, "seed": seed, "seat": None, "honest": honest, "line": line(run)}
+                found.append(Point(run, project, labels))
+        return found
+
+
+def networks(protocols: Sequence[str], overrides: Sequence[str], project: Path | None = None) -> list[Network]:
+    """Return the columns of a survey: each protocol in each of its variants.
+
+    Args:
+        protocols: their names.
+        overrides: of all runs, in Hydra's grammar; `scenario=small` unless they say otherwise.
+        project: a project's folder.
+
+    Raises:
+        Misconfigured: there is no such protocol, or an override is not known or not for a survey.
+    """
+    given = {one.lstrip("+~").partition("=")[0] for one in overrides}
+    if taken := given & {"protocol", "protocol.variant", "seed", "attack", "chain", "scenario.absent"}:
+        raise Misconfigured(f"{min(taken)}=…: a survey sets it itself; leave it out")
+    found = []
+    for protocol in protocols:
+        base = [*([] if "scenario" in given else ["scenario=small"]), *overrides, f"protocol={protocol}"]
+        said = facts(protocol, project)
+        model = () if "task" in given else said.task if said and said.task else MODEL
+        worker = _worker(protocol, project)
+        for variant in variants(protocol, [one for one in base if not one.startswith("protocol=")], project):
+            setting = (*base, f"protocol.variant={variant}")
+            config = compose(setting, project)
+            equal = {f"protocol.seats.{worker}": WORKERS, "protocol.value_usd": WORTH}
+            same = [
+                f"{key}={value:g}"
+                for key, value in equal.items()
+                if key not in given and OmegaConf.select(config, key) is not None
+            ]
+            compose((*setting, *same, *model), project)
+            workers = int(compose((*setting, *same), project).protocol.seats.get(worker, 0)) if worker else 0
+            found.append(Network(protocol, variant, (*setting, *same), tuple(model), worker, workers, said))
+    return found
+
+
+def trials(columns: Sequence[Network], seeds: int) -> list[Trial]:
+    """Return what is run of each network, but for attacks that are measured again.
+
+    Args:
+        columns: the networks.
+        seeds: how many.
+    """
+    every = tuple(range(seeds))
+    return [trial for one in columns for trial in (*_honest(one, every), *_attacked(one, every))]
+
+
+def again(trial: Trial, seeds: int) -> Trial:
+    """Return a trial once more, on seeds that had no part in picking it.
+
+    Args:
+        trial: of an attack.
+        seeds: how many.
+    """
+    fresh = range(FRESH, FRESH + (max(seeds, LEAST) if seeds > 1 else 1))
+    return Trial("again", trial.network, trial.x, trial.more, tuple(fresh), pairs=True)
+
+
+def shared_attacks(project: Path | None = None) -> list[str]:
+    """Return the attacks that name no protocol."""
+    names = catalogue.names("attack", project)
+    return [one for one in names if ".exploits." not in catalogue.load("attack", one, project).__module__]
+
+
+def chosen(protocols: Sequence[str], there: Sequence[str]) -> list[str]:
+    """Return the protocols that are asked for, all if none is named.
+
+    Args:
+        protocols: their names.
+        there: those that there are.
+
+    Raises:
+        Misconfigured: one is not there, or is named twice.
+    """
+    for name in protocols:
+        if name not in there:
+            raise Misconfigured(f"there is no protocol {name!r}; {choices(name, there)}")
+        if list(protocols).count(name) > 1:
+            raise Misconfigured(f"the protocol {name} is there twice")
+    return list(protocols) or list(there)
+
+
+def _worker(protocol: str, project: Path | None) -> str:
+    """Return the role whose people work: that of every attack that asks for a worker's seat."""
+    roles = catalogue.rules(protocol, project).ROLES
+    return next((role.__name__.lower() for role in roles if "work" in role.duties), "")
+
+
+def _honest(one: Network, seeds: tuple[int, ...]) -> Iterator[Trial]:
+    for chain in CHAINS:
+        yield Trial("deploy", one, chain, (*one.model, "scenario.jobs=1", f"chain={chain}"), seeds)
+    for seconds in INTERVALS:
+        yield Trial("load", one, seconds, (f"scenario.jobs={JOBS}", f"scenario.interval={seconds}"), seeds)
+    for gone in range(one.workers + 1):
+        for seed in seeds:
+            lost = _lost(one, gone, seed)
+            untrusted = {f"{one.worker}/{i}" for i in range(math.ceil(one.workers / TRUSTED), one.workers)}
+            for kind, absent in (("loss", lost), ("trusted", lost | untrusted)):
+                said = f"scenario.absent=[{','.join(sorted(absent))}]"
+                yield Trial(kind, one, gone, ("scenario.jobs=1", said), (seed,))
+
+
+def _lost(one: Network, gone: int, seed: int) -> set[str]:
+    """Return which workers are lost: more of the same ones, the more are."""
+    order = Luck("survey", "lost", seed).generator().permutation(one.workers)
+    return {f"{one.worker}/{i}" for i in order[:gone]}
+
+
+def _attacked(one: Network, seeds: tuple[int, ...]) -> Iterator[Trial]:
+    if one.facts and one.facts.collateral:
+        for stake in STAKES:
+            more = ("scenario.jobs=1", f"protocol.{one.facts.collateral}={stake}", "attack=lazy", SEAT)
+            yield Trial("stake", one, stake, more, seeds, pairs=True)
+    for duty in THIEVES:
+        more = (*one.model, "scenario.jobs=1", "attack=model_thief", f"attack.model_thief.duty={duty}", SEAT)
+        yield Trial("thief", one, duty, more, seeds)
+    for attack in shared_attacks():
+        yield Trial("attack", one, attack, ("scenario.jobs=1", f"attack=[{attack}]", SEAT), seeds, pairs=True)
