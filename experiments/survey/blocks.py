@@ -136,7 +136,7 @@ class Page:
 
     def _row(self, cells: Sequence[str], numeric: Sequence[bool], tag: str) -> str:
         parts = (
-            f'<{tag}{" class=n" if right else ""}>{self._rich(cell)}</{tag}>' for cell, right in zip(cells, numeric)
+            f"<{tag}{' class=n' if right else ''}>{self._rich(cell)}</{tag}>" for cell, right in zip(cells, numeric)
         )
         return f"<tr>{''.join(parts)}</tr>"
 

@@ -136,7 +136,7 @@ def written(value: float, form: str) -> str:
     """
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = format(value, form)
+    text = format(value, form).replace("%", " %")
     return text.lstrip("-") if not text.strip("-+0.,%") else text.replace("-", "−", 1)
 
 

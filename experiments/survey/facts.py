@@ -27,7 +27,7 @@ TOPICS = {
     "sees_model": "who sees the model",
     "sees_output": "who sees the result",
 }  # what a file must say, each by `says` and `source`
-OTHERS = ("network", "collateral", "task")  # and may say `function`, whose gas is what the topic costs
+OTHERS = ("network", "collateral", "stakes", "task")  # and may say `function`, whose gas is what the topic costs
 REMEDY = "protocols/collective/survey.yaml is an example"
 
 
@@ -46,6 +46,7 @@ class Facts:
 
     network: str  # in words
     collateral: str  # the parameter of the protocol that a worker loses when it is caught; empty where there is none
+    stakes: tuple[float, ...]  # values of it to try; empty for the survey's
     task: tuple[str, ...]  # overrides of the task that is deployed, where it cannot be the survey's
     topics: Mapping[str, Fact]  # by TOPICS
 
@@ -75,7 +76,11 @@ def facts(protocol: str, project: Path | None = None) -> Facts | None:
         raise Misconfigured(f"{path} lacks {', '.join(missing)}; {REMEDY}")
     topics = {name: _fact(path, name, said[name]) for name in TOPICS}
     task = tuple(str(said.get("task") or "").split())
-    return Facts(str(said["network"]), str(said.get("collateral") or ""), task, topics)
+    try:
+        stakes = tuple(float(one) for one in str(said.get("stakes") or "").split())
+    except ValueError as error:
+        raise Misconfigured(f"{path}: stakes: {said['stakes']}: numbers with spaces between") from error
+    return Facts(str(said["network"]), str(said.get("collateral") or ""), stakes, task, topics)
 
 
 def file_of(protocol: str, project: Path | None) -> Path | None:

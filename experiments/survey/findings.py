@@ -13,9 +13,8 @@ from slashpoint.experiments.report.text import command
 from slashpoint.experiments.study.executor import cause
 from slashpoint.experiments.study.matrix import CENT, NO_SEAT
 from slashpoint.experiments.study.pairs import compared
-from slashpoint.experiments.study.stats import PAYS, crossing, each_of, t_interval, verdict
+from slashpoint.experiments.study.stats import PAYS, crossing, t_interval, verdict
 from slashpoint.experiments.survey.book import NONE, commands, observed
-from slashpoint.experiments.survey.plan import STAKES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +47,8 @@ class Findings:
             network: of which.
             x: where it stands along its kind.
         """
-        return self._groups.get((kind, network.protocol, network.variant, x), self.rows.iloc[:0])
+        found = self._groups.get((kind, network.protocol, network.variant, x))
+        return self.rows.iloc[:0] if found is None else found.copy()
 
     def interval(self, kind: str, network: Network, x: Any, metric: str) -> Interval:
         """Return the mean of a metric over the seeds of a trial.
@@ -86,7 +86,7 @@ class Findings:
             chain: on which it was deployed.
             metric: the name before the colon.
         """
-        rows = self.of("deploy", network, chain)
+        rows = self.of("deploy", network, chain).copy()
         names = [name for name in rows if str(name).startswith(f"{metric}:")]
         return observed(rows.assign(sum=rows[names].sum(axis=1)), "sum"), rows
 
@@ -122,16 +122,14 @@ class Findings:
     def attacks(self) -> pd.DataFrame:
         """Return a row for each attack and network: verdict, gain and its interval, seeds.
 
-        Attacks that gained nothing with the first seed are not measured again; of the others only fresh seeds count.
+        Attacks that gained nothing at first are not measured again; of the others only fresh seeds count.
         """
         found = []
-        again = self.rows[self.rows["kind"] == "again"]
-        level = each_of(len(again.drop_duplicates(["protocol", "variant", "x"])))
         for (kind, protocol, variant, attack), rows in self._groups.items():
             if kind == "attack":
                 row = {"attack": attack, "protocol": protocol, "variant": variant, "fresh": False}
                 late = self._groups.get(("again", protocol, variant, attack))
-                found.append(row | _judged(rows) | ({} if late is None else _judged(late, level) | {"fresh": True}))
+                found.append(row | _judged(rows) | ({} if late is None else _judged(late) | {"fresh": True}))
         names = [str(one) for one in dict.fromkeys(self.rows["x"][self.rows["kind"] == "attack"])]
         there = {(row["attack"], row["protocol"], row["variant"]) for row in found}
         for column in self.columns:
@@ -160,29 +158,38 @@ class Findings:
         screening = ["--variants", network.variant, "--seeds-cap", "1", *asked, "scenario.jobs=1"]
         told = [command("matrix", [*sorted(mine["attack"]), *screening])]
         told += [line for name in pays for line in commands(self.of("again", network, name), "gain")]
-        return self.book.counts(f"{len(pays)} of {len(mine)}", runs, "attacks whose gain pays, of those with a seat", told)
+        return self.book.counts(
+            f"{len(pays)} of {len(mine)}", runs, "attacks whose gain pays, of those with a seat", told
+        )
 
     def break_even(self, network: Network) -> str:
         """Return between which stakes the lazy attack stops to pay, in words with marks."""
-        gains = {x: self._gain("stake", network, x) for x in STAKES}
-        found = {x: one for x, (one, _) in gains.items() if not math.isnan(one.mean)}
-        if len(found) < len(STAKES):
+        stakes = network.stakes
+        gains = [self._gain("stake", network, x) for x in stakes]
+        means = [one.mean for one, _ in gains]
+        if any(math.isnan(one) for one in means):
             return NONE
-        pays = [one.mean > CENT for one in found.values()]
-        rows = pd.concat([rows for _, rows in gains.values()])
-        low, high = (self.book.states(f"{x:g}", f"a stake that was tried: {STAKES} MDC") for x in (STAKES[0], STAKES[-1]))
+        pays = [one > CENT for one in means]
+        says = [self.book.states(f"{x:g}", f"a value of {self._collateral(network)} that was tried") for x in stakes]
         turns = [i for i in range(1, len(pays)) if pays[i] != pays[i - 1]]
         if not turns:
-            return f"above {high}, if any: it pays at each stake tried" if pays[0] else f"none needed: it pays at no stake from {low}"
+            return (
+                f"above {says[-1]}, if any: it pays at each that was tried" if pays[0]
+                else f"none needed: it pays at none from {says[0]}"
+            )  # fmt: skip
         if len(turns) > 1:
             return "several: it pays, does not, and pays again"
-        below, above = STAKES[turns[0] - 1], STAKES[turns[0]]
-        bounds = [self.book.states(f"{x:g}", f"a stake that was tried: {STAKES} MDC") for x in (below, above)]
+        below, above = says[turns[0] - 1], says[turns[0]]
         if not pays[0]:
-            return f"reversed: it pays from between {bounds[0]} and {bounds[1]} upwards"
-        at = crossing(list(STAKES), [one.mean - CENT for one in found.values()])
-        shown = self.book.measures(t_interval([at]), rows, "gain", "MDC", ",.3g", plain=True)
-        return f"between {bounds[0]} and {bounds[1]}, near {shown}"
+            return f"reversed: it pays from between {below} and {above} upwards"
+        at = crossing(list(stakes), [one - CENT for one in means])
+        rows = pd.concat([rows for _, rows in gains])
+        near = self.book.measures(t_interval([at]), rows, "gain", self._collateral(network), ",.3g", plain=True)
+        return f"between {below} and {above}, near {near}"
+
+    @staticmethod
+    def _collateral(network: Network) -> str:
+        return f"protocol.{network.facts.collateral}" if network.facts else ""
 
     def _gain(self, kind: str, network: Network, x: Any) -> tuple[Interval, pd.DataFrame]:
         rows = self.of(kind, network, x)
@@ -191,11 +198,10 @@ class Findings:
         return t_interval(compared(rows)["gain"]), rows
 
 
-def _judged(rows: pd.DataFrame, level: float = 0.95) -> dict[str, Any]:
+def _judged(rows: pd.DataFrame) -> dict[str, Any]:
     """Return what the runs of one attack say."""
     if (rows["error"] != "").any():
         return {"verdict": NO_SEAT, "gain": math.nan, "interval": t_interval([])}
-    found = t_interval(compared(rows)["gain"], level)
+    found = t_interval(compared(rows)["gain"])
     said = verdict(found, CENT) if found.n > 1 else (PAYS if found.mean > CENT else "does not pay")
     return {"verdict": said, "gain": found.mean, "interval": found}
-

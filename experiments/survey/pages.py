@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from slashpoint.experiments.study.stats import FEW
 from slashpoint.experiments.survey.blocks import Command, Heading, Page, Paragraph, Picture, Table
-from slashpoint.experiments.survey.book import NONE, observed
+from slashpoint.experiments.survey.book import NONE, observed, written
 from slashpoint.experiments.survey.facts import TOPICS
 from slashpoint.experiments.survey.findings import SERVED
 from slashpoint.experiments.survey.plan import CHAINS, INTERVALS, JOBS, STAKES, THIEVES, TRUSTED, WORKERS, WORTH
@@ -73,11 +73,17 @@ def _opening(found: Findings, line: str, seeds: int) -> Iterator[Block]:
         f"**The same for all**: {says(str(WORKERS), SETTING)} people who work, one who pays, a model worth up to "
         f"{says(f'{WORTH:g}', SETTING)} USD to its buyer, one attacker.{models} Attacks, lost nodes and loads are "
         "measured with the quick stand-in of `scenario=small`. **literal** are a network's rules as its source states "
-        "them, **hardened** with our repairs. After ± is half of a "
-        f"{says('95 %', 'Student’s t')} interval over {says(str(seeds), SETTING)} seeds"
-        f"{'' if seeds >= FEW else ', which are few: it is right only if values are nearly normal'}. A dash: there is "
-        "no such number."
+        "them, **hardened** with our repairs. "
+        f"{_precision(found, seeds)} A dash: there is no such number."
     )
+
+
+def _precision(found: Findings, seeds: int) -> str:
+    says = found.book.states
+    if seeds == 1:
+        return "Each number is of one seed, and has no interval."
+    few = "" if seeds >= FEW else ", which are few: it is right only if values are nearly normal"
+    return f"After ± is half of a {says('95 %', 'Student’s t')} interval over {says(str(seeds), SETTING)} seeds{few}."
 
 
 def _ready(found: Findings) -> Iterator[Block]:
@@ -88,12 +94,12 @@ def _ready(found: Findings) -> Iterator[Block]:
         said = readiness(found, one)
         rows.append([_name(one), one.variant, f"**{said.verdict}**", said.reasons])
     yield Table(("network", "rules", "verdict", "because"), rows)
-    serves, right, fees = (says(f"{one:.0%}", "a threshold of the verdict") for one in (SERVES, RIGHT, FEES))
+    serves, right, fees = (says(written(one, ".0%"), "a threshold of the verdict") for one in (SERVES, RIGHT, FEES))
     yield Paragraph(
-        f"**Not ready**: fewer than {serves} of honest jobs deliver more than a guess, or what is delivered is right in "
+        f"**Not ready**: fewer than {serves} of honest jobs deliver a useful model, or what is delivered is right in "
         f"fewer than {right} of cases. **Ready among people who trust one another**: an attack surely pays, or without "
-        f"one of its workers a network serves fewer than {serves} of jobs. **With limits**: anybody can copy the model, "
-        f"or fees on L1 are above {fees} of the model's greatest worth. Else **ready**."
+        f"one of its workers a network serves fewer than {serves} of jobs. **With limits**: anybody can copy the "
+        f"model, or fees on L1 are above {fees} of the model's greatest worth. Else **ready**."
     )
 
 
@@ -157,13 +163,13 @@ def _costs(found: Findings) -> Iterator[Block]:
 def _attacks(found: Findings) -> Iterator[Block]:
     says = found.book.states
     yield Heading("What attacks come to")
-    stakes = ", ".join(f"{one}" for one in STAKES)
+    stakes = ", ".join(f"{one:g}" for one in STAKES)
     yield Paragraph(
-        "The attacks that name no network are run from each seat that they have here, beside the same market with no "
-        "attacker; the difference is the gain. What gains nothing with the first seed counts as not paying; the others "
-        "are measured again on fresh seeds, and pay if the whole interval is above a cent. The last column is the "
-        "break-even collateral: the stake from which it no longer pays to train only a twentieth of what is asked "
-        f"(`lazy`), of {says(stakes, SETTING)} MDC that were tried."
+        "The attacks that name no network are run wherever they have a seat, another with each seed, beside the same "
+        "market with no attacker; the difference is the gain. What gains nothing in the mean counts as not paying; the "
+        "others are measured again on fresh seeds, and pay if the whole interval is above a cent. The last column is "
+        "the break-even collateral: the stake from which it no longer pays to train only a twentieth of what is asked "
+        f"(`lazy`), of {says(stakes, SETTING)} MDC, or what the column says, that were tried."
     )
     rows = []
     for one in found.columns:
@@ -175,7 +181,9 @@ def _attacks(found: Findings) -> Iterator[Block]:
             gain = found.book.measures(best["interval"], found.of(kind, one, best["attack"]), "gain", "USD")
             worst = f"`{best['attack']}` {gain}"
         rows.append([_name(one), one.variant, found.paying(one), worst, found.break_even(one)])
-    yield Table(("network", "rules", "attacks that pay", "the best one, USD a run", "break-even collateral"), _once(rows, 1))
+    yield Table(
+        ("network", "rules", "attacks that pay", "the best one, USD a run", "break-even collateral"), _once(rows, 1)
+    )
     yield Picture("attacks", "Gain of each attack in each network: red pays, blue loses, grey has no seat.")
 
 
@@ -183,10 +191,10 @@ def _losses(found: Findings) -> Iterator[Block]:
     says = found.book.states
     yield Heading("When nodes are lost")
     yield Paragraph(
-        f"Share of jobs that still deliver more than a guess when some of {says(str(WORKERS), SETTING)} workers are "
-        "gone, drawn by lot. **Trusted only**: the work may be done by one worker in "
-        f"{says(str(TRUSTED), SETTING)} alone, because strangers may not see the model; the same workers are lost. What "
-        "this hides from strangers it costs in availability."
+        "Share of jobs that still deliver a useful model (`service_share`) when some of "
+        f"{says(str(WORKERS), SETTING)} workers are gone, drawn by lot. **Trusted only**: one worker in "
+        f"{says(str(TRUSTED), SETTING)} alone may do the work, because strangers may not see the model; the same "
+        "workers are lost. What this hides from strangers it costs in availability."
     )
     most = max((one.workers for one in found.columns), default=0)
     rows = []
@@ -218,14 +226,18 @@ def _privacy(found: Findings) -> Iterator[Block]:
     leaks = [name for name in LEAKS if name in found.rows and found.rows[name].notna().any()]
     if leaks:
         rows = [
-            [_name(one), one.variant, *(found.number("deploy", one, "l1", name, "1") for name in leaks)]
+            [_name(one), one.variant, *(found.number("deploy", one, "l1", name, "1", ".2f") for name in leaks)]
             for one in found.columns
         ]
-        yield Paragraph("What the delivered model tells of its training data, as metrics of the honest deployment.")
+        yield Paragraph(
+            "What the delivered model gives away: the chance to tell a row that it was trained on from another "
+            "(`membership_auc`; a half is a guess), and on which share of inputs a copy agrees with it that was "
+            "distilled from a few of its answers (`copied_share`)."
+        )
         yield Table(("network", "rules", *(f"`{name}`>" for name in leaks)), _once(rows, 1))
 
 
-LEAKS = ("membership_auc", "membership_advantage", "tainted")  # metrics that are shown where there are any
+LEAKS = ("membership_auc", "copied_share")  # metrics of what a delivered model gives away
 
 
 def _copies(found: Findings, one: Network, duty: str) -> list[str]:
@@ -271,7 +283,9 @@ def _missing(found: Findings) -> Iterator[Block]:
 def _phases(found: Findings) -> Iterator[Block]:
     yield Heading("Gas and fees by phase")
     yield Paragraph("Of one honest job, all people together. A phase is called by its verb.")
-    phases = sorted({phase for one in found.columns for phase in found.keys("gas_by_phase", found.of("deploy", one, "l1"))})
+    phases = sorted(
+        {phase for one in found.columns for phase in found.keys("gas_by_phase", found.of("deploy", one, "l1"))}
+    )
     rows = []
     for one in found.columns:
         for phase in phases:
@@ -300,7 +314,7 @@ def _earnings(found: Findings) -> Iterator[Block]:
 
 def _paying(found: Findings) -> Iterator[Block]:
     yield Heading("Attacks that were measured again")
-    yield Paragraph("Those that gained something with the first seed. All intervals of the table hold together.")
+    yield Paragraph("Those that gained something at first, on fresh seeds. Each interval is for itself.")
     rows = []
     for one in found.columns:
         mine = found.attacks_on(one)

@@ -34,7 +34,12 @@ def svg(chart: Any) -> str:
 
 def _load(found: Findings) -> Any:
     rows = [
-        {"protocol": one.protocol, "rules": one.variant, "x": x, "y": found.interval("load", one, x, "jobs_per_hour").mean}
+        {
+            "protocol": one.protocol,
+            "rules": one.variant,
+            "x": x,
+            "y": found.interval("load", one, x, "jobs_per_hour").mean,
+        }
         for one in found.columns
         for x in INTERVALS
     ]

@@ -22,15 +22,20 @@ if TYPE_CHECKING:
 
     from slashpoint.experiments.survey.facts import Facts
 
-MODEL = ("task=mnist", "task.model=cnn", "task.epochs=1")  # the model that is deployed, unless another task is asked for
+MODEL = (
+    "task=mnist",
+    "task.model=cnn",
+    "task.epochs=1",
+)  # the model that is deployed, unless another task is asked for
 WORKERS, WORTH = 5, 150.0  # in every network: people who work; USD that a perfect model is worth to its buyer
 JOBS, INTERVALS = 6, (600, 60, 6)  # of the load: jobs, and seconds between two of them
-STAKES = (0, 2, 10, 40, 160)  # whole tokens
+STAKES = (0.0, 2.0, 10.0, 40.0, 160.0)  # whole tokens
 TRUSTED = 3  # one in so many workers is trusted
 THIEVES = ("work", "judge", "settle")  # the duties from whose seats a model is copied
 FRESH = 1_000_000  # the first seed of those that had no part in picking an attack
 CHAINS = ("l1", "l2")
 SEAT = "scenario.seat=${seed}"  # of an attacker: another with each seed
+FIRST = 2  # seeds on which all attacks are measured, at most
 LEAST = 5  # seeds on which an attack is measured again, where there are several
 
 
@@ -45,6 +50,11 @@ class Network:
     worker: str  # the role whose people do the work
     workers: int  # how many there are
     facts: Facts | None
+
+    @property
+    def stakes(self) -> tuple[float, ...]:
+        """The values of its collateral that are tried."""
+        return (self.facts and self.facts.stakes) or STAKES
 
     def __str__(self) -> str:
         """Its protocol and variant."""
@@ -188,11 +198,11 @@ def _lost(one: Network, gone: int, seed: int) -> set[str]:
 
 def _attacked(one: Network, seeds: tuple[int, ...]) -> Iterator[Trial]:
     if one.facts and one.facts.collateral:
-        for stake in STAKES:
-            more = ("scenario.jobs=1", f"protocol.{one.facts.collateral}={stake}", "attack=lazy", SEAT)
+        for stake in one.stakes:
+            more = ("scenario.jobs=1", f"protocol.{one.facts.collateral}={stake:g}", "attack=lazy", SEAT)
             yield Trial("stake", one, stake, more, seeds, pairs=True)
     for duty in THIEVES:
-        more = (*one.model, "scenario.jobs=1", "attack=model_thief", f"attack.model_thief.duty={duty}", SEAT)
-        yield Trial("thief", one, duty, more, seeds)
+        thief = (*one.model, "scenario.jobs=1", "attack=model_thief", f"attack.model_thief.duty={duty}", SEAT)
+        yield Trial("thief", one, duty, thief, seeds)
     for attack in shared_attacks():
-        yield Trial("attack", one, attack, ("scenario.jobs=1", f"attack=[{attack}]", SEAT), seeds, pairs=True)
+        yield Trial("attack", one, attack, ("scenario.jobs=1", f"attack=[{attack}]", SEAT), seeds[:FIRST], pairs=True)

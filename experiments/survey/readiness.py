@@ -58,7 +58,7 @@ def _fails(found: Findings, network: Network) -> Iterator[str]:
         return
     if not found.interval("deploy", network, "l1", SERVED).mean >= SERVES:
         share = found.number("deploy", network, "l1", SERVED, "1", ".0%", plain=True)
-        yield f"only {share} of jobs deliver more than a guess"
+        yield f"only {share} of jobs deliver a useful model"
     if not found.interval("deploy", network, "l1", "delivered_quality").mean >= RIGHT:
         share = found.number("deploy", network, "l1", "delivered_quality", "1", ".0%", plain=True)
         yield f"what it delivers is right in only {share} of cases"
@@ -68,8 +68,8 @@ def _risks(found: Findings, network: Network) -> Iterator[str]:
     paying = found.attacks_on(network)
     names = list(paying["attack"][paying["verdict"] == PAYS])
     if names:
-        more = " and others" if len(names) > 2 else ""
-        yield f"{', '.join(f'`{name}`' for name in names[:2])}{more} pays"
+        told = [f"`{name}`" for name in names[:2]] + ["others"] * (len(names) > 2)
+        yield f"{' and '.join(told)} {'pay' if len(told) > 1 else 'pays'}"
     if network.workers and not found.interval("loss", network, 1, SERVED).mean >= SERVES:
         share = found.number("loss", network, 1, SERVED, "1", ".0%", plain=True)
         yield f"with one node gone only {share} of jobs are served"

@@ -89,7 +89,9 @@ def survey(
 
     rows = run(plan)
     first = Findings(columns, rows, Book()).attacks
-    gained = {(row["protocol"], row["variant"], row["attack"]) for row in first.to_dict("records") if row["gain"] > CENT}
+    gained = {
+        (row["protocol"], row["variant"], row["attack"]) for row in first.to_dict("records") if row["gain"] > CENT
+    }
     picked = [
         again(one, seeds)
         for one in plan

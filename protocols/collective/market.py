@@ -199,7 +199,7 @@ class Collective(CollectiveInvariants):
     def problem(self, job: Job, me: Actor) -> Problem:
         """Return a learner's shard, of which it trains on most and votes by the rest; a person has one."""
         if job.key not in self.shards:
-            people = sorted({one.controller for one in self.world.accounts.values() if "learner" in one.roles})
+            people = sorted({one.controller for one in self.world.accounts.values() if "learner" in one.roles}) or [""]
             luck = self.world.luck("shards", job.key)
             parts = self.world.training_cache.task.shards(job.task, len(people), self.terms.alpha, luck)
             self.shards[job.key] = dict(zip(people, parts, strict=True))

@@ -112,6 +112,8 @@ class Consumer(Poster[Ocean]):
         """
         if number == 0:
             yield me.until(me.now + OPENING_BLOCKS * me.block_time)
+        if not self.market.nodes:
+            return  # nobody runs jobs
         problem, _ = me.tasks(number)
         job = self.market.draft(me, problem)
         if (yield from self.orders(me, job)):

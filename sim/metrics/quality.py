@@ -15,6 +15,7 @@ from slashpoint.sim.units import SECOND
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SERVES = 0.25  # the least share of the way from a guess to a perfect model at which a job counts as served
 CANCELLED = "cancelled"  # the outcome of a job that its poster took back
 
 
@@ -52,10 +53,10 @@ def copied_share(run: Run) -> float:
 
 @metric(unit="1", better="higher")
 def service_share(run: Run) -> float:
-    """Share of the scenario's jobs that delivered something better than a guess (`protocol.value_floor`)."""
+    """Share of the scenario's jobs whose model is at least a quarter of the way from a guess to a perfect one."""
     jobs, wanted = run.tables["jobs"], run.config.get("scenario", {}).get("jobs", 0)
-    floor = run.config.get("protocol", {}).get("value_floor", 0.0)
-    served = (jobs["delivered"].fillna(0) / jobs["scale"] > floor).sum()
+    guess = run.config.get("protocol", {}).get("value_floor", 0.0)
+    served = (jobs["delivered"].fillna(0) / jobs["scale"] >= guess + SERVES * (1 - guess)).sum()
     return float(served / max(wanted, len(jobs))) if wanted or len(jobs) else math.nan
 
 
