@@ -23,10 +23,10 @@ NEEDS = {  # what gives an attack its occasion
 
 @cache
 def deeds(protocol: str, variant: str, attack: str | None, *more: str) -> tuple[str, str]:
-    """The hash of what was sent and of what money moved, and why a run failed."""
+    """The hash of what was sent and of what money moved, with what copies are worth, and why a run failed."""
     said = ("scenario=small", "scenario.jobs=1", f"protocol={protocol}", f"protocol.variant={variant}", *more)
     (row,) = evaluate([Point((*said, f"attack=[{attack or ''}]", "seed=0"))]).to_dict("records")
-    return row["trace_hash"], row["error"]
+    return f"{row['trace_hash']} {row.get('copy_worth', 0.0)}", row["error"]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from slashpoint.experiments.cli import main
+from slashpoint.experiments.study.heatmap import draw
 from slashpoint.experiments.study.matrix import COLUMNS, FRESH, matrix
 from slashpoint.experiments.study.pairs import cheated, compared, paired, twin
 from slashpoint.sim.errors import Misconfigured
@@ -317,3 +318,20 @@ def test_the_verb_prints_a_table_and_json(tmp_path, capsys, monkeypatch):
     told = json.loads(capsys.readouterr().out)
     assert told["rows"][0]["attack"] == "overclaim"
     assert set(told["columns"]) == set(told["rows"][0])
+
+
+def test_a_heat_map_has_a_cell_for_each_row_and_tells_those_without_a_number(tmp_path):
+    rows = [("lazy", "p", "literal", "pays", 3.0), ("lazy", "p", "hardened", "n/a", float("nan"))]
+    rows += [("late", "p", "literal", "loses", -2.0), ("late", "p", "hardened", "no effect", 0.0)]
+    table = pd.DataFrame(rows, columns=["attack", "protocol", "variant", "verdict", "gain"])
+    draw(table, tmp_path / "gains.svg")
+    drawn = (tmp_path / "gains.svg").read_text()
+    assert drawn.count('aria-label="column: ') == 4 + 3 + 4  # grey ones below, coloured ones, and what is written on them
+    assert all(text in drawn for text in ("lazy", "late", "p literal", "p hardened", "●"))
+
+
+def test_a_picture_of_another_kind_is_refused_before_any_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["matrix", "lazy", "--picture", "gains.txt"]) == 2
+    assert ".svg, .png, .html" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

@@ -254,3 +254,28 @@ def test_the_punished_come_back_under_another_name():
     duties = washed.ledger["duties"]
     entered = duties[(duties["duty"] == "enter") & (duties["answer"] == "True") & (duties["controller"] == "trainer/3")]
     assert list(entered["account"]) == ["trainer/3", "trainer/3", "trainer/3+1", "trainer/3+1"]
+
+
+def thief(protocol: str, variant: str, duty: str = "work") -> tuple[dict[str, float], float, str]:
+    """The jobs that a model thief has copies of by the way, what they are worth, and the hash of the chain."""
+    setting = [f"protocol.variant={variant}", "scenario.jobs=1", f"attack.model_thief.duty={duty}"]
+    run = slashpoint.simulate(protocol=protocol, attack="model_thief", scenario="small", overrides=setting)
+    found = run.metrics[run.metrics["name"] == "copies"]
+    return dict(found[["key", "value"]].to_numpy()), run.metric("copy_worth"), run.chain_hash
+
+
+@pytest.mark.parametrize(("protocol", "duty", "way"), [
+    ("modelmarket", "work", "public"), ("competition", "judge", "judged"), ("collective", "work", "judged"),
+])  # fmt: skip
+def test_a_model_thief_has_a_copy_by_the_nearest_way_and_its_worth_is_the_models(protocol, duty, way) -> None:
+    copies, worth, _ = thief(protocol, "hardened", duty)
+    assert sum(copies.values()) == 1
+    assert set(copies) <= {way, "own"}  # who trained the winner has it anyway
+    assert worth > 100
+
+
+def test_a_model_thief_sends_what_an_honest_person_sends() -> None:
+    honest = slashpoint.simulate(scenario="small", overrides=["scenario.jobs=1"])
+    *_, chain_hash = thief("modelmarket", "hardened")
+    assert chain_hash == honest.chain_hash
+    assert honest.metric("copy_worth") == 0

@@ -68,10 +68,13 @@ class _Script(json.JSONEncoder):
         return super().encode(o).replace("<", "\\u003c")
 
 
+SAFE = {"inline": True, "json_kwds": {"cls": _Script}}  # how a chart is saved as a page that needs no network
+
+
 def save(chart: Any, folder: Path) -> None:
     """Write `picture.html`, which needs no network, and `picture.png`."""
     with whole(folder / "picture.html") as draft:
-        chart.save(draft, inline=True, json_kwds={"cls": _Script})
+        chart.save(draft, **SAFE)
     with whole(folder / "picture.png") as draft:
         chart.save(draft, scale_factor=2)
 

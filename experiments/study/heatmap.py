@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from slashpoint.experiments.report.text import visible
+from slashpoint.experiments.setup.files import whole
+from slashpoint.experiments.study.chart import SAFE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
+
+KINDS = (".svg", ".png", ".html")  # of files
 
 STEP = 18  # pixels of a cell
 COLUMN = "column"  # protocol and variant
@@ -42,3 +48,14 @@ def heat_map(table: pd.DataFrame, title: str = "gain of an attack, USD a run") -
     ]
     size = {"width": STEP * 2 * len(columns), "height": STEP * len(rows)}
     return alt.layer(*layers).properties(title=title, **size).configure_view(stroke=None)
+
+
+def draw(table: pd.DataFrame, path: Path) -> None:
+    """Write the heat map of a matrix.
+
+    Args:
+        table: of `matrix`.
+        path: of the file, whose suffix is one of KINDS.
+    """
+    with whole(path) as draft:
+        heat_map(table).save(draft, **(SAFE if path.suffix == ".html" else {"scale_factor": 2}))

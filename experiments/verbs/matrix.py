@@ -3,6 +3,7 @@
 slashpoint matrix                                  all attacks, both variants of the default protocol
 slashpoint matrix protocol=modelmarket,competition --confirm 10
 slashpoint matrix lazy sybil+overclaim             some; a+b: one person does both
+slashpoint matrix lazy --picture gains.svg         the gains as a heat map, too
 slashpoint matrix overclaim protocol.stake=1 -j 2  an argument with = changes a setting, in Hydra's grammar
 
 For each seed the attack is run once from every seat of its role, beside one run in which all are honest; the average
@@ -22,6 +23,7 @@ from slashpoint.experiments.report.text import emit
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -37,7 +39,7 @@ VERDICTS = {  # those that are no number's
 def arguments(parser: ArgumentParser) -> None:
     """Add what it takes."""
     from slashpoint.experiments.study.matrix import CENT
-    from slashpoint.experiments.study.options import amount, many_runs, names, whole
+    from slashpoint.experiments.study.options import amount, file, many_runs, names, whole
 
     parser.add_argument("what", nargs="*", metavar="ATTACK|OVERRIDE", help="attacks (all, if none), key=value")
     parser.add_argument("--variants", type=names, metavar="A,B", help="of each protocol (all that it has)")
@@ -57,6 +59,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--confirm", type=whole(0), default=0, metavar="N", help="measure the N most harmful again, scenario=standard"
     )
+    parser.add_argument(
+        "--picture", type=file, metavar="FILE", help="draw the gains as a heat map: .svg, .png, or .html (offline)"
+    )
     many_runs(parser)
 
 
@@ -75,6 +80,8 @@ def main(args: Namespace) -> int:
     overrides = [one for one in args.what if "=" in one]
     how: dict[str, Any] = {"workers": args.jobs, "cache": args.out / CACHE, "project": in_use()}
     warn_of_stale(how["project"])
+    if args.picture is not None:
+        _check_picture(args.picture)
     how["materiality"] = args.materiality
     with counting("matrix", shown=not args.quiet) as update:
         table = matrix(
@@ -87,6 +94,10 @@ def main(args: Namespace) -> int:
             tables["confirmed"] = confirm(
                 table, args.confirm, overrides, cap=min(16, args.seeds_cap), progress=update, **how
             )
+    if args.picture is not None:
+        from slashpoint.experiments.study.heatmap import draw
+
+        draw(tables["rows"], args.picture)
     if args.json:
         emit(document(tables, COLUMNS, materiality=args.materiality, project=how["project"]))
     else:
@@ -103,6 +114,15 @@ def main(args: Namespace) -> int:
     crashed = any((each["verdict"] == CRASH).any() for each in tables.values())
     violated = any(each["violations"].any() for each in tables.values())
     return worst([CRASHED if crashed else HELD, FAILED if violated else HELD])
+
+
+def _check_picture(path: Path) -> None:
+    """Refuse, before anything is run, a kind of picture that cannot be drawn."""
+    from slashpoint.experiments.study.heatmap import KINDS
+    from slashpoint.sim.errors import Misconfigured
+
+    if path.suffix not in KINDS:
+        raise Misconfigured(f"--picture {path}: its name must end in one of {', '.join(KINDS)}")
 
 
 def _troubled(table: pd.DataFrame) -> list[dict[Any, Any]]:
