@@ -53,6 +53,12 @@ def test_copies_are_dropped_and_the_first_is_kept():
     assert kept.tolist() == [True] + 19 * [False] + 180 * [True]
 
 
+def test_records_of_which_most_are_copies_are_judged_too():
+    for keep in (filters.near_labels, filters.near_others, filters.local_outliers):
+        assert keep(spoilt(Poison(copies=True), 120))[:120].all()
+        assert keep(SOUND[:1].repeat(30, axis=0)).all()
+
+
 def test_an_autoencoder_knows_what_it_was_shown():
     class Norm:
         """Stands in for an autoencoder: unusual is what is far from the middle."""

@@ -159,7 +159,10 @@ def _nearest(points: Floats, neighbours: int) -> tuple[Floats, npt.NDArray[np.in
 
 
 def _unusual(values: Floats) -> Floats:
-    """Return how far each value is above the median, in standard deviations as a normal law's MAD tells them."""
+    """Return how far each value is above the median, in standard deviations as a normal law's MAD tells them.
+
+    Where most values are the same there are none, and values count as they are.
+    """
     above = values - np.median(values)
     unit = SIGMA * np.median(np.abs(above))
-    return above / unit if unit else np.where(above, np.sign(above) * np.inf, 0.0)
+    return above / (unit or 1.0)
