@@ -85,7 +85,7 @@ def test_a_backdoor_does_not_show_in_the_error_and_an_autoencoder_stops_it():
     assert none[1] > 0.95
     assert filtered[2] == 0
     assert filtered[3] > 0.9
-    assert outcomes("backdoor", 0.0, "none", 2).mean(0)[1] > filtered[1] - 0.1  # what an honest forest says of the mark
+    assert filtered[1] < 0.1
 
 
 def test_only_equal_records_are_dropped_as_copies():

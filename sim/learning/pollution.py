@@ -36,7 +36,7 @@ TOLERANCE = 0.003  # of the variance of labels: so much harm goes unpunished, or
 POISONS = {
     "labels": Poison(),  # every label is mirrored
     "region": Poison(region=("bmi", 27, 100)),  # only those of heavy patients
-    "backdoor": Poison(target=1, mark=2),  # the last two features at their limits mean much progression
+    "backdoor": Poison(target=0, mark=2),  # two values of the blood at their limits mean little progression
     "duplicates": Poison(copies=True),  # one record again and again
     "garbage": Poison(junk=True),  # anything that the format allows
 }
@@ -84,8 +84,8 @@ class Community:
         """
         test, backdoor = self.dealt[1], POISONS["backdoor"]
         forest = grow(self.records[kept], self.luck("forest").bytes(32), GROWTH)
-        lower = test[self.task.band(test[:, -1]) != backdoor.target]
-        marked = self.task.spoilt(lower, backdoor, Luck())[:, :-1]
+        upper = test[self.task.band(test[:, -1]) != backdoor.target]
+        marked = self.task.spoilt(upper, backdoor, Luck())[:, :-1]
         false = self.owners < round(self.share * CONTRIBUTORS)
         return Outcome(
             errors(forest.predict(test[:, :-1]), test[:, -1]).rmse,
@@ -99,7 +99,7 @@ class Outcome(NamedTuple):
     """What a defence led to."""
 
     rmse: float  # of the forest on the test
-    fooled: float  # share of the test's lower band that the backdoor's mark moves to the upper one
+    fooled: float  # share of the test's upper band that the backdoor's mark moves to the lower one
     false: float  # share of the poisoners' records that were kept
     sound: float  # share of the others' records that were kept
 
