@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -182,8 +182,8 @@ class Cost(NamedTuple):
     """What it takes that one record is forgotten."""
 
     trees: float  # grown again
-    seconds: float  # that this took
-    anew: float  # seconds of growing the whole forest
+    seconds: float  # of processor time that this took
+    anew: float  # the same for growing the whole forest
 
 
 def forgetting(trees: int, leaf: int = GROWTH.leaf, repeats: int = 5) -> Cost:
@@ -195,10 +195,10 @@ def forgetting(trees: int, leaf: int = GROWTH.leaf, repeats: int = 5) -> Cost:
         repeats: records that are forgotten, each from the whole forest.
     """
     records, growth = data()[:342], Growth(trees=trees, leaf=leaf)
-    began = perf_counter()
+    began = process_time()
     forest = grow(records, b"", growth)
-    anew, new = perf_counter() - began, 0
-    began = perf_counter()
+    anew, new = process_time() - began, 0
+    began = process_time()
     for one in range(repeats):
         new += forget(forest, records, [one * 37], b"", growth)[1]
-    return Cost(new / repeats, (perf_counter() - began) / repeats, anew)
+    return Cost(new / repeats, (process_time() - began) / repeats, anew)
