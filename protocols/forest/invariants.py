@@ -107,11 +107,12 @@ class ForestInvariants(Vaulted):
     def the_majority_decides(self, world: World) -> Iterator[str]:
         """A challenged answer stands unless another has more support; what was not challenged stands."""
         for job in self._stirred(world):
+            challenged = {fact.request for fact in self._events_of("Challenged", job)}
             for fact in self._fresh("PredictionSettled", job):
                 request = self.books[job.id].requests[fact.request]
                 votes = Counter(request.answers.values())
-                if fact.phase == OVERTURNED and votes[fact.value] < max(votes.values()):
-                    yield f"model {job.id}: request {fact.request} was overturned by a minority"
+                if fact.request in challenged and votes[fact.value] < max(votes.values()):
+                    yield f"model {job.id}: request {fact.request} was decided by a minority"
                 if fact.phase == FULFILLED and votes[fact.value] < self.terms.answers:
                     yield f"model {job.id}: request {fact.request} was fulfilled by {votes[fact.value]} answers"
 
