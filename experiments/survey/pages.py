@@ -166,7 +166,7 @@ def _attacks(found: Findings) -> Iterator[Block]:
     stakes = ", ".join(f"{one:g}" for one in STAKES)
     yield Paragraph(
         "The attacks that name no network are run wherever they have a seat, another with each seed, beside the same "
-        "market with no attacker; the difference is the gain. What gains nothing in the mean counts as not paying; the "
+        "market with no attacker; the difference is the gain. What gains nothing at first counts as not paying; the "
         "others are measured again on fresh seeds, and pay if the whole interval is above a cent. The last column is "
         "the break-even collateral: the stake from which it no longer pays to train only a twentieth of what is asked "
         f"(`lazy`), of {says(stakes, SETTING)} MDC, or what the column says, that were tried."

@@ -35,8 +35,7 @@ THIEVES = ("work", "judge", "settle")  # the duties from whose seats a model is 
 FRESH = 1_000_000  # the first seed of those that had no part in picking an attack
 CHAINS = ("l1", "l2")
 SEAT = "scenario.seat=${seed}"  # of an attacker: another with each seed
-FIRST = 2  # seeds on which all attacks are measured, at most
-LEAST = 5  # seeds on which an attack is measured again, where there are several
+FIRST = 1  # seeds on which all attacks are measured
 
 
 @dataclass(frozen=True)
@@ -142,8 +141,7 @@ def again(trial: Trial, seeds: int) -> Trial:
         trial: of an attack.
         seeds: how many.
     """
-    fresh = range(FRESH, FRESH + (max(seeds, LEAST) if seeds > 1 else 1))
-    return Trial("again", trial.network, trial.x, trial.more, tuple(fresh), pairs=True)
+    return Trial("again", trial.network, trial.x, trial.more, tuple(range(FRESH, FRESH + seeds)), pairs=True)
 
 
 def shared_attacks(project: Path | None = None) -> list[str]:
