@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MARK = re.compile("⟦([0-9]+)⟧")
 DIGIT = re.compile(r"(?<![\w])\d")  # of a number; L1 and B2 are words
 NONE = "–"
+VARY = ("scenario.seat=", "seed=")  # by what the runs of a number may differ
 
 
 class Unsourced(Exception):
@@ -153,19 +154,21 @@ def observed(rows: pd.DataFrame, metric: str) -> Interval:
 
 
 def commands(rows: pd.DataFrame, metric: str) -> list[str]:
-    """Return the commands that make the runs again: one sweep where they differ by their seed alone.
+    """Return the commands that make the runs again: one sweep where they differ by seed and seat alone.
 
     Args:
         rows: runs.
         metric: what the sweep is to print.
     """
     lines = dict.fromkeys(rows["line"][~rows["honest"].astype(bool)])
-    settings = {tuple(one for one in shlex.split(each)[2:] if not one.startswith("seed=")): None for each in lines}
+    words = [shlex.split(each)[2:] for each in lines]
+    settings = {tuple(one for one in each if not one.startswith(VARY)): None for each in words}
     if len(settings) > 1:
         return list(lines)
-    seeds = ",".join(str(one) for one in dict.fromkeys(rows["seed"]))
+    values = {key: dict.fromkeys(one for each in words for one in each if one.startswith(key)) for key in VARY}
+    axes = [key + ",".join(one.removeprefix(key) for one in found) for key, found in values.items() if found]
     named = ["--metric", metric] if re.fullmatch(r"[a-z_]+(:[\w:.]+)?", metric) else []
-    return [command("sweep", [*next(iter(settings)), f"seed={seeds}", *named])]
+    return [command("sweep", [*next(iter(settings)), *axes, *named])]
 
 
 def _finite(value: float) -> float | None:

@@ -9,7 +9,18 @@ from slashpoint.experiments.survey.blocks import Command, Heading, Page, Paragra
 from slashpoint.experiments.survey.book import NONE, observed, written
 from slashpoint.experiments.survey.facts import TOPICS
 from slashpoint.experiments.survey.findings import SERVED
-from slashpoint.experiments.survey.plan import CHAINS, INTERVALS, JOBS, STAKES, THIEVES, TRUSTED, WORKERS, WORTH
+from slashpoint.experiments.survey.plan import (
+    CHAINS,
+    ENERGY,
+    INTERVALS,
+    JOBS,
+    POWER,
+    STAKES,
+    THIEVES,
+    TRUSTED,
+    WORKERS,
+    WORTH,
+)
 from slashpoint.experiments.survey.readiness import FEES, RIGHT, SERVES, readiness
 
 if TYPE_CHECKING:
@@ -72,8 +83,9 @@ def _opening(found: Findings, line: str, seeds: int) -> Iterator[Block]:
     yield Paragraph(
         f"**The same for all**: {says(str(WORKERS), SETTING)} people who work, one who pays, a model worth up to "
         f"{says(f'{WORTH:g}', SETTING)} USD to its buyer, one attacker.{models} Attacks, lost nodes and loads are "
-        "measured with the quick stand-in of `scenario=small`. **literal** are a network's rules as its source states "
-        "them, **hardened** with our repairs. "
+        "measured with the quick stand-in of `scenario=small`. Machines cost "
+        f"{says(f'{POWER / 1000 * ENERGY:g}', SETTING)} USD an hour everywhere. **literal** are a network's rules as its "
+        "source states them, **hardened** with our repairs. "
         f"{_precision(found, seeds)} A dash: there is no such number."
     )
 
@@ -165,9 +177,9 @@ def _attacks(found: Findings) -> Iterator[Block]:
     yield Heading("What attacks come to")
     stakes = ", ".join(f"{one:g}" for one in STAKES)
     yield Paragraph(
-        "The attacks that name no network are run wherever they have a seat, another with each seed, beside the same "
-        "market with no attacker; the difference is the gain. What gains nothing at first counts as not paying; the "
-        "others are measured again on fresh seeds, and pay if the whole interval is above a cent. The last column is "
+        "The attacks that name no network are run wherever they have a seat, from three seats by turns, beside the "
+        "same market with no attacker; the difference is the gain. What gains nothing at first counts as not paying; "
+        "the others are measured again on fresh seeds, and pay if the whole interval is above a cent. The last column is "
         "the break-even collateral: the stake from which it no longer pays to train only a twentieth of what is asked "
         f"(`lazy`), of {says(stakes, SETTING)} MDC, or what the column says, that were tried."
     )

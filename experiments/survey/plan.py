@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.config import compose, variants
 from slashpoint.experiments.study.executor import Point
-from slashpoint.experiments.study.pairs import line, twin
+from slashpoint.experiments.study.pairs import cheated, line, twin
 from slashpoint.experiments.survey.facts import facts
 from slashpoint.sim.errors import Misconfigured, choices
 from slashpoint.sim.luck import Luck
@@ -28,13 +28,15 @@ MODEL = (
     "task.epochs=1",
 )  # the model that is deployed, unless another task is asked for
 WORKERS, WORTH = 5, 150.0  # in every network: people who work; USD that a perfect model is worth to its buyer
+POWER, ENERGY = 50_000.0, 2.4  # watts, and USD per kWh with the rent of the machines in it: 120 USD an hour
+SECONDS = 240.0  # simulated, of a full training: what fits into every network's windows
 JOBS, INTERVALS = 6, (600, 60, 6)  # of the load: jobs, and seconds between two of them
 STAKES = (0.0, 2.0, 10.0, 40.0, 160.0)  # whole tokens
 TRUSTED = 3  # one in so many workers is trusted
 THIEVES = ("work", "judge", "settle")  # the duties from whose seats a model is copied
 FRESH = 1_000_000  # the first seed of those that had no part in picking an attack
 CHAINS = ("l1", "l2")
-SEAT = "scenario.seat=${seed}"  # of an attacker: another with each seed
+SEATS = (0, 1, 2)  # of its role, that an attacker takes by turns
 FIRST = 1  # seeds on which all attacks are measured
 
 
@@ -77,13 +79,15 @@ class Trial:
         return (*self.network.setting, *self.more)
 
     def points(self, project: Path | None) -> list[Point]:
-        """Return its runs, each seed's twin beside it where there are pairs; the attacker's seat goes with the seed."""
+        """Return its runs, an attack from each of SEATS, with the seed's twin beside it where there are pairs."""
         about = {"kind": self.kind, "protocol": self.network.protocol, "variant": self.network.variant, "x": self.x}
+        seats = SEATS if cheated(self.setting) else (None,)
         found = []
         for seed in self.seeds:
-            for setting, honest in ((self.setting, False), (twin(self.setting), True))[: 1 + self.pairs]:
+            runs = [((*self.setting, *([] if seat is None else [f"scenario.seat={seat}"])), seat) for seat in seats]
+            for setting, seat in [*runs, *([(twin(self.setting), None)] if self.pairs else [])]:
                 run = (*setting, f"seed={seed}")
-                labels = {**about, "seed": seed, "seat": None, "honest": honest, "line": line(run)}
+                labels = {**about, "seed": seed, "seat": seat, "honest": self.pairs and seat is None, "line": line(run)}
                 found.append(Point(run, project, labels))
         return found
 
@@ -112,6 +116,8 @@ def networks(protocols: Sequence[str], overrides: Sequence[str], project: Path |
             setting = (*base, f"protocol.variant={variant}")
             config = compose(setting, project)
             equal = {f"protocol.seats.{worker}": WORKERS, "protocol.value_usd": WORTH}
+            equal |= {"scenario.people.power": POWER, "scenario.people.energy": ENERGY}
+            equal |= {} if said and said.task else {"task.seconds": SECONDS}
             same = [
                 f"{key}={value:g}"
                 for key, value in equal.items()
@@ -197,10 +203,10 @@ def _lost(one: Network, gone: int, seed: int) -> set[str]:
 def _attacked(one: Network, seeds: tuple[int, ...]) -> Iterator[Trial]:
     if one.facts and one.facts.collateral:
         for stake in one.stakes:
-            more = ("scenario.jobs=1", f"protocol.{one.facts.collateral}={stake:g}", "attack=lazy", SEAT)
+            more = ("scenario.jobs=1", f"protocol.{one.facts.collateral}={stake:g}", "attack=lazy")
             yield Trial("stake", one, stake, more, seeds, pairs=True)
     for duty in THIEVES:
-        thief = (*one.model, "scenario.jobs=1", "attack=model_thief", f"attack.model_thief.duty={duty}", SEAT)
+        thief = (*one.model, "scenario.jobs=1", "attack=model_thief", f"attack.model_thief.duty={duty}")
         yield Trial("thief", one, duty, thief, seeds)
     for attack in shared_attacks():
-        yield Trial("attack", one, attack, ("scenario.jobs=1", f"attack=[{attack}]", SEAT), seeds[:FIRST], pairs=True)
+        yield Trial("attack", one, attack, ("scenario.jobs=1", f"attack=[{attack}]"), seeds[:FIRST], pairs=True)
