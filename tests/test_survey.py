@@ -12,10 +12,10 @@ import pytest
 from slashpoint.experiments.cli import main
 from slashpoint.experiments.study.stats import t_interval
 from slashpoint.experiments.survey.blocks import Page, Paragraph, Table
-from slashpoint.experiments.survey.book import DIGIT, Book, Unsourced, observed
+from slashpoint.experiments.survey.book import DIGIT, Book, Unsourced, commands, observed
 from slashpoint.experiments.survey.facts import TOPICS, facts, surveyed
 from slashpoint.experiments.survey.findings import Findings
-from slashpoint.experiments.survey.plan import FRESH, Network, again, chosen, networks, trials
+from slashpoint.experiments.survey.plan import FRESH, SEATS, Network, again, chosen, networks, trials
 from slashpoint.sim.errors import Misconfigured
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +103,18 @@ def test_each_number_of_a_page_has_its_entry_in_the_order_of_the_page() -> None:
     assert 'title="gain; slashpoint sweep' in page.html({})
 
 
+def test_the_command_of_a_number_names_all_its_seats_and_seeds() -> None:
+    lines = [f"slashpoint run attack=lazy scenario.seat={seat} seed={seed}" for seed in (0, 1) for seat in (0, 2)]
+    rows = pd.DataFrame({"line": lines, "honest": False})
+    assert commands(rows, "gain") == ["slashpoint sweep attack=lazy scenario.seat=0,2 seed=0,1 --metric gain"]
+    assert commands(rows.assign(line=[*lines[:3], "slashpoint run attack=late seed=1"]), "gain")[-1].endswith("seed=1")
+
+
+def test_a_page_links_to_the_pages_beside_it() -> None:
+    page = Page("a page", Book(), [Paragraph("see [details](details.md) and [numbers.json](numbers.json)")])
+    assert '<a href="details.html">details</a> and <a href="numbers.json">numbers.json</a>' in page.html({})
+
+
 def test_runs_that_failed_give_no_number() -> None:
     rows = pd.DataFrame({"seed": [0, 1], "error": ["", "broke"], "metric": [1.0, 2.0]})
     assert observed(rows, "metric").n == 0
@@ -152,7 +164,8 @@ def test_what_is_measured_again_has_seeds_that_took_no_part_in_picking() -> None
     fresh = again(plan[0], 2)
     assert min(fresh.seeds) >= FRESH
     assert fresh.x == plan[0].x
-    assert len(fresh.points(None)) == 2 * len(fresh.seeds)
+    points = [(one.labels["seat"], one.labels["honest"]) for one in fresh.points(None)]
+    assert points == [*((seat, False) for seat in SEATS), (None, True)] * len(fresh.seeds)
 
 
 @pytest.mark.parametrize(("words", "culprit"), [

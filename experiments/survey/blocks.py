@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CODE = re.compile(r"`([^`]+)`")
 BOLD = re.compile(r"\*\*([^*]+)\*\*")
+LINK = re.compile(r"\[([^\]]+)\]\(([\w./-]+?)(?:\.md)?\)")  # to another page of the folder, or to a file of it
 WIDER = """
 body { max-width: 980px } .wide { overflow-x: auto } td:last-child, th:last-child { text-align: left }
 td, th { padding: .2em .9em .2em 0; vertical-align: top } td.n, th.n { text-align: right; white-space: nowrap }
@@ -142,7 +143,13 @@ class Page:
 
     def _rich(self, text: str) -> str:
         """Return text as HTML; who points at a number is told where it is from."""
-        return self.book.told(BOLD.sub(r"<b>\1</b>", CODE.sub(r"<code>\1</code>", in_html(text))), _sourced)
+        plain = BOLD.sub(r"<b>\1</b>", CODE.sub(r"<code>\1</code>", in_html(text)))
+        return self.book.told(LINK.sub(_linked, plain), _sourced)
+
+
+def _linked(link: re.Match[str]) -> str:
+    words, target = link.groups()
+    return f'<a href="{target if "." in target else f"{target}.html"}">{words}</a>'
 
 
 def _sourced(entry: Entry) -> str:

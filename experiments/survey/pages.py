@@ -75,8 +75,8 @@ def _opening(found: Findings, line: str, seeds: int) -> Iterator[Block]:
         "Somebody has a model to train or to run, and strangers' computers to do it. Which network can be trusted with "
         "it, what does it cost, and who may lose money? Here the same work is put on each network: its contracts run "
         "in a simulated chain, its people are simulated, the models are really trained. Every number is measured, "
-        "and `numbers.json` has the command that repeats it, its seeds and its interval; in the HTML page it shows "
-        "where one points. What documents say is marked as such, and its source is in [details](details.md)."
+        "and [numbers.json](numbers.json) has the command that repeats it, its seeds and its interval; the HTML page "
+        "shows them where one points. What documents say is marked as such, and its source is in [details](details.md)."
     )
     yield Command(line)
     models = f" The model: {', '.join(says(one, SETTING) for one in deployed)}." if deployed else ""
@@ -84,8 +84,8 @@ def _opening(found: Findings, line: str, seeds: int) -> Iterator[Block]:
         f"**The same for all**: {says(str(WORKERS), SETTING)} people who work, one who pays, a model worth up to "
         f"{says(f'{WORTH:g}', SETTING)} USD to its buyer, one attacker.{models} Attacks, lost nodes and loads are "
         "measured with the quick stand-in of `scenario=small`. Machines cost "
-        f"{says(f'{POWER / 1000 * ENERGY:g}', SETTING)} USD an hour everywhere. **literal** are a network's rules as its "
-        "source states them, **hardened** with our repairs. "
+        f"{says(f'{POWER / 1000 * ENERGY:g}', SETTING)} USD an hour everywhere. **literal** are a network's rules as "
+        "its source states them, **hardened** with our repairs. "
         f"{_precision(found, seeds)} A dash: there is no such number."
     )
 
@@ -178,10 +178,10 @@ def _attacks(found: Findings) -> Iterator[Block]:
     stakes = ", ".join(f"{one:g}" for one in STAKES)
     yield Paragraph(
         "The attacks that name no network are run wherever they have a seat, from three seats by turns, beside the "
-        "same market with no attacker; the difference is the gain. What gains nothing at first counts as not paying; "
-        "the others are measured again on fresh seeds, and pay if the whole interval is above a cent. The last column is "
-        "the break-even collateral: the stake from which it no longer pays to train only a twentieth of what is asked "
-        f"(`lazy`), of {says(stakes, SETTING)} MDC, or what the column says, that were tried."
+        "same market with no attacker; the difference is the gain. What gains nothing at first counts as not paying. "
+        "The others are measured again on fresh seeds, and pay if the whole interval is above a cent. The last column "
+        "is the break-even collateral: the stake from which it no longer pays to train only a twentieth of what is "
+        f"asked (`lazy`), of {says(stakes, SETTING)} MDC that were tried, or what the cell says."
     )
     rows = []
     for one in found.columns:
