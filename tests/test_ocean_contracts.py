@@ -121,3 +121,23 @@ def test_wash_orders_cost_gas_alone() -> None:
     mine = moved[(moved["sender"] == "publisher/0") & (moved["asset"] == "OCEAN")]
     assert mine.empty
     assert -3 < profit(result, "publisher/0") - profit(honest, "publisher/0") < 0
+
+
+def test_each_invariant_of_the_contracts_can_break() -> None:
+    at = runpy.run_path(str(OCEAN / "findings.py"))["Stage"]()
+    at.world.violations.clear()
+    at.does(at.bob, at.coin.transfer(at.escrow.address_, 1))
+    broken = {name for _, name, _ in at.world.violations}
+    assert broken >= {"escrow_adds_up", "markets_are_solvent"}, "a gift, which nobody owns"
+    at.buys(at.bob, at.token)
+    at.does(at.bob, at.market.at(at.token).transfer(at.market.community, 1))
+    at.pays_in(at.ann, 10**18, 10**18, 3600, 1)
+    at.does(at.node, at.lock(1, 10**18, 3600))
+    broken |= {name for _, name, _ in at.world.violations}
+    assert "an_order_takes_one_data_token" in broken
+    assert "locked_is_the_sum_of_live_locks" not in broken
+    at.market.locks.clear()
+    at.world.facts._index[at.market.Lock, None].clear()
+    at.world.check()
+    broken |= {name for _, name, _ in at.world.violations}
+    assert broken >= {"locked_is_the_sum_of_live_locks", "claims_stay_within_their_locks"}

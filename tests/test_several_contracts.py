@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,3 +221,24 @@ def test_what_the_docs_say_of_several_contracts_is_what_the_fair_does() -> None:
     written = {line.strip() for line in (FAIR / "protocols" / "fair.py").read_text().splitlines()}
     assert len(shown) == 8
     assert [line for line in shown if line not in written] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("market.HandedIn", "market.HandedOut", "Client: market.HandedOut: Fair has no such thing"),
+        ('"Paid", "Closed"', '"Paid", "Shut"', "Fair.closing_events: there is no event 'Shut'"),
+        ("contract.issue", "contract.isue", "Client: contract.isue: Fair has no such function"),
+        ('"VoucherBorn": Birth', '"VoucherBorne": Birth', "Fair.births: there is no event 'VoucherBorne'"),
+        ('Birth("till", till)', 'Birth("tills", till)', "Fair.births: Paid has no argument 'tills'"),
+    ],
+)
+def test_what_a_market_of_several_contracts_misspells_is_told_before_anything_runs(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    shutil.copytree(FAIR, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    file = tmp_path / "protocols" / "fair.py"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(Misconfigured, match=re.escape(told)):
+        slashpoint.simulate("fair", [], "small", 0, [], tmp_path)

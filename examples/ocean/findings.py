@@ -206,7 +206,7 @@ def expiry(at: Stage) -> Iterator[str]:
 
 
 def parties(at: Stage) -> Iterator[str]:
-    """Payer and payee, one and the same or two accounts of one person; a lock of nothing; a view."""
+    """Payer and payee, one and the same or two accounts of one person; a lock of nothing; a gift; a view."""
     coin, node, bob = at.coin.address_, at.at(at.node), at.at(at.bob)
     at.pays_in(at.bob, 10 * ONE, 10 * ONE, 60, 9)
     assert all(one.ok for one in at.does(at.bob, at.escrow.authorize(coin, bob, 10 * ONE, 60, 9)))
@@ -214,6 +214,9 @@ def parties(at: Stage) -> Iterator[str]:
     yield f"a lock of 0: {at.says(at.node, at.escrow.createLock(1, coin, bob, 0, 60))}"
     more = at.says(at.bob, at.escrow.withdraw((coin,), (10**30,)))
     yield f"a withdrawal of more than there is: {more}, and pays nothing"
+    gift = at.says(at.bob, at.coin.transfer(at.escrow.address_, ONE))
+    spare = at.coin.balanceOf(at.escrow.address_) - sum(sum(at.market.funds(one)) for one in at.market.users())
+    yield f"a transfer to the escrow's address: {gift}; {spare / ONE:g} OCEAN lie there that are nobody's"
     at.does(at.node, at.lock(1, ONE, 60, at.bob))
     listed = at.escrow.getLocks(coin, at.at(at.ann), node)
     yield f"getLocks(OCEAN, Ann, node), Ann having none, lists {len(listed)} of Bob's: it filters by token or payer"

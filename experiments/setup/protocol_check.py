@@ -202,6 +202,11 @@ def _events(market: Market) -> Iterator[str]:
         for name in names:
             if name not in events and not (member == "expects" and _elsewhere(market, name)):
                 yield f"{at}.{member}: there is no event {name!r}; {ours}"
+    for name, birth in market.births.items():
+        if name not in events:
+            yield f"{at}.births: there is no event {name!r}; {ours}"
+        elif birth.argument not in events[name]:
+            yield f"{at}.births: {name} has no argument {birth.argument!r}; {ours}"
     if kind.relate.__module__.startswith(CORE):
         for name, event in _read(market):
             called = market.argument(name)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slashpoint.sim.contract import Artifact, Contract
-from slashpoint.sim.engine import ZERO_ADDRESS
 from slashpoint.sim.ledger.money import Cause
+from slashpoint.sim.market.contracts import Contracts
 from slashpoint.sim.market.words import CARRY_CID, EARNS, NO_CID, UNAVAILABLE, VERBS, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from slashpoint.sim.contract import Birth, Call, Event
+    from slashpoint.sim.contract import Birth, Call, Contract, Event
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.learning import Problem
     from slashpoint.sim.learning.poison import Poison
@@ -28,7 +26,7 @@ Parts = list[tuple[str, int, str | None]]  # of an amount of money: (cause, smal
 
 
 @dataclass
-class Market:
+class Market(Contracts):
     """A protocol's contract as people use it: verbs to intentions, events to jobs, movements of money to causes."""
 
     world: World
@@ -57,47 +55,6 @@ class Market:
         """The name of the market's contract."""
         return self.contract.name_
 
-    @cached_property
-    def addresses(self) -> set[bytes]:
-        """The addresses of its contracts, those that are born in the run too."""
-        return {each.address_ for each in (self.contract, *self.others)}
-
-    @cached_property
-    def sources(self) -> tuple[Contract, ...]:
-        """Its contracts, and the kinds of those that are born in the run: whose events have a name here."""
-        return tuple(dict.fromkeys((self.contract, *self.others, *self.kinds.values())))
-
-    @cached_property
-    def kinds(self) -> dict[str, Contract]:
-        """What is born where a factory's event says so, by the event; of an artifact, one at no address."""
-        made: dict[str, Contract] = {}
-        for birth in self.births.values():
-            if isinstance(birth.kind, Artifact) and birth.kind.name not in made:
-                made[birth.kind.name] = Contract(birth.kind, ZERO_ADDRESS, self.world.engine)
-        return {
-            event: made[birth.kind.name] if isinstance(birth.kind, Artifact) else birth.kind
-            for event, birth in self.births.items()
-        }
-
-    def event(self, name: str) -> Event:
-        """Return an event by its name, or by its signature where several share the name.
-
-        Where several contracts of the market have it, it is the main contract's; another's is `Escrow.Deposit`.
-
-        Raises:
-            AttributeError: there is none, or several of the other contracts have it.
-        """
-        owner, _, short = name.partition("(")[0].rpartition(".")
-        named = [each for each in self.sources if owner in {"", each.name_}]
-        having = [each for each in named if short in each.artifact_.interface.events]
-        if not having and len(self.sources) > 1:
-            offered = (f"{each.name_}.{one}" for each in self.sources for one in each.artifact_.interface.events)
-            raise AttributeError(f"the market has no event {name!r}; it has {', '.join(offered)}")
-        if len(having) > 1 and having[0] is not self.contract:
-            several = " or ".join(f"{each.name_}.{short}" for each in having)
-            raise AttributeError(f"several contracts have the event {short}: choose event({several!r})")
-        return (having or self.sources)[0].event_(name.removeprefix(f"{owner}.") if owner else name)
-
     @property
     def news(self) -> tuple[Event, ...]:
         """Return the events after which something may be due: all of its contracts', unless a market names its own."""
@@ -106,17 +63,6 @@ class Market:
             for each in self.sources
             for one in sorted({e.signature for same in each.artifact_.interface.events.values() for e in same})
         )
-
-    def at(self, address: bytes) -> Contract:
-        """Return the contract at an address, such as one that was born in the run.
-
-        Raises:
-            KeyError: nobody knows what lives there.
-        """
-        contract = self.world.contract_at(address)
-        if contract is None:
-            raise KeyError(f"nobody knows what lives at 0x{address.hex()}")
-        return contract
 
     def argument(self, name: str) -> str:
         """Return what the contract's events call `id`, `deadline`, `state` or `winner`."""
