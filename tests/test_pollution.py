@@ -28,7 +28,7 @@ from slashpoint.sim.learning.pollution import (
 
 say = partial(print, flush=True)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
-KINDS = {"men or women": ("sex", 1, 2), "bmi below 25": ("bmi", 0, 25), "under 45 years": ("age", 0, 45)}
+KINDS = {"one sex": ("sex", 1, 2), "bmi below 25": ("bmi", 0, 25), "under 45 years": ("age", 0, 45)}
 
 
 @cache
