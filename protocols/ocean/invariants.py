@@ -260,7 +260,7 @@ class OceanInvariants(Shelf):
                 yield f"job {job.id} is not over {(world.chain.time - job.deadline_ns) // SECOND} s past its expiry"
 
     @invariant(period=4)
-    def rows_stay_where_they_are(self, world: World) -> Iterator[str]:
+    def data_never_leave_their_owners(self, world: World) -> Iterator[str]:
         """No row of a job's data is in what its consumer, or anybody else, can read of it."""
         fresh = [key for key in world.store if key not in self._read]
         self._read.update(fresh)

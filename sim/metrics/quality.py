@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVES = 0.25  # the least share of the way from a guess to a perfect model at which a job counts as served
+DATA_STAY = "data_never_leave_their_owners"  # the invariant of protocols in which data stay with their owners
 CANCELLED = "cancelled"  # the outcome of a job that its poster took back
 
 
@@ -49,6 +50,12 @@ def membership_auc(run: Run) -> float:
 def copied_share(run: Run) -> float:
     """Mean share of test items on which a copy agrees that is distilled from 100 answers of a delivered model."""
     return float(run.tables["jobs"]["copied"].astype(float).mean())
+
+
+@metric(unit="complaints", better="lower")
+def leaked_data(run: Run) -> int:
+    """Count of complaints that private rows are where others can read them, by data_never_leave_their_owners."""
+    return int((run.tables["violations"]["invariant"] == DATA_STAY).sum())
 
 
 @metric(unit="1", better="higher")

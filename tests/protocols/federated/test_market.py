@@ -85,6 +85,7 @@ def test_a_sponsor_that_cancels_keeps_the_models_and_pays_nothing():
 def test_a_trainer_that_uploads_is_seen_by_the_invariant_and_refused_by_those_who_know_hashes():
     leaked = run(LITERAL, attack="malicious_trainer")
     assert set(leaked.violations["invariant"]) == {"data_never_leave_their_owners"}
+    assert leaked.metric("leaked_data") == len(leaked.violations) > 0
     assert len(leaked.violations) == 6
     refused = run(attack="malicious_trainer")
     assert outcome(refused) == {"expired"}
