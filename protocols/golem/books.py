@@ -121,3 +121,13 @@ def flow(fact: Fact) -> int:
         case "DepositClosed" | "DepositTerminated":
             return -int(fact.returned)
     return 0
+
+
+def stake_key(key: str | None, who: bytes) -> bytes:
+    """Return under what somebody's stake for a job is counted.
+
+    Args:
+        key: the job's.
+        who: an address.
+    """
+    return who + (key or "").encode()

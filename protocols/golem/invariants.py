@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.protocols.golem.books import GolemBooks
+from slashpoint.protocols.golem.books import GolemBooks, stake_key
 from slashpoint.protocols.golem.messages import ACCEPTED, TERMINATED
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.units import SECOND
@@ -150,6 +150,18 @@ class GolemInvariants(GolemBooks):
             return price
         worth = agreement.price(min(claim.cpu, found), min(claim.duration, found)) if found else 0
         return max(accepted, worth)
+
+    @invariant
+    def bonds_are_lost_for_claims_that_are_too_high(self, world: World) -> Iterator[str]:
+        """A provider has its bond back when its channel is settled, unless auditors found its claim too high."""
+        for job in self._jobs(world):
+            ruled = {fact.key: fact.overclaimed for fact in self._events_of("DisputeRuled", job)}
+            for fact in self._fresh("ChannelSettled", job):
+                kept = self.put_up[stake_key(job.key, fact.provider)]
+                due = self.terms.to_units(self.terms.provider_bond) if ruled.get(fact.key) else 0
+                if kept != due:
+                    name = world.name_of(fact.provider)
+                    yield f"channel {fact.key.hex()[:8]}: {kept} of {name}'s bond are lost, not {due}"
 
     @invariant
     def windows_are_kept(self, world: World) -> Iterator[str]:

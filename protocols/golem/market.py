@@ -15,6 +15,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from slashpoint.protocols.golem.books import stake_key
 from slashpoint.protocols.golem.calls import CLAIMED, DISPUTED, GolemCalls
 from slashpoint.protocols.golem.messages import Agreement
 from slashpoint.protocols.golem.reputation import Reputation
@@ -208,13 +209,3 @@ class GolemMarket(GolemCalls):
         """Return the result that the requestor took, if it can be had."""
         cid = self.results.get(job.key)
         return None if cid is None else self.world.store.get(cid)
-
-
-def stake_key(key: str | None, who: bytes) -> bytes:
-    """Return under what somebody's stake for a job is counted.
-
-    Args:
-        key: the job's.
-        who: an address.
-    """
-    return who + (key or "").encode()
