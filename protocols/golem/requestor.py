@@ -15,7 +15,7 @@ from slashpoint.sim.market import Subject
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from slashpoint.agents.me import Me
     from slashpoint.protocols.golem.messages import Agreement
@@ -283,11 +283,11 @@ class Requestor(Poster[GolemMarket]):
             invoices: whose results came.
         """
         market = self.market
-        same, any_good = Counter(invoice.cid for invoice in invoices), False
+        usual, any_good = majority([invoice.cid for invoice in invoices]), False
         for invoice in invoices:
             agreement = market.agreements[invoice.key]
             subject = Subject(invoice.key, agreement.provider, me.fetches(invoice.cid), invoice.cpu, job.task.scale)
-            outvoted = any(2 * n > len(invoices) > 1 and cid != invoice.cid for cid, n in same.items())
+            outvoted = usual not in {None, invoice.cid}
             verdict = "dispute" if outvoted else (yield from self.ask(me, "settle", job, subject))
             market.results.setdefault(job.key, invoice.cid)
             if verdict == "accept":
@@ -339,3 +339,12 @@ class Requestor(Poster[GolemMarket]):
                 yield me.until(until + 1)
                 yield me.sends(market.cancels(job))
             until = me.now + 2 * me.block_time
+
+
+def majority(results: Sequence[bytes]) -> bytes | None:
+    """Return the result that more than half of several providers handed in; None where there is none, or one provider.
+
+    Args:
+        results: their CIDs.
+    """
+    return next((one for one, n in Counter(results).items() if 2 * n > len(results) > 1), None)
