@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.protocols.golem.books import GolemBooks, stake_key
-from slashpoint.protocols.golem.messages import ACCEPTED, TERMINATED
+from slashpoint.protocols.golem.messages import ACCEPTED, TERMINATED, whole_seconds
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.units import SECOND
 
@@ -252,7 +252,7 @@ class GolemInvariants(GolemBooks):
         """
         agreement, now = activity.agreement, self.world.chain.time / SECOND
         duration = (activity.stopped or now) - activity.started
-        cpu, seconds = (min(int(one), agreement.cap) for one in (activity.used, duration))
+        cpu, seconds = (min(whole_seconds(one), agreement.cap) for one in (activity.used, duration))
         return agreement.price(cpu, seconds) - self.paid(job, agreement.provider)
 
     def exposure(self, activity: Activity) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -76,3 +77,8 @@ class Activity:
     started: float  # Unix seconds
     stopped: float | None = None  # Unix seconds
     used: float = 0.0  # CPU seconds, when it stopped
+
+
+def whole_seconds(seconds: float) -> int:
+    """Return what a counter says: begun seconds, apart from what a floating point number gets wrong."""
+    return math.ceil(round(seconds, 3))

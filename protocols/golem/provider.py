@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.agents.roles import Server
 from slashpoint.protocols.golem import messages as say
 from slashpoint.protocols.golem.calls import OPEN, SETTLED
 from slashpoint.protocols.golem.market import GolemMarket
-from slashpoint.protocols.golem.messages import Activity
+from slashpoint.protocols.golem.messages import Activity, whole_seconds
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
@@ -321,8 +320,3 @@ class Provider(Server[GolemMarket]):
             yield me.sends(market.accepts(job, agreement, note.total, note.signature))
         if market.contract.channel(key).state < SETTLED:
             yield me.sends(market.settles(job, agreement))
-
-
-def whole_seconds(seconds: float) -> int:
-    """Return what a counter says: begun seconds, apart from what a floating point number gets wrong."""
-    return math.ceil(round(seconds, 3))
