@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.report.page import STYLE
 from slashpoint.experiments.report.text import in_html
 
 if TYPE_CHECKING:
@@ -17,10 +16,13 @@ if TYPE_CHECKING:
 CODE = re.compile(r"`([^`]+)`")
 BOLD = re.compile(r"\*\*([^*]+)\*\*")
 LINK = re.compile(r"\[([^\]]+)\]\(([\w./-]+?)(?:\.md)?\)")  # to another page of the folder, or to a file of it
-WIDER = """
-body { max-width: 980px } .wide { overflow-x: auto } td:last-child, th:last-child { text-align: left }
-td, th { padding: .2em .9em .2em 0; vertical-align: top } td.n, th.n { text-align: right; white-space: nowrap }
-data { border-bottom: 1px dotted #aaa; cursor: help } figure { margin: 1em 0 } details { margin: 1em 0 }
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 980px; margin: 2em auto; padding: 0 1em; color: #222 }
+h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin: 2em 0 .3em } code { background: #f3f3f3; padding: .1em .3em }
+.wide { overflow-x: auto } table { border-collapse: collapse } th { border-bottom: 1px solid #ccc; text-align: left }
+td, th { padding: .2em .9em .2em 0; vertical-align: top; min-width: 4.5em }
+td:nth-child(n+3):not(.n) { min-width: 9em } .n { text-align: right; white-space: nowrap }
+data { border-bottom: 1px dotted #aaa; cursor: help } figure { margin: 1em 0; overflow-x: auto }
 """
 
 
@@ -117,7 +119,7 @@ class Page:
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{in_html(self.title)}</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-            f"<style>{STYLE}{WIDER}</style></head><body><h1>{in_html(self.title)}</h1>\n{body}\n</body></html>\n"
+            f"<style>{STYLE}</style></head><body><h1>{in_html(self.title)}</h1>\n{body}\n</body></html>\n"
         )
 
     def _html(self, block: Block, drawings: Mapping[str, str]) -> str:

@@ -117,19 +117,21 @@ def _ready(found: Findings) -> Iterator[Block]:
 
 def _money(found: Findings) -> Iterator[Block]:
     yield Heading("Who pays, who earns")
+    yield Paragraph("As documents and contracts state it.")
+    yield _facts(found, "money")
     yield Paragraph(
-        "USD for one job when all are honest. The buyer's gain is the worth of its model less what it paid; fees and "
-        "computing are what everybody paid together."
+        "Measured, USD for one job when all are honest. The buyer's gain is the worth of its model less what it paid; "
+        "fees and computing are what everybody paid together."
     )
     rows = []
     for one in found.columns:
         metrics = ("value_delivered", "buyer_surplus", "provider_surplus", "gas_cost", "compute_cost")
         rows.append([
-            _name(one), _fact(found, one, "money"), one.variant,
+            _name(one), one.variant,
             *(found.number("deploy", one, "l1", each, "USD", plain=each == "value_delivered") for each in metrics),
         ])  # fmt: skip
-    head = ("network", "who pays whom (stated)", "rules", "worth>", "buyer's gain>", "providers' gain>", "fees>")
-    yield Table((*head, "computing>"), _once(rows, 2))
+    head = ("network", "rules", "worth>", "buyer's gain>", "providers' gain>", "fees>")
+    yield Table((*head, "computing>"), _once(rows, 1))
 
 
 def _kinds(found: Findings) -> Iterator[Block]:

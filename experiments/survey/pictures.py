@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from slashpoint.experiments.survey.findings import Findings
 
 WIDE, HIGH, ACROSS = 190, 130, 4  # pixels of a small drawing; how many stand side by side
+TICKS = alt.Axis(values=[0.001, 0.01, 0.1, 1, 10, 100])  # USD
 CHAIN = {"l1": "L1", "l2": "rollup"}
 
 
@@ -43,7 +44,8 @@ def _load(found: Findings) -> Any:
         for one in found.columns
         for x in INTERVALS
     ]
-    x = alt.X("x", type="quantitative", scale=alt.Scale(type="log"), title="seconds between two jobs")
+    axis = alt.Axis(values=list(INTERVALS))
+    x = alt.X("x", type="quantitative", scale=alt.Scale(type="log"), title="seconds between two jobs", axis=axis)
     y = alt.Y("y", type="quantitative", title="jobs an hour")
     lines = alt.Chart().mark_line(point=True).encode(x=x, y=y, color=_rules())
     return _small(lines, rows)
@@ -73,7 +75,7 @@ def _fees(found: Findings) -> Any:
         for one in found.columns
         for chain in CHAINS
     ]
-    x = alt.X("y", type="quantitative", scale=alt.Scale(type="log"), title="USD a job (log scale)")
+    x = alt.X("y", type="quantitative", scale=alt.Scale(type="log"), title="USD a job (log scale)", axis=TICKS)
     y = alt.Y("network", type="nominal", sort=[str(one) for one in found.columns], title=None)
     colour = alt.Color("chain", type="nominal", title=None, legend=alt.Legend(orient="top"))
     data = pd.DataFrame(rows).query("y > 0")
