@@ -142,6 +142,14 @@ def test_an_attack_that_gained_nothing_at_first_does_not_pay_and_another_is_judg
     assert found.book.told(found.paying(network)) == "1 of 3"
 
 
+def test_a_run_without_a_seat_is_no_crash_and_a_broken_one_is() -> None:
+    rows = runs("attack", "a", {0: 1.0})
+    for error, crashed in (("…config.NoSeat: Lazy has no seat here", False), ("RuntimeError: caught", True)):
+        found, network = finds([{**row, "error": error} for row in rows])
+        assert found.crashed is crashed
+        assert found.attacks_on(network).empty
+
+
 def test_all_networks_have_the_same_workers_and_the_same_worth() -> None:
     columns = networks(["collective", "modelmarket"], ["task=synthetic"])
     assert [str(one) for one in columns] == [

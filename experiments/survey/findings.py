@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from slashpoint.experiments.survey.plan import Network
 
 SERVED = "service_share"
+CANNOT_BE = "Misconfigured|NoSeat"  # errors of settings that no run can have, such as an attack without a seat
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Findings:
     def crashed(self) -> bool:
         """Whether a run failed for another reason than that its setting cannot be."""
         errors = self.rows["error"]
-        return bool(((errors != "") & ~errors.str.contains("Misconfigured")).any())
+        return bool(((errors != "") & ~errors.str.contains(CANNOT_BE)).any())
 
     @cached_property
     def attacks(self) -> pd.DataFrame:
