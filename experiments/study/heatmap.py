@@ -42,9 +42,9 @@ def heat_map(table: pd.DataFrame, title: str = "gain of an attack, USD a run") -
     colour = alt.Color("gain", type="quantitative", scale=scale, title="USD", legend=alt.Legend(gradientLength=160))
     base = alt.Chart(cells).encode(x=x, y=y)
     layers = [
-        base.mark_rect(color=GREY, stroke="white"),
+        base.transform_filter("!isValid(datum.gain)").mark_rect(color=GREY, stroke="white"),
         base.transform_filter("isValid(datum.gain)").mark_rect(stroke="white").encode(color=colour),
-        base.mark_text(fontSize=9).encode(text="told:N"),
+        base.transform_filter("datum.told").mark_text(fontSize=9).encode(text="told:N"),
     ]
     size = {"width": STEP * 2 * len(columns), "height": STEP * len(rows)}
     return alt.layer(*layers).properties(title=title, **size).configure_view(stroke=None)
