@@ -15,6 +15,7 @@ TIGHT = ("protocol.lock_window=60", "protocol.job_seconds=300")
 UNHIRED = ("activity_killer", "note_spammer", "offer_hoarder", "overbiller")  # unless they are alone
 NEEDS = {  # what gives an attack its occasion
     ("dp_budget_waster", "collective"): PRIVATE,
+    ("free_local_predict", "forest"): ("protocol.place=onchain",),
     ("escrow_griefing", "ocean"): TIGHT,
     ("ballot_stuffing", "golem"): ("protocol.newcomers=4",),
     **{(one, "golem"): ("protocol.seats.provider=1",) for one in UNHIRED},

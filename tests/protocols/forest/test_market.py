@@ -100,9 +100,10 @@ def test_who_asks_a_node_of_its_own_pays_nothing_where_trees_are_on_chain():
     assert profit("user/0", *said) > profit("user/0", "hardened", (), "protocol.place=onchain") + 5
 
 
-def test_a_leaker_makes_readable_what_was_encrypted():
+def test_a_leaker_hands_in_as_its_own_what_it_was_trusted_with():
     result = run("hardened", "data_leaker")
-    assert profit("worker/0", "hardened", "data_leaker") == pytest.approx(profit("worker/0", "hardened"), abs=0.5)
+    stolen = sent(result, "submitDataCid").query("account == 'worker/0'")
+    assert len(stolen) == 1
     assert list(result.violations["complaint"]) == []
 
 
@@ -116,6 +117,7 @@ def test_a_packet_of_mirrored_labels_is_worth_less_than_a_sound_one():
     assert reports.strange_labels(spoilt, held) > reports.strange_labels(sound, held)
 
 
+@pytest.mark.slow
 def test_an_autoencoder_finds_noise_strange_and_patients_not():
     draws = Luck("noise").generator()
     rows = data().astype(np.int64)
@@ -130,7 +132,7 @@ def test_dividends_follow_what_packets_add(kind):
     assert (marks.nunique() == 1) == (kind == "flat")
 
 
-@pytest.mark.parametrize("kind", ["none", "knn", "autoencoder", "loo"])
+@pytest.mark.parametrize("kind", ["none", "knn", pytest.param("autoencoder", marks=pytest.mark.slow), "loo"])
 def test_every_filter_lets_honest_workers_agree(kind):
     result = run("hardened", (), f"protocol.filter={kind}")
     assert list(result.violations["complaint"]) == []
