@@ -122,8 +122,8 @@ class GolemTerms(Terms):
         """Return the most that a provider who keeps to the rules loses of one activity, smallest units.
 
         It has at most an interval and an accept timeout of work that was not accepted. Where no channel holds the
-        money, what was accepted may stay unpaid until the first payable note is overdue. Auditors may take
-        the bond.
+        money, what was accepted may stay unpaid until the first payable note is overdue. A bond that auditors take is
+        lost besides.
 
         Args:
             latency: seconds for a message there and its answer.
@@ -132,7 +132,7 @@ class GolemTerms(Terms):
         unaccepted = self.interval + self.accept_timeout + latency
         unpaid = 0.0 if self.channel else self.payable_interval + self.interval + self.payment_timeout
         seconds = min(cap, math.ceil(unaccepted + unpaid) + 1)
-        return self.price_of(seconds, seconds) + self.to_units(self.provider_bond)
+        return self.price_of(seconds, seconds)
 
     @property
     def payout(self) -> float:

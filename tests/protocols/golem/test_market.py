@@ -125,8 +125,8 @@ def test_what_is_accepted_and_not_paid_is_lost_where_no_channel_holds_it():
 def test_the_bound_grows_with_interval_timeout_and_where_nothing_holds_the_money_payment_timeout():
     (terms,) = (lived()[0].terms,)
     rate = to_units(terms.per_cpu_second, 18) + to_units(terms.per_second, 18)
-    fixed, bond = to_units(terms.fixed_price, 18), to_units(terms.bond, 18)
-    assert terms.exposure(0.0, 10**6) == rate * (120 + 30 + 1) + fixed + bond
+    fixed = to_units(terms.fixed_price, 18)
+    assert terms.exposure(0.0, 10**6) == rate * (120 + 30 + 1) + fixed
     terms.channel = terms.dispute = False
     assert terms.exposure(0.0, 10**6) == rate * (120 + 30 + 300 + 120 + 600 + 1) + fixed
     assert terms.exposure(0.0, 500) == rate * 500 + fixed
