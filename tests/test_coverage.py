@@ -25,7 +25,9 @@ def test_every_mutant_that_a_page_names_exists():
     assert set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", said)) - {"RequestCreated", "CandidatePicked"} == there
 
 
-@pytest.mark.parametrize("protocol", ["collective", "competition", "federated", "forest", "golem", "lilypad", "modelmarket"])
+@pytest.mark.parametrize(
+    "protocol", ["collective", "competition", "federated", "forest", "golem", "lilypad", "modelmarket"]
+)
 def test_the_parameters_of_the_page_exist(protocol):
     page = (ROOT / f"protocols/{protocol}/README.md").read_text()
     table = page[page.index("## Parameters") : page.index("## Holes")]
