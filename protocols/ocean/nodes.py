@@ -49,6 +49,8 @@ class Provider(Server[Ocean]):
         market = self.market
         if not (yield from self.locks(me, job)):
             return
+        if job.key not in market.data:  # free jobs begin without a lock, which the publisher may hear of later
+            yield me.until(me.now + me.block_time)
         if status := self.provision(me, job):
             yield me.sends(market.submits(me, job, 0, None, status), by=job.deadline)
             return
