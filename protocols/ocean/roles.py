@@ -43,7 +43,10 @@ class Publisher(Server[Ocean]):
 
     def live(self, me: Me) -> Steps:
         """Publish the data with the list of what is trusted, then serve orders."""
-        found = yield me.sees(self.market.AssetPublished, algorithm=True)
+        published = me.hears(self.market.AssetPublished)
+        found = yield published.next()
+        while not found.algorithm or not algorithms.reviewed(me.fetches(found.checksum) or b""):
+            found = yield published.next()
         trust = self.market.terms.trust
         call = self.market.publishes(self.checksum(me), algorithm=False, trust_any=trust == "any")
         receipt = yield me.sends(call)
@@ -58,14 +61,12 @@ class Publisher(Server[Ocean]):
         return me.luck("data").bytes(32)
 
     def trusted(self, me: Me, found: Fact) -> tuple[list[bytes], list[bytes]]:
-        """Return hashes of algorithms and addresses of authors that are trusted: who wrote what reads well.
+        """Return hashes of algorithms and addresses of authors that are trusted: of the first that reads well.
 
         Args:
             me: the account that acts.
             found: the event of an algorithm's publication.
         """
-        if not algorithms.reviewed(me.fetches(found.checksum) or b""):
-            return [], []
         trust = self.market.terms.trust
         return [found.checksum] * (trust == "hashes"), [found.publisher] * (trust == "publishers")
 
