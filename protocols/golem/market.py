@@ -133,22 +133,22 @@ class GolemMarket(GolemCalls):
     ) -> list[tuple[str, int, str | None]]:
         """Return the parts of a transfer of `settle`: one's own stake, else what one earned or another lost."""
         mine = stake_key(key, receiver)
-        back = 0 if call.subject == receiver and self.lost(call.job, receiver) else min(amount, self.put_up[mine])
+        back = 0 if call.job is not None and self.earned(call.job, receiver, amount) else min(amount, self.put_up[mine])
         self.put_up[mine] -= back
         won = Cause.REWARD if call.subject == receiver else Cause.SLASH
         why = Cause.BOUNTY if receiver in self.auditors else won
         parts = ((Cause.STAKE.value, back, key), (why.value, amount - back, key))
         return [part for part in parts if part[1]]
 
-    def lost(self, job: Job, provider: bytes) -> bool:
-        """Return whether auditors found a provider's claim too high, so that its bond is lost.
+    def earned(self, job: Job, provider: bytes, amount: int) -> bool:
+        """Return whether a transfer is what the deposit paid a provider in the latest block, rather than its bond.
 
         Args:
             job: what it is about.
             provider: its address.
+            amount: smallest units.
         """
-        ruled = [fact for fact in self._events_of("DisputeRuled", job) if fact.overclaimed]
-        return any(self.agreements[fact.key].provider == provider for fact in ruled)
+        return any(fact.payee == provider and fact.amount == amount for fact in self._fresh("DepositTransfer", job))
 
     def poke(self, job: Job) -> tuple[float, Call] | None:
         """Return what anybody may call next: settle a channel whose window is over, or end the deposit."""
