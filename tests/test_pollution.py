@@ -1,10 +1,11 @@
 """Pollution of a communal model: what each poison does, what each defence saves, and who is not in the sample.
 
-`pytest tests/test_pollution.py -s -m slow` prints the tables of docs/learning.md.
+`SEEDS=20 pytest tests/test_pollution.py -s -m slow` prints the tables of docs/learning.md; three seeds are usual.
 """
 
 from __future__ import annotations
 
+import os
 from functools import cache, partial
 
 import numpy as np
@@ -27,6 +28,7 @@ from slashpoint.sim.learning.pollution import (
 )
 
 say = partial(print, flush=True)
+SEEDS = int(os.environ.get("SEEDS", "3"))  # of the tables
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
 KINDS = {"one sex": ("sex", 1, 2), "bmi below 25": ("bmi", 0, 25), "under 45 years": ("age", 0, 45)}
 
@@ -123,23 +125,23 @@ def test_the_cost_of_forgetting_grows_with_the_forest():
 @pytest.mark.slow
 @pytest.mark.parametrize("poison", POISONS)
 def test_print_the_error_of_the_communal_forest_with_each_defence(poison):
-    table(poison, 20, 0)
-    assert rmse(poison, 0.0, "none", 20) < 61
+    table(poison, SEEDS, 0)
+    assert rmse(poison, 0.0, "none", SEEDS) < 63
 
 
 @pytest.mark.slow
 def test_print_how_often_the_backdoor_opens_and_what_is_kept():
-    table("backdoor", 20, 1)
+    table("backdoor", SEEDS, 1)
     for poison in POISONS:
-        kept = [outcomes(poison, 0.3, name, 20).mean(0)[2:] for name in defences()]
+        kept = [outcomes(poison, 0.3, name, SEEDS).mean(0)[2:] for name in defences()]
         say(f"\n{poison}: " + ", ".join(f"{n} {a:.0%} / {b:.0%}" for n, (a, b) in zip(defences(), kept, strict=True)))
-    assert outcomes("backdoor", 0.3, "none", 20).mean(0)[1] > 0.9
+    assert outcomes("backdoor", 0.3, "none", SEEDS).mean(0)[1] > 0.9
 
 
 @pytest.mark.slow
 def test_print_who_is_served_worse_by_a_biased_sample():
     for name, kind in KINDS.items():
-        found = np.array([biased(seed, *kind) for seed in range(20)])
+        found = np.array([biased(seed, *kind) for seed in range(SEEDS)])
         cells = [interval(found[:, i, j]) for i in (0, 1) for j in (0, 1)]
         say(f"\n| {name} | " + " | ".join(cells) + " |")
         assert found[:, 0, 1].mean() > found[:, 1, 1].mean()
