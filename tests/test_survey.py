@@ -179,6 +179,7 @@ def test_what_is_measured_again_has_seeds_that_took_no_part_in_picking() -> None
 @pytest.mark.parametrize(("words", "culprit"), [
     (["collectiv"], "collective"), (["collective", "collective"], "twice"), (["collective", "seed=3"], "seed"),
     (["collective", "attack=lazy"], "attack"), (["collective", "task=nothing"], "nothing"),
+    (["collective", "--attacks", "lazzy"], "lazy"), (["collective", "--attacks", "stealer"], "stealer"),
 ])  # fmt: skip
 def test_what_no_survey_can_do_is_refused_before_any_run(
     words: list[str], culprit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -190,8 +191,8 @@ def test_what_no_survey_can_do_is_refused_before_any_run(
 
 
 def test_all_protocols_are_surveyed_if_none_is_named() -> None:
-    assert chosen([], ["a", "b"]) == ["a", "b"]
-    assert chosen(["b"], ["a", "b"]) == ["b"]
+    assert chosen("protocol", [], ["a", "b"]) == ["a", "b"]
+    assert chosen("protocol", ["b"], ["a", "b"]) == ["b"]
 
 
 @pytest.mark.slow

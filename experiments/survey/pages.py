@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from slashpoint.experiments.survey.findings import Findings
     from slashpoint.experiments.survey.plan import Network
 
+NAMED = 15  # attacks that are named one by one, at most
 SETTING = "a setting of the survey"
 WAYS = {
     "own": "it trained it",
@@ -109,7 +110,7 @@ def _ready(found: Findings) -> Iterator[Block]:
     serves, right, fees = (says(written(one, ".0%"), "a threshold of the verdict") for one in (SERVES, RIGHT, FEES))
     yield Paragraph(
         f"**Not ready**: fewer than {serves} of honest jobs deliver a useful model, or what is delivered is right in "
-        f"fewer than {right} of cases. **Ready among people who trust one another**: an attack surely pays, or without "
+        f"fewer than {right} of cases. **Ready among people who trust one another**: an attack pays, or without "
         f"one of its workers a network serves fewer than {serves} of jobs. **With limits**: anybody can copy the "
         f"model, or fees on L1 are above {fees} of the model's greatest worth. Else **ready**."
     )
@@ -178,9 +179,11 @@ def _attacks(found: Findings) -> Iterator[Block]:
     says = found.book.states
     yield Heading("What attacks come to")
     stakes = ", ".join(f"{one:g}" for one in STAKES)
+    tried = list(dict.fromkeys(found.attacks["attack"]))
+    named = f": {', '.join(f'`{one}`' for one in tried)}" if len(tried) <= NAMED else ""
     yield Paragraph(
-        "The attacks that name no network are run wherever they have a seat, from three seats by turns, beside the "
-        "same market with no attacker; the difference is the gain. What gains nothing at first counts as not paying. "
+        f"Attacks that name no network{named}. They are run wherever they have a seat, from three seats by turns, beside "
+        "the same market with no attacker; the difference is the gain. What gains nothing at first counts as not paying. "
         "The others are measured again on fresh seeds, and pay if the whole interval is above a cent. The last column "
         "is the break-even collateral: the stake from which it no longer pays to train only a twentieth of what is "
         f"asked (`lazy`), of {says(stakes, SETTING)} MDC that were tried, or what the cell says."
@@ -228,7 +231,8 @@ def _privacy(found: Findings) -> Iterator[Block]:
     yield Paragraph(
         "Measured: `model_thief` does its duty honestly and keeps what it sees. In which share of the jobs does it end "
         "with a copy of the delivered model, how, and what would the copy fetch from another buyer? Where others "
-        "execute again or vote, they must have the model, and its owner cannot sell it twice."
+        "execute again or vote, they must have the model, and its owner cannot sell it twice. Who settles is often the "
+        "buyer itself."
     )
     rows = []
     for one in found.columns:

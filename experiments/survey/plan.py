@@ -129,15 +129,16 @@ def networks(protocols: Sequence[str], overrides: Sequence[str], project: Path |
     return found
 
 
-def trials(columns: Sequence[Network], seeds: int) -> list[Trial]:
+def trials(columns: Sequence[Network], seeds: int, attacks: Sequence[str] = ()) -> list[Trial]:
     """Return what is run of each network, but for attacks that are measured again.
 
     Args:
         columns: the networks.
         seeds: how many.
+        attacks: names; by default all that name no protocol.
     """
-    every = tuple(range(seeds))
-    return [trial for one in columns for trial in (*_honest(one, every), *_attacked(one, every))]
+    every, names = tuple(range(seeds)), list(attacks) or shared_attacks()
+    return [trial for one in columns for trial in (*_honest(one, every), *_attacked(one, every, names))]
 
 
 def again(trial: Trial, seeds: int) -> Trial:
@@ -156,22 +157,23 @@ def shared_attacks(project: Path | None = None) -> list[str]:
     return [one for one in names if ".exploits." not in catalogue.load("attack", one, project).__module__]
 
 
-def chosen(protocols: Sequence[str], there: Sequence[str]) -> list[str]:
-    """Return the protocols that are asked for, all if none is named.
+def chosen(kind: str, named: Sequence[str], there: Sequence[str]) -> list[str]:
+    """Return the protocols, or the attacks, that are asked for, all if none is named.
 
     Args:
-        protocols: their names.
+        kind: protocol or attack.
+        named: their names.
         there: those that there are.
 
     Raises:
         Misconfigured: one is not there, or is named twice.
     """
-    for name in protocols:
+    for name in named:
         if name not in there:
-            raise Misconfigured(f"there is no protocol {name!r}; {choices(name, there)}")
-        if list(protocols).count(name) > 1:
-            raise Misconfigured(f"the protocol {name} is there twice")
-    return list(protocols) or list(there)
+            raise Misconfigured(f"there is no {kind} {name!r} to survey; {choices(name, there)}")
+        if list(named).count(name) > 1:
+            raise Misconfigured(f"the {kind} {name} is there twice")
+    return list(named) or list(there)
 
 
 def _worker(protocol: str, project: Path | None) -> str:
@@ -200,7 +202,7 @@ def _lost(one: Network, gone: int, seed: int) -> set[str]:
     return {f"{one.worker}/{i}" for i in order[:gone]}
 
 
-def _attacked(one: Network, seeds: tuple[int, ...]) -> Iterator[Trial]:
+def _attacked(one: Network, seeds: tuple[int, ...], attacks: Sequence[str]) -> Iterator[Trial]:
     if one.facts and one.facts.collateral:
         for stake in one.stakes:
             more = ("scenario.jobs=1", f"protocol.{one.facts.collateral}={stake:g}", "attack=lazy")
@@ -208,5 +210,5 @@ def _attacked(one: Network, seeds: tuple[int, ...]) -> Iterator[Trial]:
     for duty in THIEVES:
         thief = (*one.model, "scenario.jobs=1", "attack=model_thief", f"attack.model_thief.duty={duty}")
         yield Trial("thief", one, duty, thief, seeds)
-    for attack in shared_attacks():
+    for attack in attacks:
         yield Trial("attack", one, attack, ("scenario.jobs=1", f"attack=[{attack}]"), seeds[:FIRST], pairs=True)

@@ -16,7 +16,7 @@ from slashpoint.experiments.survey.facts import surveyed
 from slashpoint.experiments.survey.findings import Findings
 from slashpoint.experiments.survey.pages import details, front
 from slashpoint.experiments.survey.pictures import drawings
-from slashpoint.experiments.survey.plan import again, chosen, networks, trials
+from slashpoint.experiments.survey.plan import again, chosen, networks, shared_attacks, trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,6 +60,7 @@ def survey(
     *,
     seeds: int,
     line: str,
+    attacks: Sequence[str] = (),
     workers: int = 1,
     cache: Path | None = None,
     project: Path | None = None,
@@ -72,6 +73,7 @@ def survey(
         overrides: of all runs, in Hydra's grammar.
         seeds: of each number.
         line: the command that makes the survey again, for the page.
+        attacks: names; by default all that name no protocol.
         workers: processes.
         cache: where rows are kept.
         project: a project's folder.
@@ -80,8 +82,8 @@ def survey(
     Raises:
         Misconfigured: a protocol or an override is not known, or not for a survey.
     """
-    columns = networks(chosen(protocols, surveyed(project)), overrides, project)
-    plan = trials(columns, seeds)
+    columns = networks(chosen("protocol", protocols, surveyed(project)), overrides, project)
+    plan = trials(columns, seeds, chosen("attack", attacks, shared_attacks(project)))
 
     def run(some: Sequence[Trial]) -> pd.DataFrame:
         points = [point for trial in some for point in trial.points(project)]

@@ -26,10 +26,13 @@ RUNS = Path("runs")
 
 def arguments(parser: ArgumentParser) -> None:
     """Add what it takes."""
-    from slashpoint.experiments.study.options import many_runs, whole
+    from slashpoint.experiments.study.options import many_runs, names, whole
 
     parser.add_argument("what", nargs="*", metavar="PROTOCOL|OVERRIDE", help="protocols (all, if none), key=value")
     parser.add_argument("--seeds", type=whole(1), default=3, metavar="N", help="of each number (%(default)s)")
+    parser.add_argument(
+        "--attacks", type=names, default=[], metavar="A,B", help="all that name no protocol, if not given"
+    )
     many_runs(parser, "where the page is written (a folder of its own in runs/surveys)")
     parser.set_defaults(out=None)
 
@@ -51,13 +54,14 @@ def main(args: Namespace) -> int:
     once(overrides)
     project = in_use()
     warn_of_stale(project)
-    line = command("survey", [*args.what, "--seeds", str(args.seeds)])
+    attacks = ["--attacks", ",".join(args.attacks)] if args.attacks else []
+    line = command("survey", [*args.what, "--seeds", str(args.seeds), *attacks])
     with counting("survey", shown=not args.quiet) as update:
         done = survey(
-            protocols, overrides, seeds=args.seeds, line=line, workers=args.jobs,
+            protocols, overrides, seeds=args.seeds, line=line, attacks=args.attacks, workers=args.jobs,
             cache=RUNS / CACHE, project=project, progress=update,
         )  # fmt: skip
-    files = done.write(args.out or RUNS / "surveys" / _called(args.what))
+    files = done.write(args.out or RUNS / "surveys" / _called([*args.what, *attacks]))
     if args.json:
         emit(json.dumps({"project": project and str(project), "files": [str(one) for one in files], **done.numbers()}))
     else:
