@@ -182,11 +182,11 @@ def _attacks(found: Findings) -> Iterator[Block]:
     tried = list(dict.fromkeys(found.attacks["attack"]))
     named = f": {', '.join(f'`{one}`' for one in tried)}" if len(tried) <= NAMED else ""
     yield Paragraph(
-        f"Attacks that name no network{named}. They are run wherever they have a seat, from three seats by turns, beside "
-        "the same market with no attacker; the difference is the gain. What gains nothing at first counts as not paying. "
-        "The others are measured again on fresh seeds, and pay if the whole interval is above a cent. The last column "
-        "is the break-even collateral: the stake from which it no longer pays to train only a twentieth of what is "
-        f"asked (`lazy`), of {says(stakes, SETTING)} MDC that were tried, or what the cell says."
+        f"Attacks that name no network{named}. They are run wherever they have a seat, from three seats by turns, "
+        "beside the same market with no attacker; the difference is the gain. What gains nothing at first counts as "
+        "not paying. The others are measured again on fresh seeds, and pay if the whole interval is above a cent. The "
+        "last column is the break-even collateral: the stake from which it no longer pays to train only a twentieth of "
+        f"what is asked (`lazy`), of {says(stakes, SETTING)} MDC that were tried, or what the cell says."
     )
     rows = []
     for one in found.columns:
