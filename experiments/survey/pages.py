@@ -112,7 +112,8 @@ def _ready(found: Findings) -> Iterator[Block]:
         f"**Not ready**: fewer than {serves} of honest jobs deliver a useful model, or what is delivered is right in "
         f"fewer than {right} of cases. **Ready among people who trust one another**: an attack pays, or without "
         f"one of its workers a network serves fewer than {serves} of jobs. **With limits**: anybody can copy the "
-        f"model, or fees on L1 are above {fees} of the model's greatest worth. Else **ready**."
+        f"model, or fees on L1 are above {fees} of the model's greatest worth. Else **ready**. Exploits of one "
+        "network alone do not count here: its page has them."
     )
 
 

@@ -39,7 +39,8 @@ class Readiness:
     @property
     def reasons(self) -> str:
         """Return why."""
-        return "; ".join((*self.fails, *self.risks, *self.limits)) or "nothing found against it"
+        nothing = "none of these attacks pays, and it does without any one worker"
+        return "; ".join((*self.fails, *self.risks, *self.limits)) or nothing
 
 
 def readiness(found: Findings, network: Network) -> Readiness:

@@ -113,8 +113,8 @@ class Consumer(Poster[Ocean]):
         """
         if number == 0:
             yield me.until(me.now + OPENING_BLOCKS * me.block_time)
-        if not self.market.nodes:
-            return  # nobody runs jobs
+        while not (self.market.nodes and any(not one.algorithm for one in self.market.assets.values())):
+            yield me.until(me.now + me.block_time)  # nobody runs jobs yet, or there are no data
         problem, _ = me.tasks(number)
         job = self.market.draft(me, problem)
         if (yield from self.orders(me, job)):
