@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from slashpoint.agents.conduct import Conduct, compose, overridden_duties
 from slashpoint.agents.knowledge import Knowledge
@@ -67,7 +67,7 @@ class Population:
                 attacks_here = name in attackers
                 conduct = attacking if attacks_here else Conduct()
                 person = Person(
-                    world, name, [played(conduct.script, role)(conduct, market)],
+                    world, name, [played(conduct.script, role, type(market))(conduct, market)],
                     self.traits(world.luck("traits", name)),
                     strategy=label if attacks_here else "honest", coalition=coalition if attacks_here else None,
                 )  # fmt: skip
@@ -129,21 +129,30 @@ def _kinds(attacks: Sequence[Conduct]) -> str:
     return " + ".join(type(attack).__name__ for attack in attacks)
 
 
-def played(script: Any, role: type[Role]) -> type[Role]:
+def played(script: Any, role: type[Role], market: type[Market]) -> type[Role]:
     """Return the class that plays a role: an attack's script where it takes the role over, else the role itself.
 
     Args:
         script: an attack's, or None.
         role: a role of the protocol.
+        market: the protocol's.
     """
-    if script is None or not _takes(script, role):
+    if script is None or not _takes(script, role, market):
         return role
     found: type[Role] = script.of(role) if issubclass(script, Takeover) else script
     return found
 
 
-def _takes(script: type, role: type[Role]) -> bool:
-    return script.fits(role) if issubclass(script, Takeover) else issubclass(script, role)
+def _takes(script: type, role: type[Role], market: type[Market]) -> bool:
+    if issubclass(script, Takeover):
+        return script.fits(role)
+    return issubclass(script, role) and issubclass(market, _written_for(script))
+
+
+def _written_for(script: type) -> type:
+    """Return the market that a script names, as in `Keeper[Ocean]`; any, if it names none."""
+    named = (arg for one in script.__mro__ for base in vars(one).get("__orig_bases__", ()) for arg in get_args(base))
+    return next((arg for arg in named if isinstance(arg, type) and issubclass(arg, Market)), Market)
 
 
 def _lacking(attacks: Sequence[Conduct], market: type[Market]) -> list[str]:
@@ -190,7 +199,7 @@ def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: typ
     if scripts:  # it is played in the place of a role's own
         if _lacking(attacks, market):
             return {}
-        taken = {script: [role.__name__.lower() for role in roles if _takes(script, role)] for script in scripts}
+        taken = {one: [role.__name__.lower() for role in roles if _takes(one, role, market)] for one in scripts}
         return {
             name: 1 for script, names in taken.items() for name in names[: 1 if issubclass(script, Takeover) else None]
         }

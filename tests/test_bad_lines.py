@@ -141,6 +141,7 @@ LINES = {
     "run attack=sybil attack.sybil.k=0": "attack.sybil.k=0: it must be at least 1",
     "run attack=free_rider attack.free_rider.mode=nope": "there are plain, random",
     "run attack=ballot_stuffer": "has no seat here",
+    "run attack=escrow_griefing": "EscrowGriefing has no seat here",  # a keeper of another market
     "run protocol=collective task=surrogate": "task=surrogate has no weights",
     "run protocol=federated protocol.aggregator=nope": "protocol.aggregator=nope: no rule",
     "run protocol=federated protocol.rounds=0": "protocol.rounds=0: it must be at least 1",

@@ -62,6 +62,7 @@ KINDS = {
 FOLDER_OR_FILE = ("protocols/*/__init__.py", "protocols/*.py")
 PROTOCOL = Kind(FOLDER_OR_FILE, FOLDER_OR_FILE, needs=Rules._fields)
 INVARIANTS, METRICS = Kind((), ("invariants/*.py",)), Kind((), ("metrics/*.py",))  # ours are found by their marks
+DATACLASS = re.compile(r"^@(dataclasses\.)?dataclass\b", re.MULTILINE)
 OPTION = re.compile(r"^@(dataclasses\.)?dataclass\b[^\n]*\n(@[^\n]*\n)*class \w+\(", re.MULTILINE)  # one that inherits
 
 
@@ -72,9 +73,12 @@ def names(kind: str, project: Path | None = None) -> list[str]:
         kind: such as `attack`.
         project: its folder, if there is one.
     """
-    files = [path for path, _ in _files(KINDS[kind], project)]
-    said = {stem(path): path.read_text(encoding="utf-8", errors="replace") for path in files}
-    return sorted(name for name, text in said.items() if OPTION.search(text))
+    found = set()  # of ours those that inherit: beside them lie records; theirs that do not are refused by name
+    for path, theirs in _files(KINDS[kind], project):
+        mark = DATACLASS if theirs else OPTION
+        if mark.search(path.read_text(encoding="utf-8", errors="replace")):
+            found.add(stem(path))
+    return sorted(found)
 
 
 def presets(group: str, project: Path | None = None) -> dict[str, Path]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.metrics import metric
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from slashpoint.sim.metrics.run import Run
 
+BORN = re.compile(r"/\d+$")  # such as the clone Stall/0
 OTHER = "other"  # the phase of a call that is no move of the protocol: a token's transfer, whatever somebody tries
 
 
@@ -76,9 +79,7 @@ def _costs(run: Run, by: tuple[str, ...]) -> pd.DataFrame:
 
     sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for fee, (*key, gas, status) in zip(run.fees(run.executed), lines(run.executed, *by, "gas", "status"), strict=True):
-        named = tuple(
-            (each if name != "contract" else each and each.partition("/")[0]) or OTHER for name, each in zip(by, key)
-        )  # of contracts that were born in the run, the kind: those of a factory are one row
+        named = tuple((kind(each) if name == "contract" else each) or OTHER for name, each in zip(by, key))
         row = sums[named if len(by) > 1 else named[0]]
         row[0] += 1
         row[1] += gas
@@ -89,3 +90,9 @@ def _costs(run: Run, by: tuple[str, ...]) -> pd.DataFrame:
     calls, gas, wei, failed = zip(*(sums[key] for key in keys), strict=True) if keys else ((),) * 4
     found = pd.DataFrame({"calls": calls, "gas": gas, "failed": failed}, index=index, dtype="int64")
     return found.assign(wei=pd.Series(wei, index, dtype=object), usd=[run.usd("ETH", each) for each in wei])
+
+
+@cache
+def kind(contract: str) -> str:
+    """Return a contract's name without the number of those born in the run: all of a factory's are one row."""
+    return BORN.sub("", contract)
