@@ -47,6 +47,13 @@ class ChainRules:
 
     def __post_init__(self) -> None:
         check(self, "chain")
+        prices = self.l1_base_fee_gwei, self.l1_blob_base_fee_gwei
+        scalars = self.l1_base_fee_scalar, self.l1_blob_base_fee_scalar
+        for name, price, scalar in zip(("l1_base_fee", "l1_blob_base_fee"), prices, scalars, strict=True):
+            if price and not scalar:
+                raise ValueError(f"chain.{name}_gwei={price:g}: {name}_scalar=0 says that nobody pays it; see chain=l2")
+            if scalar and not any(prices):
+                raise ValueError(f"chain.{name}_scalar={scalar}: of prices that are 0 it is nothing; see chain=l2")
 
     def ready(self) -> None:
         """Refuse a file that holds no shares, with ValueError, before there is a world."""

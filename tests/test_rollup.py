@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from slashpoint.agents.scenario import most_blocks
+from slashpoint.experiments.cli import main
+from slashpoint.experiments.setup.folder import open_run
 from slashpoint.experiments.setup.run import simulate
 from slashpoint.sim.chain import Chain
 from slashpoint.sim.engine import BlockContext, Status, Tx, make_engine
@@ -158,3 +162,16 @@ def test_an_end_is_final_after_the_chains_delay(run) -> None:
 ])  # fmt: skip
 def test_a_run_may_last_as_long_on_quick_chains(asked: int | None, block_time: float, blocks: int) -> None:
     assert most_blocks(asked, block_time) == blocks
+
+
+@pytest.mark.parametrize("said", ["chain.l1_base_fee_gwei=1000", "chain.l1_blob_base_fee_scalar=5227"])
+def test_half_a_rollup_is_refused(said: str, capsys) -> None:
+    assert main(["run", "scenario=small", said]) == 2
+    assert said.split("=", maxsplit=1)[0] in capsys.readouterr().err
+
+
+def test_a_story_on_a_rollup_counts_data_too(run, tmp_path, capsys) -> None:
+    assert main(["run", "scenario=small", "scenario.jobs=1", "chain=l2", "--out", str(tmp_path), "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["explain", "last", "--out", str(tmp_path), open_run("last", tmp_path).tables["jobs"]["job"][0]]) == 0
+    assert re.search(r"createRequest\(\), [\d,]+ gas and data = 0\.00\d+ USD", capsys.readouterr().out)

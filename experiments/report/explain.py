@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from slashpoint.sim.errors import Misconfigured
-from slashpoint.sim.ledger.money import FEES, OUTSIDE, Edge
+from slashpoint.sim.ledger.money import FEES, OUTSIDE, Cause, Edge
 from slashpoint.sim.metrics.run import lines
 from slashpoint.sim.units import SECOND
 
@@ -136,6 +136,7 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
         job: its key.
     """
     events, transfers = about(run.tables["events"], job), about(run.tables["transfers"], job)
+    data, digits = (" and data", 5) if run.paid(Cause.DATA) else ("", 2)  # a rollup's fees are hundredths of a cent
     for time, block, index, who, verb, duty, subject, function, gas, fee, status, reason in lines(
         about(run.tables["transactions"], job).assign(fee=run.fees),
         "time_ns", "block", "index", "account", "verb", "duty", "subject", "function", "gas", "fee", "status", "reason",
@@ -143,7 +144,7 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
         of = f" {shorten(subject, 14)}" if isinstance(subject, str) else ""
         why = f" [{duty}]" if duty else ""
         ended = "" if status == "success" else f": {status}, {reason}"
-        usd = "" if run.unfinished else f" = {run.usd('ETH', fee):,.2f} USD"
+        usd = "" if run.unfinished else f"{data} = {run.usd('ETH', fee):,.{digits}f} USD"
         cost = f", {gas:,} gas{usd}" if gas else ""
         here = events[(events["block"] == block) & (events["tx"] == index)]
         then = [f"{event}({arguments(args)})" for event, args in lines(here, "event", "args")]
