@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from time import process_time
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from scipy.stats import binom, poisson
 from slashpoint.sim.learning.diabetes import data
 from slashpoint.sim.learning.forests import LEAF, MAGIC, Forest, constant, decode, fields, majority, node, sound
 from slashpoint.sim.learning.growing import Growth, forget, grow, grower, samples, saw, tree_seed
-from slashpoint.sim.learning.records import EXACT
+from slashpoint.sim.learning.records import EXACT, SCALE
 from slashpoint.sim.luck import Luck
 
 SEED = bytes(range(32))
@@ -145,6 +146,28 @@ def test_only_the_trees_that_drew_a_record_are_grown_again():
         kept = ~seen[:, one]
         assert all(a is b for a, b, same in zip(left.trees, forest.trees, kept) if same)
         assert 45 < new < 80
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("leaf", [1, 5])
+@pytest.mark.parametrize("trees", [10, 30, 100, 300])
+def test_print_how_good_and_large_a_forest_is(trees, leaf):
+    """The table of docs/learning.md: means of 10 splits into 342 records and 100 others."""
+    found = []
+    grow(RECORDS, SEED, SMALL)  # what is imported at the first call is not timed
+    for split in range(10):
+        rows = Luck("split", split).generator().permutation(data())
+        began = process_time()
+        forest = grow(rows[:342], SEED, Growth(trees=trees, leaf=leaf))
+        seconds, truth = process_time() - began, rows[342:, -1]
+        error = np.mean((forest.predict(rows[342:, :-1]) - truth) ** 2.0)
+        nodes, depth = sum(map(len, forest.trees)), forest.depth
+        size = len(forest.encode())
+        found.append((error**0.5 / SCALE, 1 - error / np.var(truth), nodes, depth, size, 1000 * seconds))
+    rmse, explained, nodes, depth, size, ms = np.mean(found, 0)
+    told = f"{rmse:.1f} | {explained:.2f} | {nodes:,.0f} | {depth:.0f} | {size:,.0f} | {ms:.0f}"
+    print(f"\n| {trees} | {leaf} | {told} |")  # noqa: T201
+    assert 0.3 < explained < 0.7
 
 
 def test_without_records_a_forest_answers_nothing_and_a_record_alone_its_label():

@@ -19,7 +19,7 @@ from slashpoint.protocols.forest.market import algorithm
 from slashpoint.protocols.forest.reports import Report
 from slashpoint.sim.learning import forests
 from slashpoint.sim.learning.diabetes import data
-from slashpoint.sim.learning.growing import Growth, grow
+from slashpoint.sim.learning.growing import Growth, forget, grow
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.market import commitment
 from slashpoint.sim.market.tree import Tree
@@ -429,6 +429,32 @@ def test_a_prediction_costs_gas_by_the_trees_and_their_depth_and_has_a_bound():
         stage, job, _ = uploaded(grown(count, depth))
         gas[count, depth] = stage.must(USERS[0], stage.market.makePrediction(job, data()[0, :-1].tolist())).gas
     assert gas[10, 3] < gas[100, 3] < gas[100, 0] < 1_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 10, 30, 100])
+def test_print_what_a_prediction_and_an_upload_cost(count):
+    """A table of the page: gas of the second prediction, then of the upload, with depth 3, 6 and no limit."""
+    predictions, uploads = [], []
+    for depth in (3, 6, 0):
+        stage, job, gas = uploaded(grown(count, depth))
+        calls = [stage.market.makePrediction(job, row) for row in data()[:2, :-1].tolist()]
+        predictions.append([stage.must(USERS[0], call).gas for call in calls][1])  # the first one opens the job's books
+        uploads.append(sum(gas))
+    cells = [f"{gas:,}" for gas in predictions] + [f"{gas / 1e6:.2f} M" for gas in uploads]
+    print(f"\n| {count} | {' | '.join(cells)} |")  # noqa: T201
+    assert predictions == sorted(predictions)
+    assert uploads == sorted(uploads)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [10, 30, 100])
+def test_print_how_many_trees_forgetting_grows_again(count):
+    """A table of the page: trees that saw the first record, one of the first five, or of the first packet of 22."""
+    again = [forget(grown(count), data(), range(gone), SALT, Growth(count, 0, 5))[1] for gone in (1, 5, 22)]
+    print(f"\n| {count} | {' | '.join(map(str, again))} |")  # noqa: T201
+    assert again == sorted(again)
+    assert again[-1] == count
 
 
 def test_code_is_a_cheaper_place_for_trees_than_storage():

@@ -572,6 +572,7 @@ def carried(k: int, confidence: int) -> list[bool]:
 def test_colluders_carry_a_wrong_result_as_often_as_the_binomial_tail_says(k, confidence, share):
     """Of k independent providers each colludes with a probability: more than half, and at least the confidence."""
     by_contract = sum(binom.pmf(j, k, share) for j, wins in enumerate(carried(k, confidence)) if wins)
+    print(f"\n{k}, {confidence}, p = {share}: {by_contract:.3f}")  # noqa: T201 - the page's table
     assert by_contract == pytest.approx(binom.sf(max(k // 2, confidence - 1), k, share), rel=1e-12)
 
 

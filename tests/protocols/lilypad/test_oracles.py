@@ -68,6 +68,9 @@ def test_lazy_computing_pays_until_checks_are_as_frequent_as_the_formula_says(mu
     luck = Luck(0)("bootstrap").generator()
     some = [caught[:, luck.integers(0, JOBS, JOBS)] for _ in range(400)]
     low, high = np.quantile([crossing(RATES, one, multiple) for one in some], [0.025, 0.975])
+    gains = " | ".join(f"{gain(rate, multiple):+.1f}" for rate in RATES)
+    told = f"{measured:.3f} ({low:.3f} to {high:.3f}) | {formula(multiple):.3f}"
+    print(f"\n| {multiple * PAY:.0f} MDC | {gains} | {told} |")  # noqa: T201 - the page's table
     assert low < formula(multiple) < high
     assert high - low < 0.25
     assert gain(0, multiple) > 0 > gain(0.3, multiple)
