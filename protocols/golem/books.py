@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.protocols.golem.messages import ACCEPTED, NOTE, Activity
+from slashpoint.protocols.golem.messages import NOTE, Activity
 from slashpoint.protocols.golem.terms import WALLET
 from slashpoint.sim.market import Job, Market
 
@@ -69,16 +69,6 @@ class GolemBooks(Market):
     def hired(self, job: Job) -> dict[bytes, Agreement]:
         """Return the agreements of a job whose activities began, by digest."""
         return {key: self.agreements[key] for key in self.activities if self.agreements[key].deposit == job.id}
-
-    def accepted(self, job: Job, key: bytes) -> Fact | None:
-        """Return the latest message that accepted an agreement's note.
-
-        Args:
-            job: what it is about.
-            key: the agreement's digest.
-        """
-        found = [fact for fact in self.world.facts.of(ACCEPTED, job.key) if fact.key == key]
-        return found[-1] if found else None
 
     def bills(self, job: Job, key: bytes) -> list[Fact]:
         """Return an agreement's debit notes.

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.protocols.golem.invariants import GolemInvariants
-from slashpoint.protocols.golem.messages import ACCEPTANCE, AGREEMENT, DEBIT_NOTE
+from slashpoint.protocols.golem.messages import ACCEPTANCE, ACCEPTED, AGREEMENT, DEBIT_NOTE
 from slashpoint.protocols.golem.terms import DEPOSIT, WALLET
 from slashpoint.sim.engine import Tx
 from slashpoint.sim.engine.keys import address_of, sign, typed_digest
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from slashpoint.protocols.golem.messages import Agreement
     from slashpoint.sim.contract import Call
+    from slashpoint.sim.facts import Fact
     from slashpoint.sim.market import Actor, Job
 
 OPEN, CLAIMED, DISPUTED, SETTLED = range(1, 5)  # states of a channel
@@ -91,6 +92,29 @@ class GolemCalls(GolemInvariants):
         data = digest + signature[64:].rjust(32, b"\0") + signature[:64]
         found = self.world.engine.call(Tx(who, ECRECOVER, data, 0, 100_000)).output
         return bytes(found)[12:] == address_of(self.world.accounts[who].name, "keys")
+
+    def genuine(self, job: Job, answer: Fact) -> bool:
+        """Return whether an acceptance is sent and signed by the job's requestor.
+
+        Args:
+            job: what it is about.
+            answer: the message.
+        """
+        total = answer.total
+        if answer.by != job.poster or not isinstance(total, int) or not 0 <= total < 2**128:
+            return False
+        return self.signed(job.poster, self.acceptance(answer.key, total), answer.signature)
+
+    def accepted(self, job: Job, key: bytes) -> Fact | None:
+        """Return the message that accepted most of an agreement's notes: the latest, where its requestor is honest.
+
+        Args:
+            job: what it is about.
+            key: the agreement's digest.
+        """
+        said = (fact for fact in self.world.facts.of(ACCEPTED, job.key) if fact.key == key)
+        genuine = (fact for fact in said if self.genuine(job, fact))
+        return max(genuine, key=lambda fact: (fact.total, fact.number), default=None)
 
     # --- verbs: deposits --------------------------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ class GolemInvariants(GolemBooks):
     def notes_on_chain_are_signed(self, world: World) -> Iterator[str]:
         """Channels and notes that the contract took have the requestor's signature of just that."""
         for job in self._jobs(world):
-            signed = {(fact.key, fact.total) for fact in world.facts.of(ACCEPTED, job.key)}
+            signed = {(fact.key, fact.total) for fact in world.facts.of(ACCEPTED, job.key) if fact.by == job.poster}
             for fact in self._fresh("NoteAccepted", job):
                 if (fact.key, fact.total) not in signed and self.honest(job.poster):
                     yield f"channel {fact.key.hex()[:8]}: {fact.total} were accepted, and nobody signed that"
@@ -215,7 +215,8 @@ class GolemInvariants(GolemBooks):
             key: the agreement's digest.
             agreement: what was agreed.
         """
-        answers = {fact.serial: fact for fact in self.world.facts.of(ACCEPTED, job.key) if fact.key == key}
+        said = (fact for fact in self.world.facts.of(ACCEPTED, job.key) if fact.by == job.poster)
+        answers = {fact.serial: fact for fact in said if fact.key == key}
         ends = [fact.time for fact in self.world.facts.of(TERMINATED, job.key) if fact.key == key]
         before, early, total = self.activities[key].started * SECOND, 0, 0
         for note in (one for one in self.bills(job, key) if one.serial in answers):

@@ -173,11 +173,8 @@ class Provider(Server[GolemMarket]):
             note = yield from self.bills(me, job, agreement, None)
             if note is None:
                 continue
-            answer = me.sees(say.ACCEPTED, key=key, serial=note.serial)
-            what, fact = yield me.first(
-                answer=answer, gone=me.sees(say.TERMINATED, key=key), by=me.now + terms.accept_timeout
-            )
-            if what != "answer" or not self.accepted(me, job, fact):
+            what, fact = yield from self.answered(me, job, note, me.now + terms.accept_timeout)
+            if what != "answer":
                 return "DebitNoteNotAccepted" if what != "gone" else fact.reason
             if self.overdue(me, job, agreement):
                 return "DebitNoteNotPaid"
@@ -220,15 +217,27 @@ class Provider(Server[GolemMarket]):
             signature=signature, cid=cid,
         )  # fmt: skip
 
-    def accepted(self, me: Me, job: Job, answer: Fact) -> bool:
-        """Return whether an acceptance is the requestor's.
+    def answered(self, me: Me, job: Job, note: Fact, by: float) -> Steps:
+        """Wait until the requestor accepts a note or ends the agreement; return which, and the message.
+
+        What somebody else says, or signs wrongly, or of less than the note, is no answer.
 
         Args:
             me: the account that acts.
             job: what it is about.
-            answer: the message.
+            note: what was billed.
+            by: Unix seconds.
         """
-        return self.market.signed(job.poster, self.market.acceptance(answer.key, answer.total), answer.signature)
+        inbox = me.hears(say.ACCEPTED, job=job)
+        inbox.cursor = note.number
+        while True:
+            gone = me.sees(say.TERMINATED, key=note.key)
+            what, fact = yield me.first(answer=inbox.next(), gone=gone, by=by)
+            if what != "answer":
+                return what, fact
+            same = (fact.key, fact.serial, fact.total) == (note.key, note.serial, note.total)
+            if same and self.market.genuine(job, fact):
+                return what, fact
 
     def overdue(self, me: Me, job: Job, agreement: Agreement) -> bool:
         """Return whether an accepted note that was to be paid by now is not.
@@ -241,7 +250,8 @@ class Provider(Server[GolemMarket]):
         terms, paid = self.market.terms, self.market.paid(job, me.address)
         payable = self.market.activities[self.market.keys[agreement]].started + terms.payable_interval
         for note in me.facts(say.ACCEPTED, job):
-            if note.key == self.market.keys[agreement] and note.time / SECOND >= payable:
+            mine = note.key == self.market.keys[agreement] and note.time / SECOND >= payable
+            if mine and self.market.genuine(job, note):
                 return bool(paid < note.total and me.now > note.time / SECOND + terms.payment_timeout)
         return False
 
@@ -260,8 +270,7 @@ class Provider(Server[GolemMarket]):
         if invoice is not None:
             wait = me.now + market.terms.accept_timeout
             by = wait if market.terms.redundancy == 1 else max(wait, job.deadline + market.terms.accept_timeout)
-            answer, gone = me.sees(say.ACCEPTED, key=key, serial=invoice.serial), me.sees(say.TERMINATED, key=key)
-            what, _ = yield me.first(answer=answer, gone=gone, by=by)
+            what, _ = yield from self.answered(me, job, invoice, by)
             if what != "answer" and market.terms.dispute:
                 yield from self.claims(me, job, agreement, invoice)
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Seconds, Share, Some, Window, Within
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DEPOSIT, WALLET = "deposit", "wallet"  # what providers are paid from
+MAX_AUDITORS = 9  # of the contract
 SLACK = 300  # seconds for transactions between the last window and the end of a deposit
 
 
@@ -57,6 +58,7 @@ class GolemTerms(Terms):
     newcomers: Count  # providers, the last ones, whom nobody knows at first
     tasks_to_list: Some  # of an auditor, that a newcomer does before it is listed
     audit_period: Window  # between two tasks of an auditor
+    job_seconds: float = field(default=0.0, init=False)  # on the reference device: `deploy` sets it to the task's
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,8 +66,20 @@ class GolemTerms(Terms):
             raise ValueError("protocol.dispute=true: a claim is paid out of a channel: protocol.channel=true")
         if self.pays_from == WALLET and (self.channel or self.bind_payee):
             raise ValueError("protocol.pays_from=wallet: nothing is bound there: channel and bind_payee are false")
+        if self.channel and not self.bind_payee:
+            raise ValueError(
+                "protocol.channel=true, bind_payee=false: a channel would pay again what its deposit has paid; "
+                "set protocol.bind_payee=true, or channel=false"
+            )
         if self.dispute and self.dispute_fee > self.bond:
-            raise ValueError(f"protocol.dispute_fee={self.dispute_fee:g}: the bond of {self.bond:g} does not cover it")
+            raise ValueError(
+                f"protocol.bond={self.bond:g} does not cover protocol.dispute_fee={self.dispute_fee:g}, "
+                "which the loser of a dispute pays"
+            )
+        if (auditors := self.seats.get("auditor", 0)) > MAX_AUDITORS:
+            raise ValueError(f"protocol.seats.auditor={auditors}: the contract takes {MAX_AUDITORS} at most")
+        if self.newcomers > (providers := self.seats.get("provider", 0)):
+            raise ValueError(f"protocol.newcomers={self.newcomers}: there are {providers} providers (seats.provider)")
         if not self.uptime_weight + self.success_weight:
             raise ValueError("protocol.uptime_weight=0, success_weight=0: one of them must be above 0")
 
@@ -87,7 +101,7 @@ class GolemTerms(Terms):
     @property
     def bound(self) -> bool:
         """Return whether agreements are known to the contract."""
-        return self.bind_payee or self.channel
+        return self.bind_payee
 
     def benchmark(self, seconds: float, speed: float) -> int:
         """Return the CPU seconds that a task takes somebody.
@@ -156,3 +170,10 @@ class GolemTerms(Terms):
             yield f"no provider owns the bond of {self.bond:g} MDC (endowment {richest:g} MDC)"
         if self.seats.get("provider", 0) < self.redundancy:
             yield f"{self.seats.get('provider', 0)} providers are fewer than redundancy={self.redundancy}"
+        seconds = self.cap(self.benchmark(self.job_seconds, 1.0))
+        needed = self.redundancy * self.price_of(seconds, seconds) / 10**self.decimals
+        if self.pays_from == DEPOSIT and needed > self.budget:
+            yield (
+                f"protocol.budget={self.budget:g}: the agreements of a job take up to {needed:g} MDC at the speed of "
+                f"the reference device (cap_factor={self.cap_factor:g}, redundancy={self.redundancy})"
+            )

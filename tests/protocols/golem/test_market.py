@@ -15,7 +15,9 @@ from slashpoint.protocols.golem import messages as say
 from slashpoint.protocols.golem.messages import whole_seconds
 from slashpoint.protocols.golem.reputation import Reputation
 from slashpoint.protocols.golem.requestor import majority
+from slashpoint.sim.engine.keys import sign
 from slashpoint.sim.errors import Misconfigured
+from slashpoint.sim.facts import Fact
 from slashpoint.sim.ledger import Ledger
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.units import to_units
@@ -89,9 +91,24 @@ def test_what_is_signed_is_checked_by_recovering_the_key():
 
 
 def test_settings_that_contradict_each_other_are_refused():
-    for said in ("protocol.channel=false", "protocol.pays_from=wallet", "protocol.dispute_fee=21"):
-        with pytest.raises((Misconfigured, ValueError), match=said.partition("=")[0]):
+    for said in (
+        "protocol.channel=false", "protocol.pays_from=wallet", "protocol.dispute_fee=21", "protocol.bond=0",
+        "protocol.bind_payee=false", "protocol.seats.auditor=10", "protocol.newcomers=5",
+    ):  # fmt: skip
+        with pytest.raises((Misconfigured, ValueError), match=said.partition("=")[0].removeprefix("protocol.")):
             lived(said)
+    with pytest.raises((Misconfigured, ValueError), match=r"protocol\.channel=true"):
+        lived("protocol.variant=literal", "protocol.channel=true")
+
+
+def test_a_budget_that_no_agreement_fits_is_noted():
+    seconds = math.ceil(900 * 1.5)
+    needed = 1 + seconds * (0.02 + 0.005)
+    terms = lived()[0].terms
+    for budget, redundancy, noted in ((needed, 1, False), (needed - 0.001, 1, True), (needed, 2, True)):
+        terms.budget, terms.redundancy = budget, redundancy
+        assert any("protocol.budget=" in why for why in terms.infeasible()) == noted
+    assert any("infeasible: protocol.budget=1:" in note for note in run("protocol.budget=1").run.notes)
 
 
 # --- what is at risk --------------------------------------------------------------------------------------------------
@@ -214,6 +231,34 @@ def gain(variant, attack, seed=0):
 def test_what_pays_by_the_published_rules_does_not_by_the_hardened(attack, literal, hardened):
     assert gain("literal", attack) > literal
     assert gain("hardened", attack) <= hardened
+
+
+@pytest.mark.parametrize("attack", ["bogus_accept"])
+def test_a_provider_has_its_whole_price_whatever_a_requestor_does_with_its_last_signature(attack):
+    market, job = lived(f"attack={attack}")
+    (activity,) = market.activities.values()
+    assert market.paid(job, activity.agreement.provider) == activity.agreement.price(900, 900)
+    assert gain("hardened", attack) <= 0.01
+
+
+def altered(fact, by=None, **changes):
+    return Fact(fact.event, fact.time, by or fact.by, fact.job, fact.args | changes)
+
+
+def test_only_what_the_requestor_sent_and_signed_counts_as_accepted():
+    market, job = lived()
+    note = market.accepted(job, next(iter(market.activities)))
+    provider = next(iter(market.activities.values())).agreement.provider
+    for changes in ({"signature": bytes(65)}, {"total": note.total + 1}, {"total": "much"}):
+        bogus = altered(note, **changes)
+        assert not market.genuine(job, bogus)
+        market.world.facts.publish(say.ACCEPTED, bogus)
+    market.world.facts.publish(say.ACCEPTED, altered(note, provider))
+    less = note.total - 1
+    signed = sign(market.world.accounts[job.poster].name, market.acceptance(note.key, less)).packed
+    market.world.facts.publish(say.ACCEPTED, altered(note, total=less, signature=signed))
+    found = market.accepted(job, note.key)
+    assert (found.by, found.total, found.signature) == (job.poster, note.total, note.signature)
 
 
 def test_an_extension_before_the_creation_strands_money_in_the_literal_rules():
