@@ -43,6 +43,7 @@ contract Golem is LockPayment, EIP712 {
     error NotParty(address who, address party);
     error NotAuditor(address who);
     error WrongKey(address signer, address required);
+    error KeyFixed(address account, address key);
     error WrongState(bytes32 key, ChannelState state);
     error NotMore(uint256 total, uint256 accepted);
     error AboveCap(uint256 total, uint256 cap);
@@ -56,20 +57,23 @@ contract Golem is LockPayment, EIP712 {
         EIP712("Golem", "1")
     {
         if (auditors_.length > MAX_AUDITORS) revert TooMany(auditors_.length, MAX_AUDITORS);
+        if (rules_.channel && !rules_.bindPayee) revert BadTerms(); // a payment past the channel would be made again
         if (rules_.dispute && (!rules_.channel || rules_.disputeFee > rules_.bond)) revert BadTerms();
         auditors = auditors_;
     }
 
-    /// @notice Say which key signs for the caller, where its address is no key's own.
+    /// @notice Say which key signs for the caller, besides its address where that is a key's own. Once: no signature
+    /// becomes void.
     /// @param key the address of the key
     function registerKey(address key) external {
+        if (_keys[msg.sender] != address(0)) revert KeyFixed(msg.sender, _keys[msg.sender]);
         _keys[msg.sender] = key;
         emit KeyRegistered(msg.sender, key);
     }
 
     /// @notice Which key signs for an account.
     /// @param account whose
-    /// @return the address of the key: the account's own unless it registered another
+    /// @return the address of the key: the account's own, which stays valid, unless it registered another
     function keyOf(address account) public view returns (address) {
         address key = _keys[account];
         return key == address(0) ? account : key;
@@ -110,7 +114,7 @@ contract Golem is LockPayment, EIP712 {
     /// @param a the agreement
     /// @param signature the requestor's
     function openChannel(Agreement calldata a, bytes calldata signature) external {
-        if (!rules.bindPayee && !rules.channel) revert Off();
+        if (!rules.bindPayee) revert Off();
         if (msg.sender != a.provider) revert NotParty(msg.sender, a.provider);
         Deposit storage deposit = _there(a.deposit);
         if (a.requestor != deposit.funder) revert NotFunder(a.requestor, deposit.funder);
@@ -289,7 +293,7 @@ contract Golem is LockPayment, EIP712 {
 
     function _signed(bytes32 digest, address account, bytes calldata signature) private view {
         address signer = ECDSA.recover(digest, signature);
-        if (signer != keyOf(account)) revert WrongKey(signer, keyOf(account));
+        if (signer != account && signer != _keys[account]) revert WrongKey(signer, keyOf(account));
     }
 
     function _inState(bytes32 key, ChannelState required) private view returns (Channel storage c) {

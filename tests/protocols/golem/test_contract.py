@@ -233,6 +233,23 @@ def test_a_registered_key_signs_for_an_address_that_has_none():
     assert stage.market.keyOf(ALICE) == ALICE
 
 
+def test_no_key_that_is_registered_later_voids_a_signature():
+    stage = fresh()
+    a = stage.agreement(stage.deposit())
+    stage.opens(a)
+    stage.must(FUNDER, stage.market.registerKey(BOB))  # it has a key of its own: that stays valid
+    assert stage.note(a, 100).ok
+    assert stage.note(a, 200, by=BOB).ok
+    assert stage.fails(FUNDER, stage.market.registerKey(POKER)) == "KeyFixed"
+    assert stage.note(a, 300, by=BOB).ok
+    assert stage.note(a, 400, by=POKER).revert.name == "WrongKey"
+
+
+def test_a_channel_without_bound_payees_which_would_pay_twice_is_not_deployed():
+    with pytest.raises(Exception, match="BadTerms"):
+        Stage(HARDENED | {"bindPayee": False, "dispute": False})
+
+
 def test_channels_reserve_their_caps_and_no_more_than_there_is():
     stage = fresh()
     job = stage.deposit(amount=900)

@@ -233,7 +233,7 @@ def test_what_pays_by_the_published_rules_does_not_by_the_hardened(attack, liter
     assert gain("hardened", attack) <= hardened
 
 
-@pytest.mark.parametrize("attack", ["bogus_accept"])
+@pytest.mark.parametrize("attack", ["bogus_accept", "key_rotator"])
 def test_a_provider_has_its_whole_price_whatever_a_requestor_does_with_its_last_signature(attack):
     market, job = lived(f"attack={attack}")
     (activity,) = market.activities.values()
