@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from slashpoint.protocols.ocean.shelf import Shelf
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning.codec import decode
-from slashpoint.sim.market.vault import FEE, REWARD, STAKE
+from slashpoint.sim.market.vault import FEE, REWARD, SLASH, STAKE
 from slashpoint.sim.taint import Taint, leaks
 from slashpoint.sim.units import SECOND
 
@@ -80,7 +80,7 @@ class OceanInvariants(Shelf):
 
     @invariant
     def claims_are_within_locks(self, world: World) -> Iterator[str]:
-        """What a lock pays is the claimed minutes at the node's rate, at most the lock; the community has its part."""
+        """What a lock pays is the claimed minutes at the order's rate, at most the lock; the community has its part."""
         for job in self._stirred(world):
             for fact in self._fresh("Unlocked", job):
                 if fact.paid > fact.amount:
@@ -88,13 +88,10 @@ class OceanInvariants(Shelf):
                 fee = sum(one.amount for one in self._fresh("Retained", job) if one.cause == FEE)
                 minutes = sum(one.args["minutes_"] for one in self._events_of("Claimed", job))
                 closed = self._fresh("JobClosed", job)
-                if closed and closed[0].state in {DONE, JUNK} and fact.paid != minutes * self._rate(job):
+                if closed and closed[0].state in {DONE, JUNK} and fact.paid != minutes * self.ordered[job.key].rate:
                     yield f"job {job.id}: {fact.paid} was paid for {minutes} minutes"
                 if fee != (due := fact.paid * self.terms.escrow_fee_bps // BPS):
                     yield f"job {job.id}: the community had {fee} of {fact.paid}, not {due}"
-
-    def _rate(self, job: Job) -> int:
-        return self.nodes[self.ordered[job.key].provider]
 
     @invariant
     def locks_are_authorised(self, world: World) -> Iterator[str]:
@@ -128,7 +125,7 @@ class OceanInvariants(Shelf):
 
     @invariant
     def everybody_is_paid_by_the_outcome(self, world: World) -> Iterator[str]:
-        """The bill is the provider's, or theirs who did its work; bonds come back to whoever was not fined."""
+        """The bill is the provider's, or theirs who did its work; bonds come back or are shared."""
         for job in self._over(world):
             closed = self._fresh("JobClosed", job)
             if not closed or self.ordered[job.key].free:
@@ -152,6 +149,7 @@ class OceanInvariants(Shelf):
                 if back[who] != (0 if who in fined else bond):
                     yield f"job {job.id}: {world.name_of(who)} had {back[who]} of its bond of {bond} back"
             yield from self._priced(world, job, state)
+            yield from self._slashed(world, job, state)
 
     def _priced(self, world: World, job: Job, state: int) -> Iterator[str]:
         """Complain of a price that was held, and is not whose it should be."""
@@ -161,6 +159,30 @@ class OceanInvariants(Shelf):
         due = price if state in {DONE, OVERTURNED} else 0
         if had != due and not (state == OVERTURNED and had == 0):  # wrong data too: the auditors may say so
             yield f"job {job.id}: {world.name_of(job.holder)} was paid {had} for its data, not {due}"
+
+    def _slashed(self, world: World, job: Job, state: int) -> Iterator[str]:
+        """Complain of a part of a lost collateral or dispute bond that is not with the consumer, or who found out."""
+        begun, terms, due = self._events_of("AuditBegun", job), self.terms, Counter[bytes]()
+        said = {one.who: (one.cid, one.args["minutes_"]) for one in self._events_of("AnswerRevealed", job)}
+        panel = [who for one in begun for who in one.panel if who in said]
+        answers = Counter(said[who] for who in panel)
+        lost = 0
+        if state == OVERTURNED:
+            collateral = terms.to_units(terms.collateral)
+            lost = collateral // 2
+            due[job.poster] += collateral - lost
+        elif state == DONE and any(one.disputed for one in begun):
+            lost = terms.to_units(terms.dispute_bond)
+        right = max(answers, key=lambda each: answers[each], default=None)
+        if state == DONE:
+            right = said.get(self.ordered[job.key].provider)
+        good = [who for who in panel if said[who] == right]
+        for who in good:
+            due[who] += lost // len(good)
+        had = self._credited(job, SLASH)
+        for who in sorted({*had, *due}):
+            if had[who] != due[who]:
+                yield f"job {job.id}: {world.name_of(who)} had {had[who]} of what others lost, not {due[who]}"
 
     def _reused(self, job: Job) -> bool:
         return any(fact.order != fact.id for fact in self._events_of("OrderStarted", job))
@@ -189,6 +211,8 @@ class OceanInvariants(Shelf):
                 first = self.jobs.get(fact.order)
                 if fact.order != fact.id and (first is None or first.poster != fact.consumer):
                     yield f"job {job.id} uses order {fact.order}, which is not {world.name_of(fact.consumer)}'s"
+                elif fact.order != fact.id and self.terms.data_price and not self.stands(fact.order):
+                    yield f"job {job.id} uses order {fact.order}, whose price may still go back, or has"
 
     @invariant
     def the_free_tier_is_small(self, world: World) -> Iterator[str]:

@@ -10,7 +10,7 @@ from slashpoint.protocols.ocean.algorithms import FREE_SECONDS
 from slashpoint.sim.learning import Order, Problem, correct
 from slashpoint.sim.learning.poison import Poison
 from slashpoint.sim.luck import digest
-from slashpoint.sim.market.vault import Vaulted
+from slashpoint.sim.market.vault import REWARD, Vaulted
 
 if TYPE_CHECKING:
     from slashpoint.sim.facts import Fact
@@ -39,6 +39,7 @@ class Ordered:
     provider: bytes  # address
     minutes: int  # that the consumer authorises
     free: bool
+    rate: int  # a minute: the provider's, as it was then, smallest units
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ class Shelf(Vaulted):
         args = fact.args
         if fact.event == "OrderStarted":
             text = self.assets[args["algorithm"]].checksum if args["algorithm"] else args["raw"]
+            rate = self.nodes.get(args["provider"], 0)
             self.ordered[job.key] = Ordered(
-                args["asset"], args["algorithm"], text, args["provider"], self.authorised(job), args["free"]
+                args["asset"], args["algorithm"], text, args["provider"], self.authorised(job), args["free"], rate
             )
             if args["order"] == args["id"] and not args["free"]:
                 until = fact.time / 10**9 + self.terms.order_seconds
@@ -123,7 +125,15 @@ class Shelf(Vaulted):
             by: Unix seconds.
         """
         order, until = self.valid.get((who, asset), (None, 0.0))
-        return order if by < until else None
+        return order if order is not None and by < until and self.stands(order) else None
+
+    def stands(self, order: int) -> bool:
+        """Whether the price of an order is the publisher's for good, and so pays for other jobs, too."""
+        if not self.terms.price_held:
+            return True
+        job = self.jobs.get(order)
+        paid = [] if job is None else self._events_of("Credited", job)
+        return any(fact.cause == REWARD and fact.who == job.holder for fact in paid)
 
     # --- money --------------------------------------------------------------------------------------------------
 

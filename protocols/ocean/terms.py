@@ -64,6 +64,14 @@ class OceanTerms(Terms):
         if self.prices.keys() != self.amounts.keys():
             odd = sorted(self.prices.keys() ^ self.amounts.keys())
             raise ValueError(f"protocol.prices and protocol.amounts: {odd[0]} has a price or an amount, and not both")
+        if 0 < self.dispute_window < 1:
+            why = "it must be 0 (claims are final) or at least 1: the contract counts whole seconds"
+            raise ValueError(f"protocol.dispute_window={self.dispute_window:g}: {why}")
+        if self.audit_bps and not self.auditors:
+            raise ValueError(f"protocol.audit_bps={self.audit_bps}: auditors=0, so nobody could audit")
+        for role in ("author", "publisher"):
+            if self.seats.get(role) == 0:
+                raise ValueError(f"protocol.seats.{role}=0: there must be at least 1, or nothing can be ordered")
         if self.dispute_window and not self.auditors:
             raise ValueError(f"protocol.dispute_window={self.dispute_window:g}: auditors=0, so nobody could decide")
 
@@ -112,6 +120,5 @@ class OceanTerms(Terms):
             yield f"no provider owns what it must put up ({bonds}, endowment {richest:g} MDC)"
         if self.trust == "none":
             yield "trust=none: no algorithm may run on any data"
-        for role in ("author", "publisher", "provider"):
-            if not self.seats.get(role, 0):
-                yield f"there is no {role}"
+        if not self.seats.get("provider", 0):
+            yield "there is no provider"

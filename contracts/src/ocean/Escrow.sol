@@ -16,15 +16,17 @@ abstract contract Escrow is Assets {
     error NotYourself(address who);
     error NotAuthorized(string limit, uint256 wanted, uint256 allowed);
     error DepositTooSmall(uint256 available, uint256 wanted);
+    error RateTooHigh(uint256 rate, uint256 max);
 
-    /// @notice Offer to run jobs.
+    /// @notice Offer to run jobs. A new rate is for orders that come after it.
     /// @param signer whose signature makes one's fees one's own
     /// @param prices of each resource, a minute
     /// @param amounts of each resource
     function registerNode(address signer, uint256[] calldata prices, uint32[] calldata amounts) external {
         uint256 rate;
         for (uint256 i; i < prices.length; i++) rate += uint256(prices[i]) * amounts[i];
-        nodeOf[msg.sender] = Node(signer, rate);
+        if (rate > type(uint128).max) revert RateTooHigh(rate, type(uint128).max);
+        nodeOf[msg.sender] = Node(signer, uint128(rate));
         emit NodeRegistered(msg.sender, signer, rate);
     }
 
@@ -57,12 +59,14 @@ abstract contract Escrow is Assets {
         emit Authorized(msg.sender, payee, amount, seconds_, locks);
     }
 
-    /// @notice Lock what a job may cost, and start it. By the provider that its order names.
+    /// @notice Lock what a job may cost, and start it. By the provider that its order names. One of the free tier costs
+    /// nothing.
     /// @param id the job's number
     /// @param amount of the consumer's deposit
     function createLock(uint256 id, uint256 amount) external {
         Job storage job = _inState(id, rules.commitsData ? State.AGREED : State.ORDERED);
         _only(job.provider);
+        if (job.free) revert WrongState(id, job.state);
         if (msg.sender == job.consumer) revert NotYourself(msg.sender);
         _before(job.due);
         _reserve(job, amount);

@@ -53,7 +53,7 @@ contract Ocean is Audits {
 
     function _bill(uint256 id, uint32 minutes_) private view returns (uint256) {
         Job storage job = _jobs[id];
-        return job.free ? 0 : uint256(nodeOf[job.provider].rate) * minutes_;
+        return job.free ? 0 : uint256(job.rate) * minutes_;
     }
 
     function _lapse(uint256 id) internal override {
@@ -76,6 +76,7 @@ contract Ocean is Audits {
         else if (job.disputed) _pay(id, job.consumer, rules.disputeBond, Cause.STAKE);
         _share(id, end.good, rules.auditFee, Cause.REWARD);
         _bonds(id, end.good);
+        job.paid = !end.refund;
         bool paid = bill != 0 || end.state == State.DONE;
         address winner = !paid ? address(0) : end.state == State.OVERTURNED ? end.good[0] : job.provider;
         _close(id, end.state, end.cid, winner);

@@ -91,6 +91,7 @@ struct Job {
     uint8 status; // as operators publish it: 10 started, 31 no data, 32 no algorithm, 70 finished
     bool free;
     bool disputed;
+    bool paid; // its order: the price is the publisher's for good
     uint16 panel; // auditors that were drawn: the first in the pool
     uint16 answered; // of them, who have committed; then, with the provider, who have revealed
     uint40 due; // Unix s: the end of the state's window
@@ -98,6 +99,7 @@ struct Job {
     uint32 minutes_; // at most; then, what is claimed
     uint32 size; // of the sample, items
     uint40 expiry; // Unix s: of the lock
+    uint128 rate; // a minute: the provider's, as it was when the job was ordered
     uint256 asset;
     uint256 algorithm;
     uint256 order; // the job whose datatoken pays for this one
@@ -126,7 +128,7 @@ struct Auth {
 /// @dev A node that runs jobs.
 struct Node {
     address signer; // of its fees
-    uint256 rate; // a minute: the sum of each resource's price times its amount
+    uint128 rate; // a minute: the sum of each resource's price times its amount
 }
 
 /// @dev What somebody who stands by as an auditor, or the provider, says came out of a job.

@@ -33,6 +33,7 @@ abstract contract Orders is Escrow {
     event SampleAgreed(uint256 indexed id);
 
     error NoSuchOrder(uint256 order);
+    error OrderNotPaid(uint256 order);
     error WrongSignature(address signed, address required);
     error WrongToken(address sent, address required);
     error Untrusted(uint256 asset, uint256 algorithm);
@@ -56,7 +57,8 @@ abstract contract Orders is Escrow {
         _charge(id, o);
     }
 
-    /// @notice Order a job for an order that one has: no datatoken, but the provider's fee again.
+    /// @notice Order a job for an order that one has: no datatoken, but the provider's fee again. Where prices are held,
+    /// the first job must be over and its price the publisher's: one that may go back pays for nothing else.
     /// @param order the job's number that the datatoken was given up for
     /// @param o what is wanted
     /// @return id the new job's number
@@ -65,6 +67,7 @@ abstract contract Orders is Escrow {
             Job storage first = _jobs[order];
             bool mine = first.consumer == msg.sender && first.asset == o.asset && first.order == order && !first.free;
             if (!mine) revert NoSuchOrder(order);
+            if (rules.holdsPrice && !first.paid) revert OrderNotPaid(order);
             _before(uint256(first.expiry) - rules.lockWindow - rules.jobSeconds + rules.orderSeconds);
         }
         id = _start(o, order, false);
@@ -127,6 +130,7 @@ abstract contract Orders is Escrow {
         Job storage job = _jobs[id];
         (job.consumer, job.provider, job.state, job.free) = (msg.sender, o.provider, State.ORDERED, free);
         (job.asset, job.algorithm, job.order, job.minutes_) = (o.asset, o.algorithm, order, o.minutes_);
+        job.rate = nodeOf[o.provider].rate;
         job.due = uint40(block.timestamp + rules.lockWindow);
         job.expiry = job.due + rules.jobSeconds;
         if (free) job.due = job.expiry;

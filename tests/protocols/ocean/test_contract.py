@@ -280,13 +280,37 @@ def test_literally_an_order_that_never_was_can_be_used_again():
 
 def test_a_stored_order_is_used_again_by_its_owner_for_its_asset_in_its_time():
     stage = Stage(HARDENED)
-    job = stage.start()
+    job = stage.running()
+    stage.claim(job)
+    stage.now += DISPUTING
+    stage.must(POKER, stage.market.settle(job))
     stage.must(CONSUMER, stage.market.reuseOrder(job, stage.order()))
     stage.refuses(STRANGER, stage.market.reuseOrder(job, stage.order(STRANGER)), "NoSuchOrder")
     stage.refuses(CONSUMER, stage.market.reuseOrder(99, stage.order()), "NoSuchOrder")
     stage.refuses(CONSUMER, stage.market.reuseOrder(job + 1, stage.order()), "NoSuchOrder")
     stage.now += 400
     stage.refuses(CONSUMER, stage.market.reuseOrder(job, stage.order()), "TooLate")
+
+
+@pytest.mark.parametrize("refunded", [False, True])
+def test_an_order_whose_price_may_go_back_or_has_pays_for_no_other_job(refunded):
+    stage = Stage(HARDENED)
+    decoy = stage.start()
+    if refunded:
+        stage.now += LOCKING
+        assert stage.credited(stage.must(POKER, stage.market.cancelExpired(decoy)))[CONSUMER] >= PRICE
+    stage.refuses(CONSUMER, stage.market.reuseOrder(decoy, stage.order()), "OrderNotPaid")
+    stage = Stage({**HARDENED, "holdsPrice": False})
+    stage.must(CONSUMER, stage.market.reuseOrder(stage.start(), stage.order()))  # paid when the datatoken was bought
+
+
+def test_a_job_of_the_free_tier_has_no_lock():
+    stage = Stage(LITERAL)
+    job = int(stage.must(CONSUMER, stage.market.startFree(stage.order())).of("OrderStarted")[0]["id"])
+    stage.pays()
+    stage.refuses(NODE, stage.market.createLock(job, MINUTES * RATE), "WrongState")
+    stage.must(CONSUMER, stage.market.takeBack(MINUTES * RATE))
+    stage.must(NODE, stage.market.claim(job, 1, cid(GOOD), 70))
 
 
 def test_the_free_tier_has_three_jobs_and_in_the_hardened_rules_it_is_for_buyers():
@@ -336,6 +360,31 @@ def test_a_claim_is_at_most_the_lock_and_the_rest_is_the_payers_again():
     assert deed.of("JobClosed")[0]["state"] == DONE
     stage.refuses(NODE, stage.market.claim(job, 1, cid(GOOD), 70), "WrongState")
     stage.solvent()
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_bill_is_at_the_rate_of_the_order_whatever_its_provider_asks_later(locked):
+    stage = Stage(HARDENED)
+    signer = address_of("n0", "keys")
+    job = stage.running() if locked else stage.start()
+    stage.must(NODE, stage.market.registerNode(signer, [2 * RATE], [1]))
+    if not locked:
+        stage.pays()
+        stage.must(PUBLISHER, stage.market.serve(job, cid(b"rows"), 100))
+        stage.must(CONSUMER, stage.market.agree(job))
+        stage.must(NODE, stage.market.createLock(job, MINUTES * RATE))
+    stage.claim(job)
+    stage.must(NODE, stage.market.registerNode(signer, [2**128 - 1], [1]))
+    stage.now += DISPUTING
+    paid = stage.credited(stage.must(POKER, stage.market.settle(job)))
+    assert paid[NODE] == 7 * RATE + COLLATERAL
+    assert stage.market.fundsOf(CONSUMER).available == (MINUTES - 7) * RATE
+
+
+def test_a_node_asks_no_rate_that_could_overflow_a_bill():
+    stage = Stage(HARDENED)
+    stage.refuses(NODE, stage.market.registerNode(NODE, [2**128], [1]), "RateTooHigh")
+    stage.refuses(NODE, stage.market.registerNode(NODE, [2**127, 2**127], [1, 1]), "RateTooHigh")
 
 
 def test_a_literal_claim_is_paid_for_nothing_and_for_what_failed():

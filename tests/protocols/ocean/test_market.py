@@ -10,6 +10,7 @@ import pytest
 import slashpoint
 from slashpoint.protocols.ocean import algorithms
 from slashpoint.protocols.ocean.market import FINISHED
+from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning.synthetic import Synthetic
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.metrics import quality
@@ -48,6 +49,15 @@ def test_an_order_in_its_time_pays_for_the_next_jobs_too():
     assert functions(again).count("reuseOrder") == 2
     once = lived("hardened", jobs=3)
     assert functions(once).count("startOrder") == 3
+
+
+@pytest.mark.parametrize("wrong", [
+    "seats.author=0", "seats.publisher=0", "dispute_window=0.3", "auditors=0", "audit_bps=1",
+])  # fmt: skip
+def test_impossible_terms_are_refused(wrong):
+    literal = ["protocol.variant=literal"] * (wrong == "audit_bps=1")  # where there are no auditors
+    with pytest.raises(Misconfigured, match=rf"protocol\.{wrong}: |protocol\.audit_bps=1000: auditors=0"):
+        lived("hardened", (), *literal, f"protocol.{wrong}")
 
 
 def test_of_a_result_a_filter_leaves_the_model_alone():
