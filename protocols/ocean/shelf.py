@@ -132,8 +132,9 @@ class Shelf(Vaulted):
         if not self.terms.price_held:
             return True
         job = self.jobs.get(order)
-        paid = [] if job is None else self._events_of("Credited", job)
-        return any(fact.cause == REWARD and fact.who == job.holder for fact in paid)
+        if job is None:
+            return False
+        return any(one.cause == REWARD and one.who == job.holder for one in self._events_of("Credited", job))
 
     # --- money --------------------------------------------------------------------------------------------------
 
