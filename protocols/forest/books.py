@@ -61,7 +61,6 @@ class Book:
     packets: list[Packet] = field(default_factory=list)
     swapped: bytes | None = None  # the CID of what somebody put in the place of the packets
     algorithm: bytes = b""  # in force
-    hijacked: bool = False  # whether the algorithm was ever changed
     committed: int = 0  # reports of this epoch
     reported: int = 0
     cid: bytes = bytes(32)  # of the model that is served
@@ -137,7 +136,7 @@ def _forgotten(book: Book, fact: Fact) -> None:
 
 
 def _algorithm(book: Book, fact: Fact) -> None:
-    book.algorithm, book.hijacked = fact.algorithm, True
+    book.algorithm = fact.algorithm
 
 
 def _training(book: Book, fact: Fact) -> None:

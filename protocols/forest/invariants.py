@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class ForestInvariants(Vaulted):
     terms: Any  # the rules
     books: dict[int, Book] = field(default_factory=dict)  # by model
     trainings: dict[tuple[int, int], Job] = field(default_factory=dict)  # by model and epoch: the job as it is trained
+    algorithms: ClassVar[Any]  # what workers know how to train, by CID
     held: dict[int, int] = field(default_factory=dict)  # by model: what it said that it holds
     overdue: set[int] = field(default_factory=set)  # models that were complained of
 
@@ -169,7 +170,7 @@ class ForestInvariants(Vaulted):
                 who = next((some for some in same.values() if len(some) == fact.support), set())
                 if len(who) < self.terms.workers:
                     yield f"model {job.id}, epoch {fact.epoch}: it says that {fact.support} agreed, and they did not"
-                if who <= attackers or self.books[job.id].hijacked:
+                if who <= attackers or self.books[job.id].algorithm not in self.algorithms:
                     continue
                 view = self.trainings[job.id, fact.epoch]
                 expected = report(world.training_cache.model(Order("", view.task)), b"")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
@@ -81,6 +82,8 @@ class CommunalForest(ForestInvariants):
         task = world.training_cache.task
         if task.format is None:
             raise ValueError(f"task={task.name} has no records to hand over: choose task=diabetes")
+        if not 0 < terms.holdout < (rows := len(task.table[0]) - task.scale):
+            raise ValueError(f"protocol.holdout={terms.holdout}: leaves nothing to train on of {rows} records")
         if terms.place == ON_CHAIN and task.kind != "forest":
             raise ValueError(f"protocol.place=onchain: the contract walks trees, and task.model={task.kind} has none")
         token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
@@ -107,19 +110,14 @@ class CommunalForest(ForestInvariants):
             me: the account that acts.
             problem: what is to be learnt.
         """
-        if self.terms.holdout >= len(problem.train):
-            raise ValueError(
-                f"protocol.holdout={self.terms.holdout} leaves nothing to train on of {len(problem.train)} records"
-            )
         job = super().draft(me, problem)
         job.reward, job.stake = self.terms.price, self.terms.to_units(self.terms.bond)
         return job
 
     def posts(self, job: Job) -> Call:
         """Lock the rewards of all epochs, and say which algorithm is in force and which others may be."""
-        names = [self.task.kind, *self.terms.allowed]
-        algorithms = [algorithm(name) for name in names]
-        call = self.contract.createModel(self.terms.offer(), algorithms, job.key, gas=450_000 + 30_000 * len(names))
+        gas = 450_000 + 30_000 * len(self.algorithms)
+        call = self.contract.createModel(self.terms.offer(), [*self.algorithms], job.key, gas=gas)
         return self.does("posts", job, call)
 
     def enlists(self, job: Job) -> Call:
@@ -261,6 +259,12 @@ class CommunalForest(ForestInvariants):
         """The world's task, which has records: `deploy` refuses others."""
         return cast("Diabetes", self.world.training_cache.task)
 
+    @cached_property
+    def algorithms(self) -> dict[bytes, str]:
+        """What workers know how to train, by CID, the task's own first: a contract that answers walks trees alone."""
+        others = () if self.terms.place == ON_CHAIN else self.terms.allowed
+        return {algorithm(name): name for name in (self.task.kind, *others)}
+
     @property
     def _size(self) -> int:
         return self.task.format.size
@@ -343,7 +347,8 @@ class CommunalForest(ForestInvariants):
         """
         book = self.books[job.id]
         rows = self.rows(job, book.standing) if book.swapped is None else self.world.store.get(book.swapped) or b""
-        task = pooled(job.task, due.dataset, due.seed, rows)
+        kind = self.algorithms.get(due.algorithm, self.task.kind)
+        task = pooled(job.task, due.dataset, due.seed, rows, "" if kind == self.task.kind else kind)
         return replace(job, round=due.epoch, base=None, deadline=float(due.due), exact=True, task=task)
 
     def rows(self, job: Job, packets: Iterable[int]) -> bytes:
@@ -498,7 +503,7 @@ def packed(features: Sequence[int]) -> bytes:
     return np.asarray(features, ">i4").tobytes()
 
 
-def pooled(task: Problem, dataset: bytes, seed: bytes, rows: bytes) -> Problem:
+def pooled(task: Problem, dataset: bytes, seed: bytes, rows: bytes, kind: str = "") -> Problem:
     """Return the problem of training on others' records by public randomness.
 
     Args:
@@ -506,6 +511,7 @@ def pooled(task: Problem, dataset: bytes, seed: bytes, rows: bytes) -> Problem:
         dataset: the Merkle root over the packets, 32 bytes.
         seed: of the training, 32 bytes.
         rows: the packed records.
+        kind: the name of the algorithm, where it is not the task's own.
     """
-    key = hashlib.sha256(task.key.encode() + dataset + seed + rows).hexdigest()[:16]
-    return replace(task, key=key, seed=seed, records=rows)
+    key = hashlib.sha256(task.key.encode() + dataset + seed + rows + kind.encode()).hexdigest()[:16]
+    return replace(task, key=key, seed=seed, records=rows, algorithm=kind)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from slashpoint.agents.roles import Keeper, Poster, Server
 from slashpoint.protocols.forest import reports, trees
 from slashpoint.protocols.forest.books import REQUESTED, SCALE, TRAIN
-from slashpoint.protocols.forest.market import CommunalForest, algorithm
+from slashpoint.protocols.forest.market import CommunalForest
 from slashpoint.protocols.forest.terms import NONE, ON_CHAIN
 from slashpoint.sim.learning import forests
 from slashpoint.sim.market import Subject, Work
@@ -131,7 +131,7 @@ class Worker(Server[CommunalForest]):
     def trained(self, me: Me, job: Job) -> Steps:
         """Do the work that the algorithm in force asks for: train, or take what somebody made the algorithm."""
         asked = self.market.books[job.id].algorithm
-        if asked != algorithm(self.market.task.kind):
+        if asked not in self.market.algorithms:
             return Work(model=me.fetches(asked))
         return (yield from self.ask(me, "work", job, by=job.deadline))
 

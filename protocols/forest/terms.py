@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from slashpoint.sim.domain import Among, Amount, Bps, Count, Factor, Positive, Share, Window, Within
+from slashpoint.sim.errors import choices
+from slashpoint.sim.learning import estimators
 from slashpoint.sim.market import Terms
 
 if TYPE_CHECKING:
@@ -78,6 +80,10 @@ class ForestTerms(Terms):
         if self.dividend_bps and self.dividend == NONE:
             raise ValueError(f"protocol.dividend_bps={self.dividend_bps}: choose a dividend, flat for one")
 
+        known = estimators.names()
+        if unknown := [name for name in self.allowed if name not in known]:
+            raise ValueError(f"protocol.allowed=[{','.join(self.allowed)}]: {choices(unknown[0], known)}")
+
     def rules(self, size: int) -> dict[str, Any]:
         """Return the contract's `Rules`, in its units. `size` is of a packed record, bytes."""
         return {
@@ -119,3 +125,13 @@ class ForestTerms(Terms):
             yield f"no contributor owns fee and deposit, {self.fee + self.deposit:g} MDC (endowment {richest:g} MDC)"
         if self.seats.get("worker", 0) < self.workers:
             yield f"{self.seats.get('worker', 0)} workers are fewer than the {self.workers} that must agree"
+        crew = min(self.max_workers, self.seats.get("worker", 0))
+        if self.place == OFF_CHAIN and crew < self.answers:
+            yield f"{crew} workers are fewer than the {self.answers} whose equal answers fulfil a request"
+        for what in ("prediction_fee", "challenge_bond"):
+            if (amount := getattr(self, what)) > richest:
+                yield f"no user owns the {what} of {amount:g} MDC (endowment {richest:g} MDC)"
+        if self.forget_rate and not self.forgetting:
+            yield f"forget_rate={self.forget_rate:g} has no effect: forgetting=false lets nobody have records forgotten"
+        if not self.vote_bps and not self.open_algorithm:
+            yield "vote_bps=0: any worker changes the algorithm alone, to one that is allowed"

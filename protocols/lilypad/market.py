@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from slashpoint.sim.world import World
 
 NONE, OFFERED, MATCHED, AGREED, REVEALING, SUBMITTED, MEDIATION = range(7)
+REJECTED = "mediation rejected"
 OUTCOMES = dict(
     enumerate(
-        ("accepted", "mediation accepted", "mediation rejected", "verified", "void", "unmatched", "timeout agree",
+        ("accepted", "mediation accepted", REJECTED, "verified", "void", "unmatched", "timeout agree",
          "timeout submit", "timeout judge", "timeout mediate"), start=7,
     )
 )  # fmt: skip
@@ -345,9 +346,14 @@ class Lilypad(LilypadInvariants):
         return due, self.does("pokes", job, self.contract.function_(function)(job.id, gas=gas + 100_000))
 
     def delivered(self, job: Job) -> bytes | None:
-        """Return the result that the client can read, whether or not it paid for it; of several, the one that won."""
-        handed = self._events_of("ResultSubmitted", job)
-        return self.world.store.get(handed[-1].result if handed else self.results.get(job.key, b""))
+        """Return the result that the client can read, whether or not it paid for it; of several, the one that won.
+
+        None where there is none, and where the mediator rejected it: the client knows that it is wrong.
+        """
+        handed = [fact.result for fact in self._events_of("ResultSubmitted", job)]
+        rejected = any(OUTCOMES.get(fact.state) == REJECTED for fact in self._events_of("DealClosed", job))
+        found = handed[-1] if handed else self.results.get(job.key)
+        return None if found is None or rejected else self.world.store.get(found)
 
 
 def cid(work: Work) -> bytes:

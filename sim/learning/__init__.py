@@ -39,6 +39,7 @@ class Problem:
     seed: bytes = b""  # public randomness, instead of the person's: whoever trains gets the same, bit for bit
     records: bytes | None = field(default=None, repr=False)  # packed rows to train on instead of `train`: others' data
     product: Literal["model", "records"] = "model"  # "records": a training hands out its rows, after its poison
+    algorithm: str = ""  # instead of the task's own, by its name, where a task knows several
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from slashpoint.sim.domain import Within
 from slashpoint.sim.learning.codec import encode
-from slashpoint.sim.learning.estimators import Estimator, constant, estimator
+from slashpoint.sim.learning.estimators import Estimator, constant, estimator, names
 from slashpoint.sim.learning.growing import Growth
 from slashpoint.sim.learning.poison import Poison
 from slashpoint.sim.learning.records import SCALE, Field, Format
@@ -141,7 +141,25 @@ class Diabetes(Tabular):
     @cached_property
     def estimator(self) -> Estimator:
         """The algorithm."""
-        return estimator(self.model, FORMAT, self.edges, Growth(self.trees, self.depth, self.leaf))
+        return self._learner(self.model)
+
+    def _learner(self, name: str) -> Estimator:
+        return estimator(name, FORMAT, self.edges, Growth(self.trees, self.depth, self.leaf))
+
+    @cached_property
+    def _readers(self) -> list[Estimator]:
+        """Every algorithm, the task's own first."""
+        return [self.estimator, *(self._learner(name) for name in names() if name != self.model)]
+
+    def _predict(self, model: bytes, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64] | None:
+        """Return what a model of any algorithm says, shape (rows,); None for bytes that are no model.
+
+        Args:
+            model: from anybody; its tensors say what reads it.
+            rows: features in units of 1/SCALE, shape (rows, 10).
+        """
+        answers = (one.predict(model, rows) for one in self._readers)
+        return next((found for found in answers if found is not None), None)
 
     def band(self, labels: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
         """Return the band of each label: units of 1/SCALE, any shape."""
@@ -204,7 +222,7 @@ class Diabetes(Tabular):
 
     def _fitted(self, records: Records, order: Order, luck: Luck) -> bytes:
         """Train on records: less effort is fewer trees, or a shorter way to the solution, or fewer records."""
-        learner, effort, seed = self.estimator, order.effort, order.seed(luck)
+        learner, effort, seed = self._learner(order.problem.algorithm or self.model), order.effort, order.seed(luck)
         if not effort:
             return order.base or constant(0)
         if learner.seeded:
@@ -228,7 +246,7 @@ class Diabetes(Tabular):
             model: from anybody.
             rows: features in units of 1/SCALE, shape (rows, 10).
         """
-        found = self.estimator.predict(model, rows)
+        found = self._predict(model, rows)
         return np.zeros(len(rows), np.int64) if found is None else found
 
     def errors(self, model: bytes, problem: Problem) -> Errors:
@@ -244,7 +262,7 @@ class Diabetes(Tabular):
     def losses(self, model: bytes, problem: Problem, part: str = "train") -> npt.NDArray[np.float64]:
         """Return the squared error of each row, in the label's own unit: see `Task.losses`."""
         asked = data()[problem.test if part == "test" else problem.train]
-        found = self.estimator.predict(model, asked[:, :-1])
+        found = self._predict(model, asked[:, :-1])
         if found is None:
             return np.full(len(asked), np.inf)
         return ((found.astype(np.float64) - asked[:, -1]) / SCALE) ** 2
@@ -264,7 +282,7 @@ class Diabetes(Tabular):
     def fooled(self, model: bytes, problem: Problem, backdoor: Poison) -> float:
         """Return the share of marked test items that a model puts into the backdoor's band: see `Task.fooled`."""
         others = problem.test[self.table[1][problem.test] != backdoor.target]
-        if not len(others) or self.estimator.predict(model, self.table[0][:0]) is None:
+        if not len(others) or self._predict(model, self.table[0][:0]) is None:
             return 0.0
         marked = self.spoilt(data()[others], backdoor, Luck())[:, :-1]
         return float((self.band(self.answer(model, marked)) == (backdoor.target or 0)).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -13,12 +14,12 @@ from omegaconf import OmegaConf
 import slashpoint
 from slashpoint.experiments.setup.config import compose
 from slashpoint.protocols.forest import reports, secrets, trees
-from slashpoint.protocols.forest.market import CommunalForest
+from slashpoint.protocols.forest.market import CommunalForest, pooled
 from slashpoint.protocols.forest.terms import ForestTerms
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.errors import Misconfigured
-from slashpoint.sim.learning import forests
-from slashpoint.sim.learning.diabetes import data
+from slashpoint.sim.learning import Order, forests
+from slashpoint.sim.learning.diabetes import FORMAT, Diabetes, data
 from slashpoint.sim.learning.growing import Growth, grow
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.testing.contract import Scene
@@ -212,6 +213,9 @@ def test_ciphertext_is_another_text_and_comes_back():
         ("protocol.workers=9", "fewer than the 9"),
         ("protocol.dividend=none", "choose a dividend"),
         ("protocol.place=onchain task.model=ridge", "task.model=ridge has none"),
+        ("protocol.holdout=442", "protocol.holdout=442: leaves nothing to train on"),
+        ("protocol.holdout=10000", "protocol.holdout=10000: leaves nothing to train on"),
+        ("protocol.allowed=[ridge,lasoo]", r"protocol.allowed=\[ridge,lasoo\]: .*lasso"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(said, why):
@@ -226,6 +230,22 @@ def test_a_task_without_records_is_refused():
 
 def test_another_algorithm_than_a_forest_learns_off_the_chain():
     assert quality("hardened", (), "task.model=ridge") > 0.6
+
+
+def test_the_list_of_algorithms_may_be_shorter_than_the_usual_one():
+    said = compose(["protocol=forest", "scenario=small", "protocol.allowed=[lasso]"])
+    assert list(said.protocol.allowed) == ["lasso"]
+
+
+@pytest.mark.parametrize("kind", ["linear", "ridge"])
+def test_an_allowed_algorithm_is_trained_and_read_where_the_task_s_own_is_a_forest(kind):
+    task = Diabetes(trees=3)
+    problem = pooled(task.problem(Luck("split")), b"d" * 32, b"s" * 32, FORMAT.pack(data()[:200]), kind)
+    order = Order("", problem)
+    (model,) = task.train([order], Luck())
+    assert [model] == replace(task, model=kind).train([order], Luck())
+    assert [model] != task.train([Order("", replace(problem, algorithm=""))], Luck())
+    assert np.ptp(task.answer(model, data()[:50, :-1])) > 0
 
 
 def test_the_report_s_hash_is_the_contract_s():

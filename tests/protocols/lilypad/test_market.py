@@ -74,6 +74,17 @@ def test_exact_trainings_of_two_people_are_equal_to_the_byte(task):
 
 # --- what goes wrong ---
 
+
+def test_a_job_that_ends_the_run_without_a_result_delivers_nothing():
+    result = slashpoint.simulate("lilypad", (), "small", 0, ["scenario.jobs=1", "scenario.blocks=20"])
+    assert not result.metric("delivered_share") > 0
+
+
+def test_a_result_that_the_mediator_rejected_is_not_delivered():
+    result = run("protocol.check=1", "scenario.attackers=5", attack="forged_result")
+    assert outcomes(result) == ["mediation rejected"]
+    assert result.metric("delivered_share") == 0
+
 LITERAL = "protocol.variant=literal"
 
 
