@@ -82,7 +82,7 @@ class CommunalForest(ForestInvariants):
         task = world.training_cache.task
         if task.format is None:
             raise ValueError(f"task={task.name} has no records to hand over: choose task=diabetes")
-        if not 0 < terms.holdout < (rows := len(task.table[0]) - task.scale):
+        if not 0 < terms.holdout < (rows := len(cast("Diabetes", task).table[0]) - task.scale):
             raise ValueError(f"protocol.holdout={terms.holdout}: leaves nothing to train on of {rows} records")
         if terms.place == ON_CHAIN and task.kind != "forest":
             raise ValueError(f"protocol.place=onchain: the contract walks trees, and task.model={task.kind} has none")
