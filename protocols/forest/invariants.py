@@ -74,9 +74,10 @@ class ForestInvariants(Vaulted):
                 due[fact.worker] += bond
             for fact in self._events_of("Slashed", job):
                 due[fact.who] -= fact.amount
+            challenged = {fact.request for fact in self._events_of("Challenged", job)}
             for fact in self._events_of("PredictionSettled", job):
-                user = self.books[job.id].requests[fact.request].user
-                due[user] += self.terms.to_units(self.terms.challenge_bond) if fact.phase == OVERTURNED else 0
+                user, lost = self.books[job.id].requests[fact.request].user, fact.phase == FULFILLED
+                due[user] += self.terms.to_units(self.terms.challenge_bond) * (fact.request in challenged and not lost)
             back: Counter[bytes] = Counter()
             for fact in self._events_of("Credited", job):
                 back[fact.who] += fact.amount if fact.cause == STAKE else 0
@@ -106,12 +107,15 @@ class ForestInvariants(Vaulted):
 
     @invariant
     def the_majority_decides(self, world: World) -> Iterator[str]:
-        """A challenged answer stands unless another has more support; what was not challenged stands."""
+        """A challenged answer is what most say, and nobody's where two have equally many; what was not stands."""
         for job in self._stirred(world):
             challenged = {fact.request for fact in self._events_of("Challenged", job)}
             for fact in self._fresh("PredictionSettled", job):
                 request = self.books[job.id].requests[fact.request]
                 votes = Counter(request.answers.values())
+                most = [value for value, often in votes.items() if often == max(votes.values())]
+                if fact.request in challenged and (fact.phase == REFUNDED) != (len(most) > 1):
+                    yield f"model {job.id}: request {fact.request} ended in phase {fact.phase} with {len(most)} majorities"
                 if fact.request in challenged and votes[fact.value] < max(votes.values()):
                     yield f"model {job.id}: request {fact.request} was decided by a minority"
                 if fact.phase == FULFILLED and votes[fact.value] < self.terms.answers:

@@ -23,7 +23,7 @@ abstract contract ForestStorage is Vault {
     mapping(uint256 id => mapping(address who => Worker)) internal _workers;
     mapping(uint256 id => address[]) internal _trees; // the accounts whose code the published trees are
     mapping(uint256 number => Request) internal _requests;
-    mapping(uint256 id => Proposal) internal _proposals;
+    mapping(uint256 id => mapping(bytes32 algorithm => Proposal)) internal _proposals;
     mapping(uint256 id => mapping(bytes32 algorithm => bool)) internal _allowed;
 
     event Slashed(uint256 indexed id, address indexed who, uint256 amount);

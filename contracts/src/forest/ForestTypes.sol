@@ -129,7 +129,6 @@ struct Answer {
 }
 
 struct Proposal {
-    bytes32 algorithm;
-    uint40 from; // Unix s: not active before
+    uint40 from; // Unix s: not active before; 0 for none
     uint16 votes;
 }

@@ -127,22 +127,23 @@ abstract contract Predictions is Training {
         }
     }
 
-    /// @dev The value that most answers have; the challenged one where no other has more.
+    /// @dev The value that most answers have. Where two have equally many nobody is right, and nobody pays.
     function _judge(uint256 number) private {
         Request storage request = _requests[number];
         Answer[] storage answers = _answers[number];
-        (int32 best, uint256 most) = (request.value, _count(number, request.value));
+        (int32 best, uint256 most, bool tie) = (request.value, _count(number, request.value), false);
         for (uint256 i; i < answers.length; i++) {
             uint256 count = _count(number, answers[i].value);
-            if (count > most) (best, most) = (answers[i].value, count);
+            if (count > most) (best, most, tie) = (answers[i].value, count, false);
+            else if (count == most && answers[i].value != best) tie = true;
         }
-        bool upheld = best == request.value;
+        Phase phase = tie ? Phase.REFUNDED : best == request.value ? Phase.FULFILLED : Phase.OVERTURNED;
         request.value = best;
-        _fulfil(number, upheld ? Phase.FULFILLED : Phase.OVERTURNED);
+        _fulfil(number, phase);
     }
 
     /// @dev The end of a request. Who answered rightly shares the wage, the bonds of who answered otherwise and, where a
-    /// challenge failed, the challenger's; where it held, the user has fee and bond back.
+    /// challenge failed, the challenger's; where it did not, the user has fee and bond back.
     function _fulfil(uint256 number, Phase phase) private {
         Request storage request = _requests[number];
         uint256 id = request.model;
@@ -157,7 +158,7 @@ abstract contract Predictions is Training {
             pool += wage;
         } else {
             _pay(id, request.user, request.fee, Cause.REFUND);
-            if (phase == Phase.OVERTURNED) _pay(id, request.user, rules.challengeBond, Cause.STAKE);
+            if (challenged) _pay(id, request.user, rules.challengeBond, Cause.STAKE);
         }
         if (phase != Phase.REFUNDED) _reward(number, pool);
     }

@@ -18,7 +18,7 @@ abstract contract Training is Records {
     mapping(uint256 id => uint16 epoch) internal _trained; // of the last training that was agreed on
     mapping(uint256 id => bytes32 report) internal _agreed; // with enough support in this epoch
     mapping(uint256 id => bytes) internal _marks; // of that report
-    mapping(uint256 id => mapping(bytes32 algorithm => mapping(address who => uint16))) internal _voted;
+    mapping(uint256 id => mapping(bytes32 algorithm => mapping(address who => uint40 from))) internal _voted; // for which proposal
 
     event Enlisted(uint256 indexed id, address indexed worker);
     event ReportCommitted(uint256 indexed id, uint16 epoch, address indexed worker);
@@ -39,6 +39,7 @@ abstract contract Training is Records {
     error WrongRoot(bytes32 computed, bytes32 required);
     error AlreadyUploaded(bytes32 leaf);
     error NotAllowed(bytes32 algorithm);
+    error AlreadyProposed(bytes32 algorithm);
     error TooFewVotes(uint256 votes, uint256 required);
 
     /// @notice Offer one's work, and put up the bond.
@@ -124,16 +125,17 @@ abstract contract Training is Records {
         return ++_support[id][model.epoch][hash];
     }
 
-    /// @dev Close the reports of an epoch: the agreed one is the model, or nobody's is.
+    /// @dev Close the reports of an epoch: the agreed one is the model, or nobody's is, and only the silent are fined.
     function _tally(uint256 id) internal {
         if (_agreed[id] != 0) return _publish(id);
         Model storage model = _models[id];
         emit NotAgreed(id, model.epoch, model.revealed);
+        _reckon(id, 0, 0);
         (model.cid, model.root, model.chunks) = (0, 0, 0);
         _serve(id);
     }
 
-    /// @dev Pay those who agree, fine those who committed or reported otherwise, and serve.
+    /// @dev The agreed report is the model: settle with the workers, mark the packets, and serve.
     function _publish(uint256 id) private {
         Model storage model = _models[id];
         bytes32 hash = _agreed[id];
@@ -141,18 +143,25 @@ abstract contract Training is Records {
         delete _trees[id];
         _trained[id] = model.epoch;
         uint16 support = _support[id][model.epoch][hash];
-        address[] storage crew = _crew[id];
-        uint256 fines;
-        for (uint256 i; i < crew.length; i++) {
-            Worker storage worker = _workers[id][crew[i]];
-            if (worker.report == hash) _pay(id, crew[i], _terms[id].reward / support, Cause.REWARD);
-            else if (worker.seal != 0 || worker.report != 0) fines += _fine(id, crew[i]);
-        }
-        _keep(id, fines, Cause.SLASH);
+        _reckon(id, hash, support);
         _mark(id, _marks[id]);
         model.fresh = 0;
         emit ModelRetrained(id, model.epoch, model.cid, model.root, support);
         _serve(id);
+    }
+
+    /// @dev Pay those whose report was agreed on; fine who reported otherwise, and who did not report in its time: where
+    /// reports are open the first that are enough end that time, and nobody else is late.
+    function _reckon(uint256 id, bytes32 agreed, uint256 support) private {
+        address[] storage crew = _crew[id];
+        uint256 fines;
+        for (uint256 i; i < crew.length; i++) {
+            bytes32 report = _workers[id][crew[i]].report;
+            if (report == 0 ? rules.committed || agreed == 0 : agreed != 0 && report != agreed)
+                fines += _fine(id, crew[i]);
+            else if (report != 0 && agreed != 0) _pay(id, crew[i], _terms[id].reward / support, Cause.REWARD);
+        }
+        _keep(id, fines, Cause.SLASH);
     }
 
     function _serve(uint256 id) internal {
@@ -192,37 +201,38 @@ abstract contract Training is Records {
         }
         if (!_allowed[id][algorithm]) revert NotAllowed(algorithm);
         _asWorker(id);
+        if (_proposals[id][algorithm].from != 0) revert AlreadyProposed(algorithm);
         uint40 from = uint40(block.timestamp + rules.algorithmDelay);
-        _proposals[id] = Proposal(algorithm, from, 0);
+        _proposals[id][algorithm].from = from;
         emit AlgorithmProposed(id, algorithm, msg.sender, from);
     }
 
-    /// @notice Vote for the proposed algorithm. By the workers, once each.
+    /// @notice Vote for a proposed algorithm. By the workers, once each, however many epochs that takes.
     /// @param id the model's number
     /// @param algorithm the CID that is voted for
     function voteAlgorithm(uint256 id, bytes32 algorithm) external {
-        Proposal storage proposal = _proposals[id];
-        if (proposal.algorithm != algorithm) revert NotAllowed(algorithm);
+        Proposal storage proposal = _proposals[id][algorithm];
+        if (proposal.from == 0) revert NotAllowed(algorithm);
         _asWorker(id);
-        uint16 epoch = _models[id].epoch + 1;
-        if (_voted[id][algorithm][msg.sender] == epoch) revert AlreadyReported(id, msg.sender);
-        _voted[id][algorithm][msg.sender] = epoch;
+        if (_voted[id][algorithm][msg.sender] == proposal.from) revert AlreadyReported(id, msg.sender);
+        _voted[id][algorithm][msg.sender] = proposal.from;
         proposal.votes++;
         emit AlgorithmVoted(id, algorithm, msg.sender);
     }
 
-    /// @notice Let the proposed algorithm take effect. By anybody, once it has the votes and the time.
+    /// @notice Let a proposed algorithm take effect. By anybody, once it has the votes and the time.
     /// @param id the model's number
-    function activateAlgorithm(uint256 id) external {
+    /// @param algorithm the CID that was voted for
+    function activateAlgorithm(uint256 id, bytes32 algorithm) external {
         Model storage model = _inState(id, State.COLLECT);
-        Proposal memory proposal = _proposals[id];
-        if (proposal.algorithm == 0) revert NotAllowed(0);
+        Proposal memory proposal = _proposals[id][algorithm];
+        if (proposal.from == 0) revert NotAllowed(algorithm);
         if (block.timestamp < proposal.from) revert TooEarly(block.timestamp, proposal.from);
         uint256 required = (_crew[id].length * rules.voteBps + BPS - 1) / BPS;
         if (proposal.votes < required) revert TooFewVotes(proposal.votes, required);
-        delete _proposals[id];
-        model.algorithm = proposal.algorithm;
+        delete _proposals[id][algorithm];
+        model.algorithm = algorithm;
         model.fresh++;
-        emit AlgorithmUpdated(id, proposal.algorithm, msg.sender);
+        emit AlgorithmUpdated(id, algorithm, msg.sender);
     }
 }

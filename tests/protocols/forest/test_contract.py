@@ -229,7 +229,29 @@ def test_equal_reports_publish_a_model_and_who_differs_is_fined(stage):
     assert stage.market.treasury() == FEE + BOND // 2
 
 
-def test_without_agreement_there_is_no_model_and_nobody_is_fined(stage):
+@pytest.mark.parametrize("committed", [0, 1, 3])
+@pytest.mark.parametrize("agree", [True, False])
+def test_who_enlisted_and_is_silent_is_fined_whether_or_not_the_others_agree(stage, committed, agree):
+    """Silent is who commits nothing, and who commits and reveals nothing."""
+    job = stage.post()
+    stage.submit(job, OWNERS[0])
+    stage.advance(job)
+    speak, silent = (WORKERS[:2], WORKERS[2:]) if agree else ([], WORKERS)
+    said = dict.fromkeys([*speak, *silent[:committed]], Report(b"c" * 32, b"r" * 32, 1, b"\1"))
+    for who, one in said.items():
+        stage.must(who, stage.market.commitReport(job, 0, commitment(one.digest, SALT, who, salted=True)))
+    if stage.model(job).state == TRAIN:
+        stage.advance(job)
+    for who in speak:
+        stage.must(who, stage.market.revealReport(job, 0, said[who].words, SALT))
+    while stage.model(job).state != SERVE:
+        stage.advance(job)
+    assert any(stage.model(job).cid) == agree
+    assert stage.market.treasury() == FEE + BOND // 2 * len(silent)
+    assert [stage.market.owed(who) for who in speak] == [REWARD // 2] * len(speak)
+
+
+def test_without_agreement_there_is_no_model_and_nobody_who_reported_is_fined(stage):
     job = stage.post()
     stage.submit(job, OWNERS[0])
     stage.advance(job)
@@ -280,13 +302,42 @@ def test_an_algorithm_changes_by_allow_list_votes_and_delay(stage):
     stage.must(WORKERS[0], stage.market.proposeAlgorithm(job, ridge))
     stage.must(WORKERS[0], stage.market.voteAlgorithm(job, ridge))
     assert stage.fails(WORKERS[0], stage.market.voteAlgorithm(job, ridge)) == "AlreadyReported"
-    assert stage.fails(POKER, stage.market.activateAlgorithm(job)) == "TooEarly"
+    assert stage.fails(POKER, stage.market.activateAlgorithm(job, ridge)) == "TooEarly"
     stage.at(stage.now + 100)
-    assert stage.fails(POKER, stage.market.activateAlgorithm(job)) == "TooFewVotes"
+    assert stage.fails(POKER, stage.market.activateAlgorithm(job, ridge)) == "TooFewVotes"
     for who in WORKERS[1:]:
         stage.must(who, stage.market.voteAlgorithm(job, ridge))
-    stage.must(POKER, stage.market.activateAlgorithm(job))
+    stage.must(POKER, stage.market.activateAlgorithm(job, ridge))
     assert stage.model(job).algorithm == ridge
+
+
+def test_a_worker_votes_once_for_a_proposal_however_many_epochs_it_stands(stage):
+    job = stage.post()
+    ridge = algorithm("ridge")
+    stage.must(WORKERS[0], stage.market.proposeAlgorithm(job, ridge))
+    stage.must(WORKERS[0], stage.market.voteAlgorithm(job, ridge))
+    for _ in range(2):
+        stage.advance(job)
+    assert (stage.model(job).epoch, stage.model(job).state) == (1, COLLECT)
+    assert stage.fails(WORKERS[0], stage.market.voteAlgorithm(job, ridge)) == "AlreadyReported"
+    assert stage.fails(POKER, stage.market.activateAlgorithm(job, ridge)) == "TooFewVotes"
+
+
+def test_a_proposal_is_not_undone_by_another_nor_by_itself_and_counts_its_votes_anew_once_it_is_over(stage):
+    job = stage.post()
+    ridge, forest = algorithm("ridge"), algorithm("forest")
+    stage.must(WORKERS[0], stage.market.proposeAlgorithm(job, ridge))
+    for who in WORKERS[1:]:
+        stage.must(who, stage.market.voteAlgorithm(job, ridge))
+    stage.at(stage.now + 100)
+    assert stage.fails(WORKERS[0], stage.market.proposeAlgorithm(job, ridge)) == "AlreadyProposed"
+    stage.must(WORKERS[0], stage.market.proposeAlgorithm(job, forest))
+    stage.must(POKER, stage.market.activateAlgorithm(job, ridge))
+    assert stage.model(job).algorithm == ridge
+    stage.must(WORKERS[0], stage.market.proposeAlgorithm(job, ridge))
+    stage.must(WORKERS[1], stage.market.voteAlgorithm(job, ridge))
+    stage.at(stage.now + 100)
+    assert stage.fails(POKER, stage.market.activateAlgorithm(job, ridge)) == "TooFewVotes"
 
 
 def test_anybody_changes_the_algorithm_at_once_where_that_is_open(literal):
@@ -323,6 +374,19 @@ def test_a_doubted_answer_is_what_most_workers_say(stage):
     assert stage.market.owed(USERS[0]) == PRICE + DOUBT
     assert stage.market.owed(WORKERS[1]) == REWARD // 3 + BOND // 4
     assert stage.market.owed(WORKERS[0]) == REWARD // 3
+
+
+def test_a_doubted_answer_that_as_many_uphold_as_contradict_costs_nobody_anything(stage):
+    job = stage.serving(OWNERS[0])
+    number = stage.ask(job)
+    before = [stage.market.owed(who) for who in (*WORKERS, USERS[0])]
+    stage.must(WORKERS[0], stage.market.fulfill(number, 1))
+    stage.must(USERS[0], stage.market.challenge(number))
+    stage.must(WORKERS[1], stage.market.fulfill(number, 2))
+    settled = stage.at(stage.now + ANSWERING).must(POKER, stage.market.settle(number)).of("PredictionSettled")[0]
+    assert settled["phase"] == 6
+    after = [stage.market.owed(who) for who in (*WORKERS, USERS[0])]
+    assert [now - old for now, old in zip(after, before)] == [0, 0, 0, PRICE + DOUBT]
 
 
 def test_who_doubts_a_true_answer_pays_the_workers_who_uphold_it(stage):
@@ -546,9 +610,13 @@ class AnybodyAnything(RuleBasedStateMachine):
     def doubts(self, who, number, what):
         self.stage.do(who, self.market.function_(what)(number))
 
-    @rule(who=people, what=st.sampled_from(["advance", "enlist", "activateAlgorithm"]))
+    @rule(who=people, what=st.sampled_from(["advance", "enlist"]))
     def pokes(self, who, what):
         self.stage.do(who, self.market.function_(what)(0))
+
+    @rule(who=people, what=st.sampled_from(["propose", "vote", "activate"]))
+    def changes_the_algorithm(self, who, what):
+        self.stage.do(who, self.market.function_(f"{what}Algorithm")(0, algorithm("ridge")))
 
     @rule(who=people)
     def withdraws(self, who):
