@@ -115,7 +115,7 @@ class ForestInvariants(Vaulted):
                 votes = Counter(request.answers.values())
                 most = [value for value, often in votes.items() if often == max(votes.values())]
                 if fact.request in challenged and (fact.phase == REFUNDED) != (len(most) > 1):
-                    yield f"model {job.id}: request {fact.request} ended in phase {fact.phase} with {len(most)} majorities"
+                    yield f"model {job.id}: request {fact.request} ended in {fact.phase} with {len(most)} majorities"
                 if fact.request in challenged and votes[fact.value] < max(votes.values()):
                     yield f"model {job.id}: request {fact.request} was decided by a minority"
                 if fact.phase == FULFILLED and votes[fact.value] < self.terms.answers:

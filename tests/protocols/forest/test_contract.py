@@ -327,7 +327,7 @@ def test_a_proposal_is_not_undone_by_another_nor_by_itself_and_counts_its_votes_
     job = stage.post()
     ridge, forest = algorithm("ridge"), algorithm("forest")
     stage.must(WORKERS[0], stage.market.proposeAlgorithm(job, ridge))
-    for who in WORKERS[1:]:
+    for who in WORKERS:
         stage.must(who, stage.market.voteAlgorithm(job, ridge))
     stage.at(stage.now + 100)
     assert stage.fails(WORKERS[0], stage.market.proposeAlgorithm(job, ridge)) == "AlreadyProposed"
