@@ -135,5 +135,5 @@ class Founding(State):
         self.market_of.update(dict.fromkeys(market.addresses, market))
         if market.asset in self.tokens:  # its token's own functions too, such as an airdrop
             self.market_of.setdefault(self.tokens[market.asset].address_, market)
-        self.births.watch(market)
+        self.births.watch(market)  # pyright: ignore[reportArgumentType] # a class attribute stands for one of its own
         self.invariants += invariants_of(market)

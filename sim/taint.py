@@ -166,12 +166,12 @@ class _Search:
     """Rows by the sums of powers of their numbers, which no order of the numbers changes and rounding hardly does."""
 
     def __init__(self, rows: Floats, *, ranked: bool) -> None:
-        from scipy.spatial import cKDTree  # takes a second: only where somebody asks
+        from scipy.spatial import KDTree  # takes a second: only where somebody asks
 
         self._rows, self._ranked = rows, ranked
         self._allowed = _allowed(rows)
         sums = np.stack([(rows**power).sum(1) for power in range(1, POWERS + 1)], 1)
-        self._tree = cKDTree(sums)
+        self._tree = KDTree(sums)
         self._radius = 3 * float(np.linalg.norm(self._allowed)) * float(np.linalg.norm(range(1, POWERS + 1))) + 1e-9
         self._mixed = np.sort(sums @ MIXTURE)
 
@@ -221,12 +221,12 @@ def _tolerance(rows: Floats) -> float:
     Args:
         rows: in standard deviations, shape (rows, inputs).
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     count, width = rows.shape
     if count < 2 or not width:
         return 0.0
-    apart, _ = cKDTree(rows).query(rows, 2, p=np.inf)
+    apart, _ = KDTree(rows).query(rows, 2, p=np.inf)
     pairs = count * (count - 1) / 2
     rare = min(1.0, pairs * CHANCE) ** (1 / width)
     return float(min(ROUNDED, 0.5 * rare * apart[:, 1].min()))

@@ -18,6 +18,8 @@ NEEDS = {  # what gives an attack its occasion
     ("free_local_predict", "forest"): ("protocol.place=onchain",),
     ("escrow_griefing", "ocean"): TIGHT,
     ("ballot_stuffing", "golem"): ("protocol.newcomers=4",),
+    ("badmouth", "golem"): ("scenario.jobs=3",),
+    ("result_copier", "lilypad"): ("protocol.verification=redundancy",),
     **{(one, "golem"): ("protocol.seats.provider=1",) for one in UNHIRED},
 }  # fmt: skip
 

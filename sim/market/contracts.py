@@ -62,7 +62,8 @@ class Contracts:
         if len(having) > 1 and having[0] is not self.contract:
             several = " or ".join(f"{each.name_}.{short}" for each in having)
             raise AttributeError(f"several contracts have the event {short}: choose event({several!r})")
-        return (having or self.sources)[0].event_(name.removeprefix(f"{owner}.") if owner else name)
+        source = having[0] if having else self.contract
+        return source.event_(name.removeprefix(f"{owner}.") if owner else name)
 
     def at(self, address: bytes) -> Contract:
         """Return the contract at an address, such as one that was born in the run.

@@ -28,7 +28,7 @@ class SupportRegression(Estimator):
         """Return scikit-learn's estimator."""
         from sklearn.svm import SVR
 
-        return SVR(gamma=1.0)
+        return SVR(gamma=1.0)  # pyright: ignore[reportArgumentType] # its annotation is of the default alone
 
     def _fit(self, records: Records, _seed: bytes) -> bytes:
         solver = self.solver().fit(self.scaled(records[:, :-1]), self.label_scaled(records[:, -1]))
@@ -52,7 +52,7 @@ class SupportClassifier(Classifier):
         from sklearn.multiclass import OneVsRestClassifier
         from sklearn.svm import SVC
 
-        return OneVsRestClassifier(SVC(gamma=1.0))
+        return OneVsRestClassifier(SVC(gamma=1.0))  # pyright: ignore[reportArgumentType] # the same
 
     def _fitted(self, solver: Any, rows: npt.NDArray[np.integer[Any]]) -> Tensors:
         machines = solver.estimators_
