@@ -191,7 +191,7 @@ class _Search:
         mixed, reach = sums @ MIXTURE, self._radius * float(np.linalg.norm(MIXTURE))  # cheaper than the tree, and rarer
         near = np.searchsorted(self._mixed, mixed - reach) < np.searchsorted(self._mixed, mixed + reach, "right")
         starts = starts[near]
-        distance, nearest = self._tree.query(sums[near], CANDIDATES, distance_upper_bound=self._radius)
+        distance, nearest = map(np.asarray, self._tree.query(sums[near], CANDIDATES, distance_upper_bound=self._radius))
         place, choice = np.nonzero(np.isfinite(distance))
         window = line[starts[place][:, None] + np.arange(width)]
         if self._ranked:
