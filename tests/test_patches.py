@@ -16,8 +16,9 @@ SETTINGS = sorted({one.overrides for one in ALL})
 
 
 def live(overrides, build=None, *, seed: int = 0, jobs: int = 2) -> Result:
+    said = [one for one in overrides if one.startswith("scenario.jobs=")] or [f"scenario.jobs={jobs}"] * bool(jobs)
     with standing_in(*([build] if build else [])):
-        return run(compose([*overrides, f"seed={seed}", *([f"scenario.jobs={jobs}"] if jobs else [])]))
+        return run(compose([*overrides, f"seed={seed}", *said]))
 
 
 def succeeded(result: Result) -> bool:
