@@ -68,8 +68,7 @@ class Competition(CompetitionInvariants):
     @classmethod
     def deploy(cls, world: World, terms: CompetitionTerms) -> Competition:
         """Put token and contract on a world's chain."""
-        token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
-        terms.decimals = world.decimals[cls.asset]
+        token = cls.deploy_coin(world, terms)
         return cls(world, world.deploy(Artifact.ours("Competition"), token.address_, terms.rules()), terms)
 
     @property

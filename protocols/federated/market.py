@@ -71,10 +71,8 @@ class Federated(Rounds):
     @classmethod
     def deploy(cls, world: World, terms: FederatedTerms) -> Federated:
         """Put token and market on a world's chain."""
-        world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
+        token = cls.deploy_coin(world, terms)
         referee = address_of(REFEREE, world.rules.addresses)
-        token = world.tokens[cls.asset]
-        terms.decimals = world.decimals[cls.asset]
         contract = world.deploy(Artifact.ours("Federated"), token.address_, referee, terms.rules())
         mailbox = Mailbox(terms.mail_seconds, terms.mail_limit)
         return cls(world, contract, terms, data=Holdings(world, terms), mailbox=mailbox)

@@ -86,8 +86,7 @@ class CommunalForest(ForestInvariants):
             raise ValueError(f"protocol.holdout={terms.holdout}: leaves nothing to train on of {rows} records")
         if terms.place == ON_CHAIN and task.kind != "forest":
             raise ValueError(f"protocol.place=onchain: the contract walks trees, and task.model={task.kind} has none")
-        token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
-        terms.decimals = world.decimals[cls.asset]
+        token = cls.deploy_coin(world, terms)
         rights = world.deploy(Artifact.ours("ReadingRights"))
         contract = world.deploy(Artifact.ours("Forest"), token.address_, terms.rules(task.format.size))
         return cls(world, contract, terms, rights=rights)

@@ -62,8 +62,7 @@ class GolemMarket(GolemCalls):
     @classmethod
     def deploy(cls, world: World, terms: GolemTerms) -> GolemMarket:
         """Put token and contract on a world's chain."""
-        token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
-        terms.decimals, terms.job_seconds = world.decimals[cls.asset], world.training_cache.task.seconds
+        token, terms.job_seconds = cls.deploy_coin(world, terms), world.training_cache.task.seconds
         seats = range(terms.seats.get("auditor", 0))
         auditors = tuple(address_of(f"auditor/{i}", world.rules.addresses) for i in seats)
         contract = world.deploy(Artifact.ours("Golem"), token.address_, terms.rules(), auditors)

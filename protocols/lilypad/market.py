@@ -63,8 +63,7 @@ class Lilypad(LilypadInvariants):
     @classmethod
     def deploy(cls, world: World, terms: LilypadTerms) -> Lilypad:
         """Put token and contract on a world's chain."""
-        token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
-        terms.decimals = world.decimals[cls.asset]
+        token = cls.deploy_coin(world, terms)
         return cls(world, world.deploy(Artifact.ours("Lilypad"), token.address_, terms.rules()), terms)
 
     # --- verbs --------------------------------------------------------------------------------------------------

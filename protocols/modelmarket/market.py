@@ -57,8 +57,7 @@ class ModelMarket(ModelMarketInvariants):
     @classmethod
     def deploy(cls, world: World, terms: ModelMarketTerms) -> ModelMarket:
         """Put token and market on a world's chain."""
-        token = world.deploy(Artifact.ours("ModelCoin"), terms.airdrop, symbol=cls.asset)
-        terms.decimals = world.decimals[cls.asset]
+        token = cls.deploy_coin(world, terms, airdrop=terms.airdrop)
         contract = world.deploy(Artifact.ours("ModelMarket"), token.address_, terms.rules())
         world.names[DEAD] = Edge.BURNT.value
         return cls(world, contract, terms)

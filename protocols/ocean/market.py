@@ -73,12 +73,8 @@ class Ocean(Stalls):
         Raises:
             ValueError: the world's task has no rows that could leak.
         """
-        try:
-            world.training_cache.task.weights(b"")
-        except NotImplementedError as error:
-            raise ValueError(error) from error
-        token = world.deploy(Artifact.ours("ModelCoin"), False, symbol=cls.asset)
-        terms.decimals = world.decimals[cls.asset]
+        cls.needs_weights(world)
+        token = cls.deploy_coin(world, terms)
         return cls(world, world.deploy(Artifact.ours("Ocean"), token.address_, terms.rules()), terms)
 
     @property

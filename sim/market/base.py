@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from slashpoint.sim.contract import Artifact
 from slashpoint.sim.ledger.money import Cause
 from slashpoint.sim.market.contracts import Contracts
 from slashpoint.sim.market.words import CARRY_CID, EARNS, NO_CID, UNAVAILABLE, VERBS, Job
@@ -94,6 +95,31 @@ class Market(Contracts):
     def deploy(cls, world: World, terms: Any) -> Market:
         """Deploy the protocol's contracts in a world, and return the market that binds them."""
         raise NotImplementedError
+
+    @classmethod
+    def deploy_coin(cls, world: World, terms: Terms, *, airdrop: bool = False) -> Contract:
+        """Put the market's token on a world's chain, tell the terms its decimals, and return it.
+
+        Args:
+            world: where.
+            terms: the protocol's.
+            airdrop: whether everybody may take some for nothing.
+        """
+        token = world.deploy(Artifact.ours("ModelCoin"), airdrop, symbol=cls.asset)
+        terms.decimals = world.decimals[cls.asset]
+        return token
+
+    @staticmethod
+    def needs_weights(world: World) -> None:
+        """Refuse a world whose task is not really trained: its models have no weights.
+
+        Raises:
+            ValueError: it is not.
+        """
+        try:
+            world.training_cache.task.weights(b"")
+        except NotImplementedError as error:
+            raise ValueError(error) from error
 
     def setup(self, me: Actor) -> Sequence[Call]:
         """Return what an account sends once, before anything else: it lets the contract take its tokens, if any."""
