@@ -82,6 +82,11 @@ def test_a_finding_says_what_is_written_beside_it(name: str, capsys: pytest.Capt
     assert said in WRITTEN
 
 
+def test_a_finding_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(SystemExit, match=r"there is no finding nonsense; there are signature, "):
+        runpy.run_path(str(OCEAN / "findings.py"))["main"](["nonsense"])
+
+
 def profit(result: slashpoint.Result, who: str) -> float:
     return result.metric("profit", who)
 

@@ -293,7 +293,10 @@ FINDINGS: tuple[Callable[[Stage], Iterator[str]], ...] = (
 
 
 def main(names: list[str]) -> None:
-    """Print what each finding says."""
+    """Print what each finding says; of those named, if any are."""
+    there = [finding.__name__ for finding in FINDINGS]
+    if unknown := [name for name in names if name not in there]:
+        sys.exit(f"there is no finding {', '.join(unknown)}; there are {', '.join(there)}")
     for finding in FINDINGS:
         if not names or finding.__name__ in names:
             print(f"{finding.__name__}: {finding.__doc__}")

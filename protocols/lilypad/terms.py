@@ -135,6 +135,12 @@ class LilypadTerms(Terms):
         seats, richest = self.seats, self.endowment.get("mdc", 0.0)
         if seats.get("provider", 0) < self.providers:
             yield f"{seats.get('provider', 0)} providers are fewer than the {self.providers} that do a job"
+        if self.min_bids > seats.get("provider", 0):
+            yield f"{seats.get('provider', 0)} providers never make the {self.min_bids} offers of protocol.min_bids"
+        if self.engine == "docker" and self.reproducible_only:
+            yield "no honest provider offers to run jobs of protocol.engine=docker, while reproducible_only is true"
+        if self.verification == "mediation" and self.mediate_collateral > richest:
+            yield f"no mediator owns the collateral of {self.mediate_collateral:g} MDC (endowment {richest:g} MDC)"
         if not seats.get("solver", 0):
             yield "nobody matches jobs with providers (protocol.seats.solver=0)"
         if self.verification == "mediation" and not seats.get("mediator", 0):

@@ -53,9 +53,14 @@ def copied_share(run: Run) -> float:
 
 
 @metric(unit="complaints", better="lower")
-def leaked_data(run: Run) -> int:
-    """Count of complaints that private rows are where others can read them, by data_never_leave_their_owners."""
-    return int((run.tables["violations"]["invariant"] == DATA_STAY).sum())
+def leaked_data(run: Run) -> float:
+    """Count of complaints that private rows are where others can read them; not a number where nobody looks.
+
+    The invariant is `data_never_leave_their_owners`, of the protocols that keep data private.
+    """
+    if DATA_STAY not in run.expected.get("invariants", ()):
+        return math.nan
+    return float((run.tables["violations"]["invariant"] == DATA_STAY).sum())
 
 
 @metric(unit="1", better="higher")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from functools import cache
 from typing import ClassVar
@@ -86,6 +87,9 @@ def test_a_trainer_that_uploads_is_seen_by_the_invariant_and_refused_by_those_wh
     leaked = run(LITERAL, attack="malicious_trainer")
     assert set(leaked.violations["invariant"]) == {"data_never_leave_their_owners"}
     assert leaked.metric("leaked_data") == len(leaked.violations) > 0
+    assert run().metric("leaked_data") == 0
+    nobody_looks = slashpoint.simulate("modelmarket", scenario="small", overrides=["scenario.jobs=1"])
+    assert math.isnan(nobody_looks.metric("leaked_data"))
     assert len(leaked.violations) == 6
     refused = run(attack="malicious_trainer")
     assert outcome(refused) == {"expired"}

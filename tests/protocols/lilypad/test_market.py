@@ -190,3 +190,15 @@ def test_a_treasury_counted_twice_shows_as_money_that_is_missing():
 def test_terms_that_contradict_each_other_are_refused_by_name(said, why):
     with pytest.raises(Misconfigured, match=why):
         run(*said)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("protocol.min_bids=6", "5 providers never make the 6 offers of protocol.min_bids"),
+        ("protocol.engine=docker", "no honest provider offers to run jobs of protocol.engine=docker"),
+        ("protocol.mediate_collateral=5000", "no mediator owns the collateral of 5000 MDC"),
+    ],
+)
+def test_what_nobody_can_take_part_in_is_told(said, why):
+    assert any(why in note for note in run(said, "scenario.blocks=30").run.notes)
