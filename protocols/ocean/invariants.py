@@ -70,9 +70,12 @@ class OceanInvariants(Shelf):
             if state >= DONE and (held or locked):
                 yield f"job {each} is over and holds {held}, and {locked} of a deposit"
         funds = [self.contract.fundsOf(who) for who in self.payers]
-        reserves = sum(self.contract.assetOf(one).reserve for one in self.assets)
+        reserves = {one: self.contract.assetOf(one).reserve for one in self.assets}
+        for one, due in self.reserves.items():
+            if reserves[one] != due:
+                yield f"the reserve of asset {one} is {reserves[one]}, and its datatokens that are left cost {due}"
         for_jobs, locks = (sum(one[i] for one in self.held.values()) for i in (0, 1))
-        known = sum(one.available + one.locked for one in funds) + reserves + for_jobs
+        known = sum(one.available + one.locked for one in funds) + sum(reserves.values()) + for_jobs
         if (escrow := self.contract.escrow()) != known:
             yield f"the escrow is {escrow}, and deposits, reserves and jobs are {known}"
         if (locked := sum(one.locked for one in funds)) != locks:
@@ -90,8 +93,13 @@ class OceanInvariants(Shelf):
                 closed = self._fresh("JobClosed", job)
                 if closed and closed[0].state in {DONE, JUNK} and fact.paid != minutes * self.ordered[job.key].rate:
                     yield f"job {job.id}: {fact.paid} was paid for {minutes} minutes"
-                if fee != (due := fact.paid * self.terms.escrow_fee_bps // BPS):
-                    yield f"job {job.id}: the community had {fee} of {fact.paid}, not {due}"
+                due = fact.paid * self.terms.escrow_fee_bps // BPS
+                if closed and closed[0].state in {DONE, OVERTURNED}:
+                    due += self._part(self._held(job))
+                if closed and closed[0].state == OVERTURNED and not self._credited(job, REWARD)[job.holder]:
+                    due -= self._part(self._held(job))  # wrong data too: the auditors may say so
+                if fee != due:
+                    yield f"job {job.id}: the community had {fee} of {fact.paid} and of the data's price, not {due}"
 
     @invariant
     def locks_are_authorised(self, world: World) -> Iterator[str]:
@@ -119,7 +127,8 @@ class OceanInvariants(Shelf):
             if (fact.amount + fact.community, fact.community) != (TOKEN, community):
                 yield f"an order of asset {fact.asset} took {fact.amount} and {fact.community}, not 1e18 in all"
         for fact in self._fresh("Swapped", None):
-            base = self.assets[fact.asset].price * fact.amount // TOKEN
+            base = self.assets[fact.asset].price * fact.amount
+            base = -(-base // TOKEN) if fact.bought else base // TOKEN
             if (fact.base, fact.fee) != (base, base * self.terms.rules()["swapFee"] // TOKEN):
                 yield f"{fact.amount} of asset {fact.asset} changed hands for {fact.base} and a fee of {fact.fee}"
 
@@ -153,10 +162,9 @@ class OceanInvariants(Shelf):
 
     def _priced(self, world: World, job: Job, state: int) -> Iterator[str]:
         """Complain of a price that was held, and is not whose it should be."""
-        if not self.terms.price_held or self._reused(job):
-            return
-        had, price = self._credited(job, REWARD)[job.holder], self.assets[self.ordered[job.key].asset].price
-        due = price if state in {DONE, OVERTURNED} else 0
+        price = self._held(job)
+        had = self._credited(job, REWARD)[job.holder]
+        due = price - self._part(price) if state in {DONE, OVERTURNED} else 0
         if had != due and not (state == OVERTURNED and had == 0):  # wrong data too: the auditors may say so
             yield f"job {job.id}: {world.name_of(job.holder)} was paid {had} for its data, not {due}"
 
@@ -184,8 +192,14 @@ class OceanInvariants(Shelf):
             if had[who] != due[who]:
                 yield f"job {job.id}: {world.name_of(who)} had {had[who]} of what others lost, not {due[who]}"
 
-    def _reused(self, job: Job) -> bool:
-        return any(fact.order != fact.id for fact in self._events_of("OrderStarted", job))
+    def _held(self, job: Job) -> int:
+        """Return the data's price that waits for a job's end: none where another job's pays for it."""
+        reused = any(fact.order != fact.id for fact in self._events_of("OrderStarted", job))
+        return self.assets[self.ordered[job.key].asset].price if self.terms.price_held and not reused else 0
+
+    def _part(self, price: int) -> int:
+        """Return the community's part of a price."""
+        return price * int(self.terms.rules()["consumeFee"]) // TOKEN
 
     # --- who may what -------------------------------------------------------------------------------------------
 

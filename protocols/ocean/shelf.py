@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,7 @@ class Shelf(Vaulted):
     valid: dict[tuple[bytes, int], tuple[int, float]] = field(default_factory=dict)  # consumer, asset → order, until
     trusted: dict[int, frozenset[bytes]] = field(default_factory=dict)  # asset → hashes and publishers; absent: any
     payers: dict[bytes, None] = field(default_factory=dict)  # who ever put a deposit down
+    reserves: Counter[int] = field(default_factory=Counter)  # asset → paid for its datatokens, and not gone on
 
     def relate(self, fact: Fact) -> Job | None:
         """Return the job that an event is about, and note assets, nodes and deposits."""
@@ -80,8 +82,15 @@ class Shelf(Vaulted):
                 self.trusted[args["asset"]] = frozenset((*args["checksums"], *args["publishers"]))
             case "Deposited":
                 self.payers[args["payer"]] = None
+            case "Swapped":
+                self.reserves[args["asset"]] += args["base"] if args["bought"] else -args["base"]
+            case "Collected":
+                self.reserves[args["asset"]] -= args["amount"]
             case "OrderStarted":
-                self.assets[args["asset"]].orders += 1
+                one = self.assets[args["asset"]]
+                one.orders += 1
+                if self.terms.price_held and not args["free"] and args["order"] == args["id"]:
+                    self.reserves[one.id] -= one.price
         return super().relate(fact)
 
     def notes(self, fact: Fact, job: Job) -> None:

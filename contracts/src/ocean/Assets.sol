@@ -43,15 +43,17 @@ abstract contract Assets is OceanStorage {
         emit AssetPublished(id, msg.sender, datatoken, asset.algorithm, asset.checksum, asset.price, metadata);
     }
 
-    /// @notice Say which algorithms may run on one's data, in place of any: an empty list trusts none.
+    /// @notice Say which algorithms may run on one's data, in place of any and of what one said before: whatever the last
+    /// list leaves out is trusted no more, and an empty list trusts none.
     /// @param asset the asset's number
     /// @param checksums of algorithms that are trusted, SHA-256
     /// @param publishers whose algorithms are trusted, whatever they are
     function setTrusted(uint256 asset, bytes32[] calldata checksums, address[] calldata publishers) external {
         _ofPublisher(asset);
         assetOf[asset].trustAny = false;
-        for (uint256 i; i < checksums.length; i++) trustedAlgorithm[asset][checksums[i]] = true;
-        for (uint256 i; i < publishers.length; i++) trustedPublisher[asset][publishers[i]] = true;
+        mapping(bytes32 => bool) storage list = _trusted[asset][++_list[asset]];
+        for (uint256 i; i < checksums.length; i++) list[checksums[i]] = true;
+        for (uint256 i; i < publishers.length; i++) list[_key(publishers[i])] = true;
         emit TrustChanged(asset, checksums, publishers);
     }
 
@@ -62,18 +64,18 @@ abstract contract Assets is OceanStorage {
     function trusts(uint256 asset, uint256 algorithm) public view returns (bool) {
         Asset storage data = assetOf[asset];
         if (algorithm == 0) return data.allowRaw;
-        return data.trustAny || trustedAlgorithm[asset][assetOf[algorithm].checksum]
-            || trustedPublisher[asset][nft.publisherOf(algorithm)];
+        mapping(bytes32 => bool) storage list = _trusted[asset][_list[asset]];
+        return data.trustAny || list[assetOf[algorithm].checksum] || list[_key(nft.publisherOf(algorithm))];
     }
 
-    /// @notice Buy datatokens at the fixed price, plus the community's fee.
+    /// @notice Buy datatokens at the fixed price, rounded up, plus the community's fee.
     /// @param asset the asset's number
     /// @param amount datatokens, of 1e18 each
     /// @param maxBase what to pay at most
     function buyDT(uint256 asset, uint256 amount, uint256 maxBase) external {
         Asset storage one = assetOf[asset];
         if (one.price == 0) revert NoSuchAsset(asset);
-        uint256 base = one.price * amount / ONE;
+        uint256 base = (one.price * amount + ONE - 1) / ONE;
         uint256 fee = base * rules.swapFee / ONE;
         if (base + fee > maxBase) revert TooExpensive(base + fee, maxBase);
         one.reserve += base;
@@ -83,7 +85,9 @@ abstract contract Assets is OceanStorage {
         _retain(NO_JOB, fee, Cause.FEE);
     }
 
-    /// @notice Sell datatokens back at the fixed price, less the community's fee, out of what was paid for others.
+    /// @notice Sell datatokens back at the fixed price, less the community's fee, out of what was paid for them. Where
+    /// prices are held, an order burns the datatoken whose price it takes, so that each that is left is worth its price;
+    /// else the reserve is the publisher's, to sell back to as to collect.
     /// @param asset the asset's number
     /// @param amount datatokens, of 1e18 each
     /// @param minBase what to get at least
@@ -122,6 +126,11 @@ abstract contract Assets is OceanStorage {
         if (has >= one.maxBalance) revert NotDispensed(asset, has, one.maxBalance);
         emit Dispensed(asset, msg.sender, amount);
         Datatoken(one.datatoken).mint(msg.sender, amount);
+    }
+
+    /// @dev A publisher in a list, beside hashes.
+    function _key(address publisher) private pure returns (bytes32) {
+        return bytes32(uint256(uint160(publisher)));
     }
 
     function _ofPublisher(uint256 asset) internal view {

@@ -29,8 +29,7 @@ abstract contract Audits is Orders {
     /// @notice Stand by as an auditor of a job that another runs. Pulls the bond.
     /// @param id the job's number
     function enlist(uint256 id) external {
-        Job storage job = _between(id, State.ORDERED, State.LOCKED);
-        if (job.free) revert WrongState(id, job.state);
+        Job storage job = _paid(id, State.ORDERED, State.LOCKED);
         if (nodeOf[msg.sender].signer == address(0) || rules.auditors == 0) revert NotAuditor(msg.sender);
         if (msg.sender == job.provider || msg.sender == job.consumer) revert NotYourself(msg.sender);
         if (answerOf[id][msg.sender].enlisted) revert AlreadyEnlisted(id, msg.sender);

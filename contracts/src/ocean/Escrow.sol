@@ -16,6 +16,7 @@ abstract contract Escrow is Assets {
     error NotYourself(address who);
     error NotAuthorized(string limit, uint256 wanted, uint256 allowed);
     error DepositTooSmall(uint256 available, uint256 wanted);
+    error Untrusted(uint256 asset, uint256 algorithm);
     error RateTooHigh(uint256 rate, uint256 max);
 
     /// @notice Offer to run jobs. A new rate is for orders that come after it.
@@ -64,9 +65,10 @@ abstract contract Escrow is Assets {
     /// @param id the job's number
     /// @param amount of the consumer's deposit
     function createLock(uint256 id, uint256 amount) external {
-        Job storage job = _inState(id, rules.commitsData ? State.AGREED : State.ORDERED);
+        State ready = rules.commitsData ? State.AGREED : State.ORDERED;
+        Job storage job = _paid(id, ready, ready);
         _only(job.provider);
-        if (job.free) revert WrongState(id, job.state);
+        _trusts(job.asset, job.algorithm);
         if (msg.sender == job.consumer) revert NotYourself(msg.sender);
         _before(job.due);
         _reserve(job, amount);
@@ -81,6 +83,17 @@ abstract contract Escrow is Assets {
         Job storage job = _between(id, State.ORDERED, State.LOCKED);
         _from(job.due);
         _lapse(id);
+    }
+
+    /// @dev A job that is not of the free tier, between two states.
+    function _paid(uint256 id, State first, State last) internal view returns (Job storage job) {
+        job = _between(id, first, last);
+        if (job.free) revert WrongState(id, job.state);
+    }
+
+    /// @dev That a job may start, as its data's publisher says now.
+    function _trusts(uint256 asset, uint256 algorithm) internal view {
+        if (rules.checksAlgorithms && !trusts(asset, algorithm)) revert Untrusted(asset, algorithm);
     }
 
     /// @dev The lock, within what its payer allows.

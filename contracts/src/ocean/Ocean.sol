@@ -71,7 +71,7 @@ contract Ocean is Audits {
         uint256 bill = job.state >= State.LOCKED ? _settleLock(id, end) : 0;
         if (ran) _collateral(id, end);
         if (end.refund) _pay(id, job.consumer, job.price, Cause.REFUND);
-        else _pay(id, nft.publisherOf(job.asset), job.price, Cause.REWARD);
+        else _pay(id, nft.publisherOf(job.asset), _taxed(id, job.price, rules.consumeFee, ONE), Cause.REWARD);
         if (job.disputed && end.state == State.DONE) _share(id, end.good, rules.disputeBond, Cause.SLASH);
         else if (job.disputed) _pay(id, job.consumer, rules.disputeBond, Cause.STAKE);
         _share(id, end.good, rules.auditFee, Cause.REWARD);
@@ -88,11 +88,17 @@ contract Ocean is Audits {
         bill = _bill(id, end.minutes_);
         if (bill > job.locked) bill = job.locked;
         _unlock(id, bill);
-        uint256 fee = bill * rules.escrowFeeBps / BPS;
-        job.held -= fee;
+        uint256 net = _taxed(id, bill, rules.escrowFeeBps, BPS);
+        if (end.state == State.OVERTURNED) _share(id, end.good, net, Cause.REWARD);
+        else _pay(id, job.provider, net, Cause.REWARD);
+    }
+
+    /// @dev What is left of an amount when the community has had its part.
+    function _taxed(uint256 id, uint256 amount, uint256 part, uint256 whole) private returns (uint256) {
+        uint256 fee = amount * part / whole;
+        _jobs[id].held -= fee;
         _retain(id, fee, Cause.FEE);
-        if (end.state == State.OVERTURNED) _share(id, end.good, bill - fee, Cause.REWARD);
-        else _pay(id, job.provider, bill - fee, Cause.REWARD);
+        return amount - fee;
     }
 
     /// @dev Back to a provider; of one whose result is wrong half to the consumer, and half to who found out.

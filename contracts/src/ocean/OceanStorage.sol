@@ -15,13 +15,13 @@ abstract contract OceanStorage is Vault {
     uint256 internal constant NO_JOB = type(uint256).max; // what moves money for no job
 
     Rules internal rules;
-    address public immutable datatokenCode; // what datatokens are clones of
+    address internal immutable datatokenCode; // what datatokens are clones of
     DataNFT public immutable nft;
     uint256 public assets; // how many were published; their ids, and their NFTs', count from 1
     uint256 public jobs; // how many were ever started; their ids count from 0
     mapping(uint256 id => Asset) public assetOf;
-    mapping(uint256 id => mapping(bytes32 checksum => bool)) public trustedAlgorithm;
-    mapping(uint256 id => mapping(address publisher => bool)) public trustedPublisher;
+    mapping(uint256 id => uint256) internal _list; // how often a list of what is trusted was given: the last one counts
+    mapping(uint256 id => mapping(uint256 list => mapping(bytes32 => bool))) internal _trusted; // hashes, publishers
     mapping(uint256 id => Job) internal _jobs;
     mapping(uint256 id => address[]) internal _pool; // who stand by as auditors; those who were drawn come first
     mapping(uint256 id => mapping(address who => Answer)) public answerOf; // what somebody says came out of a job
@@ -30,7 +30,7 @@ abstract contract OceanStorage is Vault {
     mapping(address node => Node) public nodeOf;
     mapping(address consumer => uint256) public nonces; // orders with a fee that was signed for them
     mapping(address consumer => uint256) public freeUsed; // jobs in the free tier
-    mapping(address consumer => bool) public bought; // whether it ever gave a datatoken up
+    mapping(address consumer => bool) internal bought; // whether it ever gave a datatoken up
 
     event Unlocked(uint256 indexed id, uint256 amount, uint256 paid);
     event JobClosed(uint256 indexed id, State state, uint8 status, bytes32 result, address indexed winner);

@@ -10,6 +10,7 @@ import {Cause} from "../common/Vault.sol";
 
 /// @title Orders: one datatoken for a job, an order used again, providers' fees, and the free tier
 abstract contract Orders is Escrow {
+    uint32 private constant FREE_MINUTES = 1; // of a job in the free tier
     bytes32 private constant DOMAIN = keccak256("EIP712Domain(string name,uint256 chainId,address verifyingContract)");
     bytes32 private constant FEE = keccak256(
         "Fee(address consumer,uint256 asset,uint32 minutes,uint256 nonce,address payee,address token,uint256 amount,uint40 validUntil,bytes data)"
@@ -36,8 +37,8 @@ abstract contract Orders is Escrow {
     error OrderNotPaid(uint256 order);
     error WrongSignature(address signed, address required);
     error WrongToken(address sent, address required);
-    error Untrusted(uint256 asset, uint256 algorithm);
     error FreeTierUsed(address who, uint256 jobs);
+    error TooLongForFree(uint32 minutes_, uint32 max);
 
     /// @notice Order a job: give up exactly one datatoken of the data, one of the algorithm, and pay the provider's fee.
     /// @param o what is wanted
@@ -45,13 +46,12 @@ abstract contract Orders is Escrow {
     function startOrder(Order calldata o) external returns (uint256 id) {
         id = _start(o, jobs, false);
         bought[msg.sender] = true;
-        _take(o.asset);
-        if (o.algorithm != 0) _take(o.algorithm);
+        _take(o.asset, rules.holdsPrice);
+        if (o.algorithm != 0) _take(o.algorithm, false);
         if (rules.holdsPrice) {
             Asset storage asset = assetOf[o.asset];
-            uint256 price = asset.price < asset.reserve ? asset.price : asset.reserve;
-            asset.reserve -= price;
-            (_jobs[id].price, _jobs[id].held) = (price, price);
+            asset.reserve -= asset.price;
+            (_jobs[id].price, _jobs[id].held) = (asset.price, asset.price);
         }
         _hold(id, rules.auditFee);
         _charge(id, o);
@@ -75,22 +75,24 @@ abstract contract Orders is Escrow {
         _charge(id, o);
     }
 
-    /// @notice Order a job in the free tier: short, few of them, without a datatoken.
+    /// @notice Order a job in the free tier: a minute at most, few of them, without a datatoken, a lock or a bill.
     /// @param o what is wanted
     /// @return id the new job's number
     function startFree(Order calldata o) external returns (uint256 id) {
         bool may = freeUsed[msg.sender] < rules.freeJobs && (bought[msg.sender] || !rules.freeForBuyers);
         if (!may) revert FreeTierUsed(msg.sender, freeUsed[msg.sender]);
+        if (o.minutes_ > FREE_MINUTES) revert TooLongForFree(o.minutes_, FREE_MINUTES);
         freeUsed[msg.sender]++;
         id = _start(o, jobs, true);
     }
 
-    /// @notice Commit to the data of a job and to the size of their sample. By the asset's publisher.
+    /// @notice Commit to the data of a job and to the size of their sample. By the asset's publisher; a job in the free
+    /// tier waits for nobody.
     /// @param id the job's number
     /// @param data SHA-256 of the data that the provider will be given
     /// @param size of the sample, items
     function serve(uint256 id, bytes32 data, uint32 size) external {
-        Job storage job = _inState(id, State.ORDERED);
+        Job storage job = _paid(id, State.ORDERED, State.ORDERED);
         _ofPublisher(job.asset);
         _before(job.due);
         (job.state, job.data, job.size) = (State.SERVED, data, size);
@@ -123,7 +125,7 @@ abstract contract Orders is Escrow {
     }
 
     function _start(Order calldata o, uint256 order, bool free) private returns (uint256 id) {
-        if (rules.checksAlgorithms && !trusts(o.asset, o.algorithm)) revert Untrusted(o.asset, o.algorithm);
+        _trusts(o.asset, o.algorithm);
         if (assetOf[o.asset].datatoken == address(0)) revert NoSuchAsset(o.asset);
         id = jobs++;
         assetOf[o.asset].orders++;
@@ -142,12 +144,14 @@ abstract contract Orders is Escrow {
         emit OrderStarted(id, o.asset, msg.sender, o.algorithm, o.raw, o.provider, order, free, expiry, o.context);
     }
 
-    /// @dev Exactly one datatoken: the community's part of it, and the rest to whoever published the asset.
-    function _take(uint256 asset) private {
+    /// @dev Exactly one datatoken: the community's part of it, and the rest to whoever published the asset; or, where its
+    /// price is held and will be parted in their place, none of it is left.
+    function _take(uint256 asset, bool burns) private {
         Datatoken datatoken = Datatoken(assetOf[asset].datatoken);
         address collector = nft.publisherOf(asset);
         uint256 community = rules.consumeFee;
         emit OrderSplit(asset, collector, ONE - community, community);
+        if (burns) return datatoken.burn(msg.sender, ONE);
         datatoken.take(msg.sender, address(this), community);
         datatoken.take(msg.sender, collector, ONE - community);
     }

@@ -186,6 +186,28 @@ def test_a_datatoken_is_bought_at_its_price_with_the_communitys_tenth_of_a_per_c
     stage.solvent()
 
 
+def test_a_part_of_a_datatoken_too_small_for_the_smallest_unit_is_not_free():
+    stage = Stage(HARDENED)
+    deed = stage.must(CONSUMER, stage.market.buyDT(stage.data, 1, 10))
+    assert deed.of("Swapped")[0]["base"] == 1
+    assert stage.market.assetOf(stage.data).reserve == 1
+
+
+def test_what_a_held_price_bought_is_burnt_so_that_its_publisher_sells_nothing_from_others_reserve():
+    stage = Stage(HARDENED)
+    stage.start()
+    stage.must(STRANGER, stage.market.buyDT(stage.data, ONE, 2 * PRICE))
+    stage.refuses(PUBLISHER, stage.market.sellDT(stage.data, ONE - 3 * 10**16, 0), "ERC20InsufficientBalance")
+    assert stage.market.assetOf(stage.data).reserve == PRICE
+    assert token(stage, stage.data).totalSupply() == ONE
+    sold = stage.must(STRANGER, stage.market.sellDT(stage.data, ONE, 0))
+    assert stage.credited(sold) == {STRANGER: PRICE - 1}
+    stage = Stage(LITERAL)  # the reserve is the publisher's own
+    stage.start()
+    sold = stage.must(PUBLISHER, stage.market.sellDT(stage.data, ONE - 3 * 10**16, 0))
+    assert stage.credited(sold) == {PUBLISHER: 970}
+
+
 def test_a_dispenser_gives_within_its_limits_and_only_what_is_free():
     stage = Stage(LITERAL)
     stage.refuses(CONSUMER, stage.market.dispense(stage.algorithm, 2 * ONE), "NotDispensed")
@@ -223,6 +245,24 @@ def test_an_algorithm_runs_by_no_list_by_its_hash_or_by_its_publisher_and_an_emp
         stage.refuses(CONSUMER, stage.market.startOrder(stage.order()), "Untrusted")
     stage.refuses(CONSUMER, stage.market.startOrder(stage.order(algorithm=0)), "Untrusted")
     stage.refuses(STRANGER, stage.market.setTrusted(stage.data, [], []), "WrongSender")
+
+
+@pytest.mark.parametrize("said", [([], []), ([cid(b"other")], [STRANGER])])
+def test_the_last_list_alone_counts_for_orders_and_for_those_that_have_not_begun(said):
+    for first in (([cid(b"algorithm")], []), ([], [AUTHOR])):
+        stage = Stage(HARDENED, trust=False)
+        stage.must(PUBLISHER, stage.market.setTrusted(stage.data, *first))
+        job = stage.start()
+        stage.pays()
+        stage.must(PUBLISHER, stage.market.serve(job, cid(b"rows"), 100))
+        stage.must(CONSUMER, stage.market.agree(job))
+        stage.must(PUBLISHER, stage.market.setTrusted(stage.data, *said))
+        assert not stage.market.trusts(stage.data, stage.algorithm)
+        stage.refuses(NODE, stage.market.createLock(job, MINUTES * RATE), "Untrusted")
+        stage.buy()
+        stage.refuses(CONSUMER, stage.market.startOrder(stage.order()), "Untrusted")
+        stage.must(PUBLISHER, stage.market.setTrusted(stage.data, *first))
+        stage.must(NODE, stage.market.createLock(job, MINUTES * RATE))
 
 
 # --- fees and orders ---
@@ -306,23 +346,37 @@ def test_an_order_whose_price_may_go_back_or_has_pays_for_no_other_job(refunded)
 
 def test_a_job_of_the_free_tier_has_no_lock():
     stage = Stage(LITERAL)
-    job = int(stage.must(CONSUMER, stage.market.startFree(stage.order())).of("OrderStarted")[0]["id"])
+    job = int(stage.must(CONSUMER, stage.market.startFree(stage.order(minutes_=1))).of("OrderStarted")[0]["id"])
     stage.pays()
     stage.refuses(NODE, stage.market.createLock(job, MINUTES * RATE), "WrongState")
     stage.must(CONSUMER, stage.market.takeBack(MINUTES * RATE))
     stage.must(NODE, stage.market.claim(job, 1, cid(GOOD), 70))
 
 
+def test_a_job_of_the_free_tier_waits_for_no_publisher_and_lasts_a_minute_at_most():
+    stage = Stage(HARDENED)
+    stage.start()
+    stage.refuses(CONSUMER, stage.market.startFree(stage.order(minutes_=2)), "TooLongForFree")
+    job = int(stage.must(CONSUMER, stage.market.startFree(stage.order(minutes_=1))).of("OrderStarted")[0]["id"])
+    stage.refuses(PUBLISHER, stage.market.serve(job, cid(b"rows"), 100), "WrongState")
+    stage.refuses(CONSUMER, stage.market.agree(job), "WrongState")
+    stage.refuses(AUDITORS[0], stage.market.enlist(job), "WrongState")
+    deed = stage.must(NODE, stage.market.claim(job, 1, cid(GOOD), 70))
+    assert (deed.of("JobClosed")[0]["state"], stage.credited(deed)) == (DONE, {})
+
+
 def test_the_free_tier_has_three_jobs_and_in_the_hardened_rules_it_is_for_buyers():
     stage = Stage(LITERAL)
+    job = -1
     for _ in range(3):
-        job = int(stage.must(STRANGER, stage.market.startFree(stage.order(STRANGER))).of("OrderStarted")[0]["id"])
-    stage.refuses(STRANGER, stage.market.startFree(stage.order(STRANGER)), "FreeTierUsed")
+        free = stage.market.startFree(stage.order(STRANGER, minutes_=1))
+        job = int(stage.must(STRANGER, free).of("OrderStarted")[0]["id"])
+    stage.refuses(STRANGER, stage.market.startFree(stage.order(STRANGER, minutes_=1)), "FreeTierUsed")
     assert stage.credited(stage.must(NODE, stage.market.claim(job, 60, cid(GOOD), 70))) == {}
     stage = Stage(HARDENED)
-    stage.refuses(CONSUMER, stage.market.startFree(stage.order()), "FreeTierUsed")
+    stage.refuses(CONSUMER, stage.market.startFree(stage.order(minutes_=1)), "FreeTierUsed")
     stage.start()
-    stage.must(CONSUMER, stage.market.startFree(stage.order()))
+    stage.must(CONSUMER, stage.market.startFree(stage.order(minutes_=1)))
 
 
 # --- escrow ---
@@ -448,17 +502,18 @@ RIGHT, OTHER, LOW = (GOOD, 7, 90), (BAD, 7, 90), (GOOD, 7, 59)
 LONGER = (GOOD, 6, 90)
 NET = 70  # 7 minutes at 10, less 1 % of it, rounded down
 THIRD = AUDIT_FEE // 3
+EARNED = PRICE - PRICE * 3 // 100  # of a price that was held: the community has 3 % of it
 
 
 @pytest.mark.parametrize(("answers", "revealed", "state", "node", "consumer", "publisher"), [
-    ([RIGHT] * 3, GOOD, DONE, NET + COLLATERAL, 2, PRICE),
-    ([RIGHT, RIGHT, OTHER], GOOD, DONE, NET + COLLATERAL, 0, PRICE),
-    ([RIGHT, OTHER, None], GOOD, DONE, NET + COLLATERAL, 0, PRICE),
-    ([OTHER, OTHER, RIGHT], GOOD, OVERTURNED, 0, COLLATERAL // 2 + DISPUTE_BOND, PRICE),
-    ([LONGER] * 3, GOOD, OVERTURNED, 0, COLLATERAL // 2 + DISPUTE_BOND + 1, PRICE),
-    ([RIGHT] * 3, None, OVERTURNED, 0, COLLATERAL // 2 + DISPUTE_BOND + 2, PRICE),
+    ([RIGHT] * 3, GOOD, DONE, NET + COLLATERAL, 2, EARNED),
+    ([RIGHT, RIGHT, OTHER], GOOD, DONE, NET + COLLATERAL, 0, EARNED),
+    ([RIGHT, OTHER, None], GOOD, DONE, NET + COLLATERAL, 0, EARNED),
+    ([OTHER, OTHER, RIGHT], GOOD, OVERTURNED, 0, COLLATERAL // 2 + DISPUTE_BOND, EARNED),
+    ([LONGER] * 3, GOOD, OVERTURNED, 0, COLLATERAL // 2 + DISPUTE_BOND + 1, EARNED),
+    ([RIGHT] * 3, None, OVERTURNED, 0, COLLATERAL // 2 + DISPUTE_BOND + 2, EARNED),
     ([LOW, LOW, RIGHT], GOOD, JUNK, NET + COLLATERAL, PRICE + DISPUTE_BOND, 0),
-    ([None] * 3, GOOD, DONE, NET + COLLATERAL, DISPUTE_BOND + AUDIT_FEE, PRICE),
+    ([None] * 3, GOOD, DONE, NET + COLLATERAL, DISPUTE_BOND + AUDIT_FEE, EARNED),
     ([None] * 3, None, VOID, 0, PRICE + DISPUTE_BOND + AUDIT_FEE, 0),
 ])  # fmt: skip
 def test_what_most_auditors_say_is_right_and_everybody_is_paid_by_it(
@@ -490,7 +545,7 @@ def test_nothing_is_paid_before_the_window_is_over_and_then_without_a_dispute():
     stage.now += DISPUTING
     stage.refuses(CONSUMER, stage.market.dispute(job), "TooLate")
     paid = stage.credited(stage.must(POKER, stage.market.settle(job)))
-    assert paid == {NODE: NET + COLLATERAL, PUBLISHER: PRICE, **dict.fromkeys(AUDITORS[:3], AUDIT_BOND + THIRD)}
+    assert paid == {NODE: NET + COLLATERAL, PUBLISHER: EARNED, **dict.fromkeys(AUDITORS[:3], AUDIT_BOND + THIRD)}
 
 
 def test_who_stands_by_is_a_node_once_and_not_a_party():
