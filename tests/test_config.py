@@ -416,3 +416,25 @@ def test_a_distribution_takes_the_place_of_another() -> None:
     given = compose(["scenario.people.latency={lognormal: [1, 0.5]}"])
     assert given.scenario.people.latency == {"lognormal": [1, 0.5]}
     assert compose(["scenario.people.speed.uniform=[1, 2]"]).scenario.people.speed == {"uniform": [1, 2]}
+
+
+def test_settings_that_differ_in_values_read_their_files_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose(["protocol=collective", "scenario.jobs=1"])
+    read, usual = [], Composer._read
+    monkeypatch.setattr(Composer, "_read", lambda self, files: read.append(files) or usual(self, files))
+    made = [compose(["protocol=collective", f"protocol.stake={i}", "scenario.jobs=1"]) for i in range(5)]
+    assert [one.protocol.stake for one in made] == [*range(5)]
+    assert not read
+    assert compose(["protocol=collective"]).protocol.stake != 4, "what one setting says is not said of the next"
+    assert compose(["protocol=collective", "prices=gbm"]).prices.name == "gbm"
+    assert len(read) > 0
+
+
+def test_files_that_change_are_read_again(project: Path) -> None:
+    assert compose(["protocol=fair", "scenario.jobs=1"], project).protocol.stake == 1.5
+    assert compose(["attack=mine", "scenario.jobs=1"], project).attack.mine.k == 3
+    write(project / "conf/protocol/fair.yaml", (project / "conf/protocol/fair.yaml").read_text().replace("1.5", "2.75"))
+    write(project / "attacks/mine.py", (project / "attacks/mine.py").read_text().replace("int = 3", "int = 1234"))
+    modules.refreshed(project)
+    assert compose(["protocol=fair", "scenario.jobs=2"], project).protocol.stake == 2.75
+    assert compose(["attack=mine", "scenario.jobs=2"], project).attack.mine.k == 1234

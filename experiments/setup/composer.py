@@ -59,11 +59,15 @@ class Composed(NamedTuple):
     choices: dict[str, str | None]  # the file of each group
 
 
+Said = dict[tuple[str, ...], tuple[DictConfig, dict[str, str | None]]]  # by the overrides that choose files
+
+
 class Composer:
     """Composes for one project. Make it by `composer`, which turns what Hydra refuses into `Misconfigured`."""
 
-    def __init__(self, project: Path | None) -> None:
+    def __init__(self, project: Path | None, said: Said | None = None) -> None:
         self._project = project
+        self._said: Said = {} if said is None else said
         if project is not None and (files := [one for one in FOLDERS if (project / one).is_file()]):
             raise Misconfigured(f"{project / files[0]} is a file: it must be a folder")
         path = ConfigSearchPathImpl()
@@ -73,13 +77,14 @@ class Composer:
         path.append("catalogue", f"{Catalogue.scheme()}://{project or ''}")
         path.append("schema", "structured://")  # Hydra wants one, and wants it last
         self._loader = ConfigLoaderImpl(path)
+        self._options = self._loader.repository.get_group_options  # the loader's own copies all sources at each call
 
     def parse(self, overrides: Sequence[str]) -> list[Override]:
         """Parse overrides in Hydra's grammar."""
         for said in overrides:
             self_contained(said, said)
         parsed = OverridesParser.create(config_loader=self._loader).parse_overrides(list(overrides))
-        vet(parsed, self._loader.get_group_options)
+        vet(parsed, self._options)
         return parsed
 
     def compose(self, overrides: Sequence[str]) -> Composed:
@@ -87,9 +92,10 @@ class Composer:
         usual, choices, values = self._usual(overrides)
         if tier := self._tier(usual, choices):
             usual, choices, values = self._usual([*tier, *overrides])
+        usual = usual.copy()  # of its own: others compose at the same time
         OmegaConf.set_struct(usual, True)  # what is not there cannot be overridden without a +
         config = usual.copy()
-        known(config, values, self._loader.get_group_options)
+        known(config, values, self._options)
         for one in values:
             if one.key_or_group.startswith(DRAWN) and isinstance(one.value(), dict):
                 OmegaConf.update(config, one.key_or_group, None)  # a distribution replaces another, rather than join it
@@ -98,11 +104,26 @@ class Composer:
 
     def _usual(self, overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str | None], list[Override]]:
         """Return what the files say that overrides choose, which these are, and the overrides of their values."""
-        for said in overrides:
-            self_contained(said, said)
-        parsed, files = self._loader._parse_overrides_and_create_caching_repo(ROOT, list(overrides))  # noqa: SLF001
-        vet(parsed, self._loader.get_group_options)
+        parsed = self.parse(overrides)
         self._loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=False)
+        chooses = [self._chooses(one) for one in parsed]
+        files = tuple(said for said, it in zip(overrides, chooses) if it)
+        if files not in self._said:
+            self._said[files] = self._read(files)
+        usual, chosen = self._said[files]
+        return usual, chosen, [one for one, it in zip(parsed, chooses) if not it]
+
+    def _chooses(self, override: Override) -> bool:
+        """Whether an override chooses a file, as Hydra's defaults list decides it."""
+        return self._loader.repository.group_exists(override.key_or_group) and not isinstance(override.value(), dict)
+
+    def _read(self, overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str | None]]:
+        """Return what the files say that overrides choose, and which these are.
+
+        Args:
+            overrides: those that choose files: what is said of values has no part in it.
+        """
+        parsed, files = self._loader._parse_overrides_and_create_caching_repo(ROOT, list(overrides))  # noqa: SLF001
         layers = create_defaults_list(files, ROOT, parsed, prepend_hydra=False, skip_missing=False)
         usual = self._loader._compose_config_from_defaults_list(layers.defaults, files)  # noqa: SLF001
         chosen = dict(layers.overrides.known_choices)
@@ -111,7 +132,7 @@ class Composer:
             for key, value in asdict(Terms()).items():  # what a protocol's file need not say
                 protocol.setdefault(key, value)
             del protocol["decimals"]
-        return usual, chosen, layers.config_overrides
+        return usual, chosen
 
     def _tier(self, usual: DictConfig, choices: Mapping[str, str | None]) -> list[str]:
         """Return the override that loads a scenario's file for one protocol: `conf/scenario/<name>/<protocol>.yaml`."""
@@ -128,8 +149,12 @@ class Composer:
 
 
 @contextmanager
-def composer(project: Path | None) -> Iterator[Composer]:
+def composer(project: Path | None, files: object = None) -> Iterator[Composer]:
     """Give a composer for a project, to one thread at a time.
+
+    Args:
+        project: its folder.
+        files: what tells the state of all files: while it is equal, files that were read are not read again.
 
     Raises:
         Misconfigured: Hydra refuses what it is asked for.
@@ -140,7 +165,7 @@ def composer(project: Path | None) -> Iterator[Composer]:
         outer = base.getbase()  # we may be called inside a Hydra program
         version.setbase("1.3")
         try:
-            yield Composer(project)
+            yield Composer(project, None if files is None else _said(project, files))
         except MissingConfigException as error:
             group, _, name = (error.missing_cfg_file or "").rpartition("/")
             there = error.options or (catalogue.names(group, project) if group in KINDS else ())
@@ -230,6 +255,12 @@ def _parsed(text: str) -> tuple[dict[str, Any], Any]:
     if not isinstance(plain, dict):
         raise ValueError("it must be a mapping, of names to what they mean")  # noqa: TRY004 - the file is wrong
     return ConfigSource._get_header_dict(text[:512]), plain  # noqa: SLF001
+
+
+@lru_cache(maxsize=8)
+def _said(_project: Path | None, _files: object) -> Said:
+    """Return where is kept what was read of a project in one state of its files."""
+    return {}
 
 
 @cache

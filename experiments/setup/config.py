@@ -19,6 +19,7 @@ from slashpoint.agents.scenario import MOST_PEOPLE, Scenario, most_blocks
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.catalogue import KINDS
 from slashpoint.experiments.setup.composer import composer, sentence
+from slashpoint.experiments.setup.inputs import code
 from slashpoint.experiments.setup.invariants import allowed, of_project
 from slashpoint.experiments.setup.modules import HOME
 from slashpoint.experiments.setup.protocol_check import vet_deployed
@@ -112,9 +113,9 @@ def apart(overrides: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
 
 
 @lru_cache(maxsize=1024)
-def _composed(setting: tuple[str, ...], project: Path | None, _files: object) -> tuple[DictConfig, DictConfig]:
+def _composed(setting: tuple[str, ...], project: Path | None, files: object) -> tuple[DictConfig, DictConfig]:
     """Return what a setting's values override, and the setting: not resolved, and copied before any change."""
-    with composer(project) as one:
+    with composer(project, files) as one:
         usual, config, _ = one.compose(setting)
         if OmegaConf.is_interpolation(config.protocol, "variant"):
             there = ", ".join(_variants(usual, project))
@@ -146,7 +147,8 @@ def _obey_endowments(config: DictConfig, overrides: Sequence[Override]) -> None:
 def _files(project: Path | None) -> tuple[tuple[str, int, int], ...]:
     """Return the files that composition may read, with their times and sizes."""
     folders = [HOME / "conf", *([project / "conf"] if project else [])]
-    files = ((str(path), path.stat()) for folder in folders for path in sorted(folder.rglob("*.yaml")))
+    paths = [path for folder in folders for path in sorted(folder.rglob("*.yaml"))]
+    files = ((str(path), path.stat()) for path in [*paths, *(code(project).values() if project else ())])
     return tuple((path, one.st_mtime_ns, one.st_size) for path, one in files)
 
 
