@@ -16,6 +16,7 @@ from slashpoint.sim.learning import Order
 from slashpoint.sim.ledger import DutyRow
 from slashpoint.sim.ledger.columns import COPY
 from slashpoint.sim.ledger.money import Edge
+from slashpoint.sim.ledger.text import plain
 from slashpoint.sim.market import VERBS, Job
 from slashpoint.sim.mempool import bumped
 from slashpoint.sim.script import First, Script, Sleep, Wait
@@ -47,10 +48,11 @@ class Me:
     What waits is yielded: `receipt = yield me.sends(call)`. `me.job` is the job that the script is about, if any.
     """
 
-    __slots__ = ("_because", "_scope", "_world", "account", "job")
+    __slots__ = ("_because", "_scope", "_since", "_world", "account", "job")
 
     def __init__(self, world: World, account: Account, job: Job | None = None) -> None:
         self._world, self.account, self.job = world, account, job
+        self._since = world.facts.count  # facts that were history when this script began
         self._scope: Script | None = None
         self._because: list[str] = []
 
@@ -135,11 +137,16 @@ class Me:
         facts = self._world.facts
         return self._hearing(by, None, where).begin(facts, sources, key, past(facts, sources, key, 0, born))
 
-    def hears(self, *sources: Source, job: Job | None = None) -> Inbox:
-        """Return a stream of facts: every one from now on (of a job: since it was born), in order, none lost."""
-        facts = self._world.facts
-        since = 0 if job is not None else facts.count
-        return Inbox(facts, self._hearing, self._checked(sources), job.key if job else None, since)
+    def hears(self, *sources: Source, job: Job | None = None, replay: bool = False) -> Inbox:
+        """Return a stream of facts: every one from now on (of a job: since it was born), in order, none lost.
+
+        Args:
+            sources: as of `sees`.
+            job: what they are about; any job or none by default.
+            replay: of any job, first what came since this script began: who was still setting up misses nothing.
+        """
+        since = 0 if job is not None else self._since if replay else self._world.facts.count
+        return Inbox(self._world.facts, self._hearing, self._checked(sources), job.key if job else None, since)
 
     def facts(self, source: Source, job: Job) -> Sequence[Fact]:
         """Return what is past of a source about a job and was heard by now, oldest first.
@@ -281,8 +288,8 @@ class Me:
         self._because.append(f"{duty}={by}")
         world, account = self._world, self.account
         subject = about if isinstance(about, str) else getattr(about, "id", None)
-        if isinstance(subject, bytes) and subject in world.accounts:
-            subject = world.name_of(subject)
+        if isinstance(subject, bytes):
+            subject = world.name_of(subject) if subject in world.accounts else plain(subject)
         world.ledger.duties.append(
             DutyRow(
                 time_ns=world.env.now,

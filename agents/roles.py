@@ -153,7 +153,7 @@ class Server(Role[M]):
 
     def live(self, me: Me) -> Steps:
         """Begin as soon as one hears of it; what is offered again, in a later run of the same job, begins nothing."""
-        posted = me.hears(self.market.event(self.market.opening_event))
+        posted = me.hears(self.market.event(self.market.opening_event), replay=True)
         while True:
             fact = yield posted.next()
             if fact.job is not None and fact.time == fact.job.born:
@@ -168,14 +168,20 @@ class Keeper(Server[M]):
     """Pokes whatever is due, in any protocol."""
 
     def serve(self, me: Me, job: Job) -> Steps:
-        """Call what is due as soon as it is, until the job is over; then collect bounties."""
-        news = me.hears(*self.market.news, job=job)
+        """Call what is due as soon as it is, until the job is over; then collect bounties.
+
+        After a call that fails it waits a block, and twice as long after each further one that fails.
+        """
+        news, pause = me.hears(*self.market.news, job=job), me.block_time
         while (due := self.market.poke(job)) is not None:
             when, call = due
             if when > me.now:
                 yield me.first(news=news.next(), by=when)
-            elif not (yield me.sends(call)).ok:
-                yield me.until(me.now + me.block_time)
+            elif (yield me.sends(call)).ok:
+                pause = me.block_time
+            else:
+                yield me.until(me.now + pause)
+                pause *= 2
         yield from self.collect(me, job)
 
 

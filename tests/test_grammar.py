@@ -72,6 +72,23 @@ def test_one_hears_after_ones_latency() -> None:
     assert got == [pytest.approx(1.0)]
 
 
+def test_who_still_sets_up_when_a_job_is_posted_hears_of_it_afterwards() -> None:
+    got: list[Any] = []
+
+    def script(me: Me, market: Any) -> Steps:
+        yield me.until(me.now + 400)
+        got.append((yield me.hears(market.RequestCreated, replay=True).next(by=me.now)).id)
+        got.append((yield me.hears(market.RequestCreated).next(by=me.now + 1)))
+
+        def begins(me: Me) -> Steps:
+            got.append((yield me.hears(market.RequestCreated, replay=True).next(by=me.now + 1)))
+
+        yield me.spawn(begins)
+
+    probe(script)
+    assert got == [0, None, None]  # a script that begins later hears of what is new to it
+
+
 def test_first_takes_the_written_order_and_loses_no_fact() -> None:
     got: list[Any] = []
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from slashpoint.agents.scenario import most_blocks
 from slashpoint.experiments.cli import main
+from slashpoint.experiments.report.tables import fees
 from slashpoint.experiments.setup.folder import open_run
 from slashpoint.experiments.setup.run import simulate
 from slashpoint.sim.chain import Chain
@@ -15,7 +17,7 @@ from slashpoint.sim.engine import BlockContext, Status, Tx, make_engine
 from slashpoint.sim.engine.envelope import envelope
 from slashpoint.sim.ledger.money import Cause
 from slashpoint.sim.luck import Luck
-from slashpoint.sim.metrics.gas import costs
+from slashpoint.sim.metrics.gas import costs, data_fees_by_phase
 from slashpoint.sim.metrics.run import lines
 from slashpoint.sim.rollup import DataFee, compressed_length, estimated_size
 from slashpoint.sim.rules import ChainRules
@@ -125,6 +127,24 @@ def test_data_fees_count_as_cost(run) -> None:
     assert sum(run.run.fees(run.run.executed)) == paid > run.run.paid(Cause.GAS, Cause.TIP)["ETH"]
     assert run.run.usd("ETH", paid) == pytest.approx(costs(run.run, "verb")["usd"].sum())
     assert run.run.usd("ETH", paid) == pytest.approx(run.metric("gas_cost"))
+
+
+def test_the_table_of_gas_shows_what_was_paid_for_data(run) -> None:
+    data = run.run.usd("ETH", run.run.paid(Cause.DATA)["ETH"])
+    assert data_fees_by_phase(run.run).sum() == pytest.approx(data)
+    table, plain = fees(run.run), fees(simulate(scenario="small", overrides=["scenario.jobs=1"]).run)
+    assert [column.header for column in table.columns][-2:] == ["USD", "of it data"]
+    assert "of it data" not in [column.header for column in plain.columns]
+    cells = zip(table.columns[-2].cells, table.columns[-1].cells, strict=True)
+    assert all(0 < float(str(part)) < float(str(usd)) for usd, part in cells)
+
+
+def test_a_keeper_whose_calls_fail_waits_longer_each_time() -> None:
+    dear = ["chain=l2", "chain.l1_base_fee_gwei=1e9", "scenario.jobs=1", "protocol=golem"]
+    sent = simulate(scenario="small", overrides=dear).ledger["transactions"]
+    pokes = sent[sent["verb"] == "pokes"]["time_ns"].to_numpy() / 10**9
+    assert 5 < len(pokes) < 20
+    assert (np.diff(pokes[1:]) >= 1.9 * np.diff(pokes[:-1])).sum() > 5
 
 
 def test_more_bytes_cost_more(run) -> None:

@@ -14,11 +14,12 @@ from slashpoint.sim.metrics.run import lines
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from slashpoint.sim.metrics.run import Run
 
 BOUGHT = {Edge.ELECTRICITY: "computing", Edge.PEOPLE: "work", Edge.POST: "a message"}  # outside the chain
+WIDTH = 14  # characters of an argument
 SHORT = 8  # characters of a job's key that tell it from others
 
 
@@ -51,7 +52,7 @@ def jobs(run: Run) -> list[dict[str, Any]]:
         {
             "job": key,
             "poster": poster,
-            "reward": f"{run.whole(asset, reward):,.6g} {asset}",
+            "budget": f"{run.whole(asset, reward):,.6g} {asset}",
             "outcome": outcome if isinstance(outcome, str) else "open",
             "winner": winner if isinstance(winner, str) else None,
             "delivered": int(delivered) if pd.notna(delivered) else None,
@@ -62,7 +63,7 @@ def jobs(run: Run) -> list[dict[str, Any]]:
             "job", "poster", "reward", "asset", "outcome", "winner", "delivered", "scale",
         )
     ]  # fmt: skip
-    unknown = {"reward": "unknown", "outcome": "unknown", "winner": None, "delivered": None, "scale": None}
+    unknown = {"budget": "unknown", "outcome": "unknown", "winner": None, "delivered": None, "scale": None}
     begun = lines(_posted(run), "job", "account") if not run.tables.complete and not ended else ()
     return [*ended, *({"job": key, "poster": poster, **unknown} for key, poster in begun)]
 
@@ -96,7 +97,7 @@ def story(run: Run, job: str) -> list[Moment]:
     tables = run.tables
     known = about(tables["jobs"], job)["born_ns"]
     born = int((about(_posted(run), job)["time_ns"] if known.empty else known).iloc[0])
-    dated = [*asked(tables["duties"], job), *trained(tables["models"], job), *sent(run, job), *computed(run, job)]
+    dated = [*asked(run, job), *trained(tables["models"], job), *sent(run, job), *computed(run, job)]
     dated.sort(key=lambda moment: moment[:2])
     return [Moment((time - born) / SECOND, who, what, then) for time, _, who, what, then in dated]
 
@@ -110,12 +111,16 @@ def _posted(run: Run) -> pd.DataFrame:
 Dated = tuple[int, int, str, str, list[str]]  # nanoseconds, rank within the instant, who, what, then
 
 
-def asked(duties: pd.DataFrame, job: str) -> Iterator[Dated]:
-    """Yield duties and how they were answered."""
-    for time, who, duty, subject, by, answer in lines(
-        about(duties, job), "time_ns", "account", "duty", "subject", "by", "answer"
-    ):
-        of = f" of {subject}" if isinstance(subject, str) else ""
+def asked(run: Run, job: str) -> Iterator[Dated]:
+    """Yield duties and how they were answered.
+
+    Args:
+        run: a finished run.
+        job: its key.
+    """
+    duties, called = about(run.tables["duties"], job), names(run)
+    for time, who, duty, subject, by, answer in lines(duties, "time_ns", "account", "duty", "subject", "by", "answer"):
+        of = f" of {short(subject, called)}" if isinstance(subject, str) else ""
         yield time, 1, who, f"asked to {duty}{of}: {answer} ({by})", []
 
 
@@ -136,18 +141,19 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
         job: its key.
     """
     events, transfers = about(run.tables["events"], job), about(run.tables["transfers"], job)
+    called = names(run)
     data, digits = (" and data", 5) if run.paid(Cause.DATA) else ("", 2)  # a rollup's fees are hundredths of a cent
     for time, block, index, who, verb, duty, subject, function, gas, fee, status, reason in lines(
         about(run.tables["transactions"], job).assign(fee=run.fees),
         "time_ns", "block", "index", "account", "verb", "duty", "subject", "function", "gas", "fee", "status", "reason",
     ):  # fmt: skip
-        of = f" {shorten(subject, 14)}" if isinstance(subject, str) else ""
+        of = f" {short(subject, called)}" if isinstance(subject, str) else ""
         why = f" [{duty}]" if duty else ""
         ended = "" if status == "success" else f": {status}, {reason}"
         usd = "" if run.unfinished else f"{data} = {run.usd('ETH', fee):,.{digits}f} USD"
         cost = f", {gas:,} gas{usd}" if gas else ""
         here = events[(events["block"] == block) & (events["tx"] == index)]
-        then = [f"{event}({arguments(args)})" for event, args in lines(here, "event", "args")]
+        then = [f"{event}({arguments(args, called)})" for event, args in lines(here, "event", "args")]
         moved = transfers[(transfers["block"] == block) & (transfers["tx"] == index)]
         then += [f"{who} → {to}: {money} ({cause})" for who, to, money, cause in movements(run, moved)]
         yield time, 2, who, f"{verb}{of} by {function}(){cost}{ended}{why}", then if index >= 0 else []
@@ -179,11 +185,26 @@ def about(table: pd.DataFrame, job: str) -> pd.DataFrame:
     return table[table["job"] == job]
 
 
-def arguments(args: str) -> str:
-    """Return an event's arguments for people: long ones are cut."""
-    return ", ".join(f"{name}={shorten(str(value), 14)}" for name, value in json.loads(args).items())
+def names(run: Run) -> dict[str, str]:
+    """Return the names of accounts by their addresses, as events write them; none where the table was not written."""
+    return dict(lines(run.tables["accounts"], "address", "account"))
 
 
-def shorten(text: str, width: int) -> str:
-    """Return a text, cut where it is longer than `width` characters."""
-    return text if len(text) <= width else text[: width - 1] + "…"
+def arguments(args: str, called: Mapping[str, str]) -> str:
+    """Return an event's arguments for people: accounts by their names, and long ones cut.
+
+    Args:
+        args: a JSON object.
+        called: names by address.
+    """
+    return ", ".join(f"{name}={short(str(value), called)}" for name, value in json.loads(args).items())
+
+
+def short(text: str, called: Mapping[str, str]) -> str:
+    """Return the name of an address; another text, cut where it is longer than a few characters.
+
+    Args:
+        text: what is told.
+        called: names by address.
+    """
+    return called.get(text) or (text if len(text) <= WIDTH else text[: WIDTH - 1] + "…")

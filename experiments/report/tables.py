@@ -98,18 +98,16 @@ def _backdoors(run: Run) -> Iterator[tuple[str, str, str]]:
 
 
 def fees(run: Run) -> Grid:
-    """Gas by phase and function."""
-    heads = dict.fromkeys(("calls", "failed", "gas each", "USD"), True)
+    """Gas by phase and function; on a rollup also what of the fees was for data."""
+    rollup = bool(run.data_fees)
+    heads = dict.fromkeys(("calls", "failed", "gas each", "USD", *(("of it data",) if rollup else ())), True)
     table = Grid("gas", "phase", "function", **heads)
     for key, row in gas.costs(run, "verb", "contract", "function").iterrows():
         assert isinstance(key, tuple)
         verb, contract, function = key
-        each = f"{row['gas'] / row['calls']:,.0f}"
-        table.add_row(verb, f"{contract}.{function}", *cells(row), each, money(row["usd"]))
+        table.add_row(verb, f"{contract}.{function}", *cells(row, rollup=rollup))
     for role, row in gas.costs(run, "role").iterrows():
-        table.add_row(
-            "all", str(role), *cells(row), f"{row['gas'] / row['calls']:,.0f}", money(row["usd"]), style="dim"
-        )
+        table.add_row("all", str(role), *cells(row, rollup=rollup), style="dim")
     return table
 
 
@@ -160,9 +158,15 @@ def doubts(run: Run) -> Iterator[tuple[str, str]]:
         yield f"{name:<11}{value}", "dim"
 
 
-def cells(row: pd.Series) -> tuple[str, str]:
-    """Return calls, and how many failed."""
-    return f"{row['calls']:,}", f"{row['failed']:,}" if row["failed"] else "-"
+def cells(row: pd.Series, *, rollup: bool) -> tuple[str, ...]:
+    """Return calls, how many failed, the gas of each, and their fees.
+
+    Args:
+        row: of `gas.costs`.
+        rollup: whether to say what of the fees was for data.
+    """
+    failed, each = f"{row['failed']:,}" if row["failed"] else "-", f"{row['gas'] / row['calls']:,.0f}"
+    return f"{row['calls']:,}", failed, each, money(row["usd"]), *([money(row["data_usd"])] if rollup else [])
 
 
 def money(dollars: float) -> str:

@@ -45,10 +45,10 @@ def main(args: Namespace) -> int:
     if run.unfinished:
         console.tell(f"{extent(run)}. Why: {run.unfinished}", style="yellow")
     if args.job is None:
-        table = plain("job", "poster", "reward", "outcome", "winner", "right")
+        table = plain("job", "poster", "budget", "outcome", "winner", "right")
         for row in rows:
             right = "" if row["delivered"] is None else f"{row['delivered']} of {row['scale']}"
-            table.add_row(row["job"][:SHORT], row["poster"], row["reward"], row["outcome"], row["winner"] or "", right)
+            table.add_row(row["job"][:SHORT], row["poster"], row["budget"], row["outcome"], row["winner"] or "", right)
         console.print(table)
         console.print()
         console.tell(f"slashpoint explain {args.run} JOB tells the story of one", style="dim")

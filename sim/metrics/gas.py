@@ -62,8 +62,14 @@ def fees_by_phase(run: Run) -> pd.Series:
     return costs(run, "verb")["usd"]
 
 
+@metric(unit="USD", better="lower")
+def data_fees_by_phase(run: Run) -> pd.Series:
+    """Fees that a rollup took in each phase for publishing data on layer 1; on layer 1 itself 0."""
+    return costs(run, "verb")["data_usd"]
+
+
 def costs(run: Run, *by: str) -> pd.DataFrame:
-    """Sum calls, gas, fees in wei (exact) and USD, and failed calls.
+    """Sum calls, gas, fees in wei (exact) and USD, failed calls, and how much of the fees was a rollup's for data, USD.
 
     Args:
         run: whose transactions are counted.
@@ -77,19 +83,22 @@ def costs(run: Run, *by: str) -> pd.DataFrame:
 def _costs(run: Run, by: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for fee, (*key, gas, status) in zip(run.fees(run.executed), lines(run.executed, *by, "gas", "status"), strict=True):
+    sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    rows = lines(run.executed, *by, "block", "index", "gas", "status")
+    for fee, (*key, block, index, gas, status) in zip(run.fees(run.executed), rows, strict=True):
         named = tuple((kind(each) if name == "contract" else each) or OTHER for name, each in zip(by, key))
         row = sums[named if len(by) > 1 else named[0]]
         row[0] += 1
         row[1] += gas
         row[2] += fee
         row[3] += status != "success"
+        row[4] += run.data_fees.get((block, index), 0)
     keys = sorted(sums)
     index = pd.MultiIndex.from_tuples(keys, names=by) if len(by) > 1 and keys else pd.Index(keys, name=next(iter(by)))
-    calls, gas, wei, failed = zip(*(sums[key] for key in keys), strict=True) if keys else ((),) * 4
+    calls, gas, wei, failed, data = zip(*(sums[key] for key in keys), strict=True) if keys else ((),) * 5
     found = pd.DataFrame({"calls": calls, "gas": gas, "failed": failed}, index=index, dtype="int64")
-    return found.assign(wei=pd.Series(wei, index, dtype=object), usd=[run.usd("ETH", each) for each in wei])
+    usd, data_usd = ([run.usd("ETH", each) for each in column] for column in (wei, data))
+    return found.assign(wei=pd.Series(wei, index, dtype=object), usd=usd, data_usd=data_usd)
 
 
 @cache

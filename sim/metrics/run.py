@@ -167,10 +167,10 @@ class Run:
             transactions: rows of the table of that name.
         """
         rows = lines(transactions, "block", "index", "burned", "tipped")
-        return [burned + tipped + self._data_fees.get((block, index), 0) for block, index, burned, tipped in rows]
+        return [burned + tipped + self.data_fees.get((block, index), 0) for block, index, burned, tipped in rows]
 
     @cached_property
-    def _data_fees(self) -> dict[tuple[int, int], int]:
+    def data_fees(self) -> dict[tuple[int, int], int]:
         """Return the wei that a rollup took for publishing transactions, by (block, index)."""
         transfers = self.tables["transfers"]
         data = transfers[transfers["cause"] == Cause.DATA]

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import binom
 
 import slashpoint
+from slashpoint.experiments.report.explain import jobs, story
 from slashpoint.experiments.setup.config import compose
 from slashpoint.experiments.setup.run import build
 from slashpoint.protocols.golem import messages as say
@@ -45,6 +46,22 @@ def told(market, topic, job):
 
 def profit(result, who):
     return result.metric("profit", who)
+
+
+def test_on_quick_chains_the_spender_of_the_first_job_pays_it_though_it_was_still_setting_up():
+    market, job = lived("chain=l2")
+    assert {fact.by for fact in market._events_of("DepositTransfer", job)} == {market.spender(job)}
+    assert len(market.activities) == 1
+    assert job.closed - job.born < 1200 * 10**9
+
+
+def test_a_jobs_story_names_people_and_writes_no_raw_bytes():
+    result = run()
+    told = [f"{one.what} {one.then}" for one in story(result.run, jobs(result.run)[0]["job"])]
+    assert not [one for one in told if "b'" in one or 'b"' in one]
+    assert any("funder=requestor/0, spender=spender/0" in one for one in told)
+    assert any("asked to settle of 0x" in one for one in told)
+    assert any(one.startswith("settles provider/") for one in told)
 
 
 # --- honest people ----------------------------------------------------------------------------------------------------

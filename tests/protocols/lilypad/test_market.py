@@ -85,6 +85,7 @@ def test_a_result_that_the_mediator_rejected_is_not_delivered():
     assert outcomes(result) == ["mediation rejected"]
     assert not result.metric("delivered_share") > 0
 
+
 LITERAL = "protocol.variant=literal"
 
 
