@@ -91,6 +91,7 @@ def _jobs(world: State, models: Iterable[Trained]) -> None:
                     fooled=fooled,
                     membership=None if got is None else _told(world, leakage.membership, got, job),
                     copied=None if got is None else _told(world, leakage.copied, got, job),
+                    rmse=None if got is None else _told(world, _rmse, got, job),
                 )
             )
 
@@ -106,12 +107,16 @@ def _fooled(world: State, model: bytes, job: Any, models: Iterable[Trained]) -> 
 
 
 def _told(world: State, measure: Callable[[Task, bytes, Problem], float], model: bytes, job: Any) -> float | None:
-    """Return what a measure of privacy says of what was delivered for a job."""
+    """Return what a measure says of what was delivered for a job; None where its task has nothing to measure by."""
     try:
         told = measure(world.training_cache.task, model, job.task)
-    except NotImplementedError:  # a surrogate: there are no rows
+    except NotImplementedError:  # a surrogate has no rows, and classes have no error
         return None
     return None if math.isnan(told) else told
+
+
+def _rmse(task: Task, model: bytes, problem: Problem) -> float:
+    return task.errors(model, problem).rmse
 
 
 def _accounts(world: State) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import slashpoint
+from slashpoint.experiments.cli import main
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning import Order, correct
 from slashpoint.sim.learning.diabetes import FORMAT, Diabetes, data, errors
@@ -207,3 +208,17 @@ def test_a_forest_is_refused_where_weights_are_averaged():
     for protocol in ("federated", "collective"):
         with pytest.raises(Misconfigured, match=r"task.model=forest has no weights: choose one of elastic_net, lasso"):
             slashpoint.simulate(protocol, overrides=["task=diabetes"])
+
+
+def test_a_run_says_how_far_off_what_was_delivered_is_and_nothing_where_classes_are_learnt(capsys):
+    said = ["task=diabetes", "task.trees=10", "scenario.jobs=1"]
+    result = slashpoint.simulate(scenario="small", overrides=said)
+    (error,) = result.ledger["jobs"]["rmse"]
+    assert 45 < error < 75  # 77 is the error of the mean label
+    assert result.metric("model_rmse") == error
+    classes = slashpoint.simulate(scenario="small", overrides=["scenario.jobs=1"])
+    assert np.isnan(classes.metric("model_rmse"))
+    assert main(["run", "scenario=small", *said]) == 0
+    assert f"RMSE of delivered models {error:8.1f}  units of the label" in capsys.readouterr().out
+    with pytest.raises(NotImplementedError, match="task=surrogate learns classes"):
+        Surrogate().errors(b"", Surrogate().problem(LUCK))

@@ -66,6 +66,7 @@ def outcome(run: Run) -> Grid:
     for name, value, unit in (
         ("due jobs that delivered", percent(quality.delivered_share(run)), ""),
         ("right answers, due jobs", percent(quality.delivered_quality(run)), ""),
+        *_errors(run),
         *_backdoors(run),
         ("value delivered", money(welfare.value_delivered(run)), "USD"),
         ("compute", money(welfare.compute_cost(run)), "USD"),
@@ -88,6 +89,13 @@ def _messages(run: Run) -> Iterator[tuple[str, str, str]]:
     """Yield what messages cost, where somebody sent any."""
     if cost := welfare.message_cost(run):
         yield "messages", money(cost), "USD"
+
+
+def _errors(run: Run) -> Iterator[tuple[str, str, str]]:
+    """Yield how far off answers are, where they are numbers."""
+    error = quality.model_rmse(run)
+    if not math.isnan(error):
+        yield "RMSE of delivered models", number(error), "units of the label"
 
 
 def _backdoors(run: Run) -> Iterator[tuple[str, str, str]]:

@@ -39,6 +39,7 @@ class ForestInvariants(Vaulted):
     books: dict[int, Book] = field(default_factory=dict)  # by model
     trainings: dict[tuple[int, int], Job] = field(default_factory=dict)  # by model and epoch: the job as it is trained
     algorithms: ClassVar[Any]  # what workers know how to train, by CID
+    sifted: ClassVar[Any]  # a training without the packets that some marks reject
     held: dict[int, int] = field(default_factory=dict)  # by model: what it said that it holds
     overdue: set[int] = field(default_factory=set)  # models that were complained of
 
@@ -171,12 +172,12 @@ class ForestInvariants(Vaulted):
                 for one in self._events_of("Reported", job):
                     if (one.epoch, one.cid, one.root) == (fact.epoch, fact.cid, fact.root):
                         same.setdefault(one.marks, set()).add(one.worker)
-                who = next((some for some in same.values() if len(some) == fact.support), set())
+                marks, who = next(((m, some) for m, some in same.items() if len(some) == fact.support), (b"", set()))
                 if len(who) < self.terms.workers:
                     yield f"model {job.id}, epoch {fact.epoch}: it says that {fact.support} agreed, and they did not"
                 if who <= attackers or self.books[job.id].algorithm not in self.algorithms:
                     continue
-                view = self.trainings[job.id, fact.epoch]
+                view = self.sifted(self.trainings[job.id, fact.epoch], marks)
                 expected = report(world.training_cache.model(Order("", view.task)), b"")
                 if (fact.cid, fact.root) != (expected.cid, expected.root):
                     yield f"model {job.id}, epoch {fact.epoch}: it is not what its dataset and seed make"

@@ -350,6 +350,20 @@ class CommunalForest(ForestInvariants):
         task = pooled(job.task, due.dataset, due.seed, rows, "" if kind == self.task.kind else kind)
         return replace(job, round=due.epoch, base=None, deadline=float(due.due), exact=True, task=task)
 
+    def sifted(self, job: Job, marks: bytes) -> Job:
+        """Return a training without the packets that some marks reject.
+
+        Args:
+            job: as the training has it.
+            marks: one byte a packet of its dataset; 0 rejects it.
+        """
+        book, packets = self.books[job.id], self.datasets[job.id, job.round]
+        passed = [number for number, mark in zip(packets, marks) if mark]
+        if book.swapped is not None or len(passed) == len(packets):
+            return job
+        rows = self.rows(job, passed)
+        return replace(job, task=pooled(job.task, book.dataset, job.task.seed, rows, job.task.algorithm))
+
     def rows(self, job: Job, packets: Iterable[int]) -> bytes:
         """Return the packed records of some packets, as the workers have them.
 
@@ -417,9 +431,9 @@ class CommunalForest(ForestInvariants):
         return measured(self, subject, job)
 
     def measuring(self, subject: Subject, job: Job, me: Actor) -> float:
-        """Return the seconds that it takes: for a packet's influence, those of a training without it."""
+        """Return the seconds that it takes: for a packet's influence, at most those of a training without it."""
         packet = isinstance(subject.id, tuple) and subject.id[0] == "packet" and self.terms.filter == LOO
-        return self.task.seconds * self.terms.audit_effort if packet else super().measuring(subject, job, me)
+        return self.task.seconds if packet else super().measuring(subject, job, me)
 
     def handed(self, job: Job) -> Sequence[Subject]:
         """Return the packets of this epoch that anybody can read: those on chain, and those in the clear."""

@@ -162,8 +162,9 @@ def lacking(market: CommunalForest, job: Job, number: int) -> Problem:
 
 
 def _error(market: CommunalForest, problem: Problem, held: Table) -> float:
-    """Root of the mean squared error of a problem's model on some records."""
-    model = market.world.training_cache.model(Order("", problem, market.terms.audit_effort))
+    """Root of the mean squared error, on some records, of what the rules measure influence with."""
+    judge = replace(problem, algorithm=market.terms.audit_model)
+    model = market.world.training_cache.model(Order("", judge))
     answers = market.task.answer(model, held[:, :-1])
     return float(np.sqrt(np.mean((answers - held[:, -1]).astype(np.float64) ** 2)))
 

@@ -111,11 +111,11 @@ class Worker(Server[CommunalForest]):
     # --- training -----------------------------------------------------------------------------------------------
 
     def train(self, me: Me, job: Job) -> Steps:
-        """One epoch's model: train it, judge what it was trained on, and report."""
-        work = yield from self.trained(me, job)
+        """One epoch's model: judge what was handed in, train on what passed, and report."""
+        marks = yield from self.marks(me, job)
+        work = yield from self.trained(me, self.market.sifted(job, marks))
         if work is None or work.model is None:
             return
-        marks = yield from self.marks(me, job)
         report = reports.report(work.model, marks)
         if not me.in_time(job.deadline):
             return

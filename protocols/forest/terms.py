@@ -33,7 +33,7 @@ class ForestTerms(Terms):
     deposit: Amount  # of a packet, back once it is in a model
     filter: Annotated[str, Among(NONE, KNN, AUTOENCODER, LOO)]  # what workers reject packets by
     tau: Factor  # loo: how much a packet may add to the hold-out's error, as a share of it
-    audit_effort: Positive  # loo: trees by which influence is measured, as a share of the model's
+    audit_model: str  # loo: the algorithm that influence is measured with
     strangeness: Share  # knn, autoencoder: the share of strange records from which a packet is rejected
     quota: Annotated[int, Within(0, 65_535)]  # packets of one identity for one epoch; 0 is no limit
     packet: Some16  # records in a packet, at most
@@ -83,6 +83,8 @@ class ForestTerms(Terms):
         known = estimators.names()
         if unknown := [name for name in self.allowed if name not in known]:
             raise ValueError(f"protocol.allowed=[{','.join(self.allowed)}]: {choices(unknown[0], known)}")
+        if self.audit_model not in known:
+            raise ValueError(f"protocol.audit_model={self.audit_model}: {choices(self.audit_model, known)}")
 
     def rules(self, size: int) -> dict[str, Any]:
         """Return the contract's `Rules`, in its units. `size` is of a packed record, bytes."""

@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from slashpoint.sim.domain import check
 from slashpoint.sim.luck import Luck
@@ -78,6 +78,14 @@ class Order:
         if not self.problem.seed:
             return self.luck(training).bytes(32)
         return sha256(self.problem.seed + self.twist.encode()).digest() if self.twist else self.problem.seed
+
+
+class Errors(NamedTuple):
+    """How far a model's answers are from the truth, in the label's own unit."""
+
+    rmse: float  # root of the mean squared error
+    mae: float  # mean absolute error
+    r2: float  # share of the variance that is explained; 0 for the mean, negative for worse
 
 
 class Task(ABC):
@@ -200,6 +208,15 @@ class Task(ABC):
             part: "train" or "test".
         """
         raise NotImplementedError(f"task={self.name} has no rows: choose one that is really trained")
+
+    def errors(self, model: bytes, problem: Problem) -> Errors:
+        """Return how far a model's answers to a problem's test items are from the truth, where the answers are numbers.
+
+        Args:
+            model: as bytes; what is no model answers 0.
+            problem: whose test items are asked about.
+        """
+        raise NotImplementedError(f"task={self.name} learns classes: choose one that learns numbers, such as diabetes")
 
     def weights(self, model: bytes) -> npt.NDArray[np.float32] | None:
         """Unpack a model into one flat vector, shape (parameters,); None for bytes that are no model of this task."""

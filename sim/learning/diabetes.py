@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
 from slashpoint.sim.domain import Within
+from slashpoint.sim.learning import Errors
 from slashpoint.sim.learning.codec import encode
 from slashpoint.sim.learning.estimators import Estimator, constant, estimator, names
 from slashpoint.sim.learning.growing import Growth
@@ -48,14 +49,6 @@ FORMAT = Format(
     ),
     Field("target", 25, 346),  # progression of the disease in one year
 )
-
-
-class Errors(NamedTuple):
-    """How far a model's answers are from the truth, in the label's own unit."""
-
-    rmse: float  # root of the mean squared error
-    mae: float  # mean absolute error
-    r2: float  # share of the variance that is explained; 0 for the mean, negative for worse
 
 
 @cache
@@ -250,12 +243,7 @@ class Diabetes(Tabular):
         return np.zeros(len(rows), np.int64) if found is None else found
 
     def errors(self, model: bytes, problem: Problem) -> Errors:
-        """Return how far a model's answers to a problem's test items are from the truth.
-
-        Args:
-            model: from anybody.
-            problem: whose test items are asked about.
-        """
+        """Return how far a model's answers to a problem's test items are from the truth: see `Task.errors`."""
         asked = data()[problem.test]
         return errors(self.answer(model, asked[:, :-1]), asked[:, -1])
 

@@ -175,6 +175,12 @@ class JobRow(NamedTuple):
         "f64",
         "share of test items on which a copy agrees that was distilled from 100 answers of what was delivered",
     ]
+    rmse: Annotated[
+        float | None,
+        "f64",
+        "root of the mean squared error of what was delivered on the job's test items, in the label's own unit; None "
+        "when nothing was delivered, or the task learns classes",
+    ]
 
 
 class AccountRow(NamedTuple):

@@ -34,6 +34,15 @@ def delivered_quality(run: Run) -> float:
     return float((jobs["delivered"].fillna(0) / jobs["scale"]).mean()) if len(jobs) else math.nan
 
 
+@metric(unit="units of the label", better="lower")
+def model_rmse(run: Run) -> float:
+    """Mean root mean squared error of delivered models on their jobs' test items; not a number where none is a number.
+
+    A share of right answers says in which band a number lies, this how far it is off: for tasks that learn numbers.
+    """
+    return float(run.tables["jobs"]["rmse"].astype(float).mean())
+
+
 @metric(unit="1", better="lower")
 def fooled_share(run: Run) -> float:
     """Mean share of marked items that a delivered model assigns to a backdoor's class, where a backdoor was trained."""
