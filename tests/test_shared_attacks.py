@@ -20,6 +20,7 @@ from slashpoint.agents.attacks.sign_flip import SignFlip
 from slashpoint.agents.attacks.vote_copier import VoteCopier
 from slashpoint.agents.knowledge import Knowledge
 from slashpoint.sim.learning import attacks
+from slashpoint.sim.learning.poison import Poison
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.market import Subject
 
@@ -63,11 +64,11 @@ class Me(SimpleNamespace):
         return content[:4]
 
 
-def job(handed=(), base=BASE, number=1, key="job"):
+def job(handed=(), base=BASE, number=1, key="job", product="model"):
     public = [Subject(i, b"rival", one, i, 100) for i, one in enumerate(handed)]
     return SimpleNamespace(
         key=key, round_key=(key, number), round=number, deadline=600.0, base=None if base is None else model(base),
-        market=SimpleNamespace(handed=lambda _: public),
+        market=SimpleNamespace(handed=lambda _: public, problem=lambda *_: SimpleNamespace(product=product)),
     )  # fmt: skip
 
 
@@ -134,6 +135,13 @@ def test_where_nothing_has_weights_a_poisoner_hands_in_what_was_never_trained():
     me = Blind()
     assert plays(SignFlip().work(me, job(base=None))).model == model(np.zeros(SIZE))
     assert me.asked == [(0.0, "", None)]
+
+
+def test_where_records_are_asked_for_a_poisoner_hands_in_its_own_spoilt_or_not():
+    for conduct, poison in ((SignFlip(), None), (Backdoor(), Poison(0, 4, 0.5))):
+        me = Me()
+        plays(conduct.work(me, job(base=None, product="records")))
+        assert me.asked == [(1.0, "", poison)]
 
 
 def test_riders_hand_in_what_everybody_has():
