@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import altair as alt
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
@@ -12,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsRegressor
 
 from slashpoint import simulate
+from slashpoint.experiments.study import curves
 from slashpoint.experiments.study.stats import t_interval
 from slashpoint.sim.learning import Order, correct, leakage
 from slashpoint.sim.learning.diabetes import Diabetes
@@ -22,6 +24,7 @@ from slashpoint.sim.learning.synthetic import Synthetic
 from slashpoint.sim.luck import Luck
 
 SEEDS = range(20)
+TOLD = (11, 50, 100, 300)  # queries in the table
 
 
 def trained(task, luck, effort=1.0, rows=None):
@@ -162,7 +165,7 @@ def test_forests_and_networks_that_overfit_give_their_rows_away_and_others_do_no
 @pytest.mark.slow
 def test_more_answers_make_a_better_copy():
     """The inputs that are asked about are training inputs; a copy is compared on test inputs."""
-    budgets = (11, 50, 100, 300)
+    budgets, points = (11, 20, 35, 50, 70, 100, 170, 300), []
     for name, task in (
         ("diabetes, linear, numbers", Diabetes(model="linear")),
         ("diabetes, forest, numbers", Diabetes()),
@@ -177,10 +180,21 @@ def test_more_answers_make_a_better_copy():
             answer = answers(task, model, problem, name.rpartition(" ")[2])
             found.append([one.fidelity for one in leakage.extraction(answer, queries, fresh, budgets, seed)])
         means = [t_interval(column) for column in zip(*found, strict=True)]
-        told = ("below 0" if one.mean < 0 else f"{one.mean:.2f} ± {one.half_width:.2f}" for one in means)
-        print(f"| {name} |", " | ".join(told), "|")  # noqa: T201
+        shown = [one for at, one in zip(budgets, means) if at in TOLD]
+        cells = ("below 0" if one.mean < 0 else f"{one.mean:.2f} ± {one.half_width:.2f}" for one in shown)
+        print(f"| {name} |", " | ".join(cells), "|")  # noqa: T201
+        kind = {"model": name, "task": name.split(",")[0]}
+        points += [
+            kind | {"queries": at, "fidelity": one.mean, "low": one.low, "high": one.high}
+            for at, one in zip(budgets, means)
+            if one.low > 0
+        ]
         assert means[-1].mean > 0.75
         assert means[-1].mean > means[0].mean or means[0].low > 0.99
+    x = alt.X("queries:Q", scale=alt.Scale(type="log", domain=[10, 300]))
+    curves.draw(
+        "fidelity", points, x, alt.Y("fidelity:Q", title="fidelity", scale=alt.Scale(domain=[0, 1])), "model", "task"
+    )
 
 
 def answers(task, model, problem, kind):

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from functools import cache, partial
 
+import altair as alt
 import numpy as np
 import pytest
 from scipy.stats import t as student
 
+from slashpoint.experiments.study import curves
 from slashpoint.sim.learning.diabetes import FORMAT
 from slashpoint.sim.learning.estimators import estimator
 from slashpoint.sim.learning.growing import Growth
@@ -127,6 +129,21 @@ def test_the_cost_of_forgetting_grows_with_the_forest():
 def test_print_the_error_of_the_communal_forest_with_each_defence(poison):
     table(poison, SEEDS, 0)
     assert rmse(poison, 0.0, "none", SEEDS) < 63
+
+
+@pytest.mark.slow
+def test_draw_the_error_of_the_communal_forest_with_each_defence():
+    rows = [
+        {"share": share, "error": rmse(poison, share, name, SEEDS), "defence": name, "poison": poison}
+        for poison in POISONS
+        for share in (0.0, *SHARES)
+        for name in defences()
+    ]
+    x = alt.X("share:Q", title="poisoners", axis=alt.Axis(format="%"))
+    y = alt.Y("error:Q", title="RMSE", scale=alt.Scale(domain=[50, 80], clamp=True))
+    curves.draw("pollution", rows, x, y, "defence", "poison")
+    sound = [row["error"] for row in rows if row["share"] == 0 and row["defence"] == "none"]
+    assert len(set(sound)) == 1  # nobody poisons, whatever poison it would be
 
 
 @pytest.mark.slow

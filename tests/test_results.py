@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "protocols").glob("*/README.md"))]
 TABLE = re.compile(r"(?:^\|[^\n]*\n)+", re.MULTILINE)
 COMMAND = re.compile(
-    r"^ {4}((?:[A-Z]+=\d+ )?(?:slashpoint|pytest) (?:[^\n]*\\\n)*[^\n]*)"
-    r"|`((?:[A-Z]+=\d+\s)?(?:slashpoint|pytest)\s[^`]+)`",
+    r"^ {4}((?:[A-Z]+=\d+ )*(?:slashpoint|pytest) (?:[^\n]*\\\n)*[^\n]*)"
+    r"|`((?:[A-Z]+=\d+\s)*(?:slashpoint|pytest)\s[^`]+)`",
     re.MULTILINE,
 )
 NUMBER = r"[+−-]?\d[\d,]*(?:\.\d+)?"

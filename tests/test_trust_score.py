@@ -1,18 +1,20 @@
 """How well the input trust score tells usual queries from unusual ones, beside what is linear.
 
 Each cell is the area under the ROC curve (the chance that an unusual row has the higher score than a usual one), mean
-and 95 % interval over seeds, each with other rows to train on and other weights. `pytest tests/test_trust_score.py -s`
-prints the table of docs/privacy.md.
+and 95 % interval over seeds, each with other rows to train on and other weights.
+`PICTURES=1 pytest tests/test_trust_score.py -m slow -s` prints the tables of docs/privacy.md and draws its curves.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
+import altair as alt
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, roc_curve
 
+from slashpoint.experiments.study import curves
 from slashpoint.experiments.study.stats import t_interval
 from slashpoint.sim.learning.diabetes import Diabetes
 from slashpoint.sim.learning.digits import Digits
@@ -22,6 +24,8 @@ from slashpoint.sim.luck import Luck
 
 SEEDS = 5
 USUAL = 300  # digits that nobody trained on; of the patients a third
+FALSE = np.linspace(0, 1, 101)  # where a curve is drawn
+NAMES = {"Novelty": "autoencoder", "Principal": "principal components", "Mahalanobis": "Mahalanobis"}
 
 
 class Principal:
@@ -96,8 +100,8 @@ def patients(seed):
 
 
 @cache
-def table(data):
-    """AUC by kind of unusual rows and by score: a list over seeds."""
+def scored(data):
+    """Truth and score of usual and unusual rows, by kind of the unusual ones and by what scores: a list over seeds."""
     found = {}
     for seed in range(SEEDS):
         rows, usual, kinds = data(seed)
@@ -106,9 +110,26 @@ def table(data):
             ordinary = score.errors(usual)
             for kind, strange in kinds.items():
                 truth = np.repeat([0, 1], [len(usual), len(strange)])
-                area = roc_auc_score(truth, np.r_[ordinary, score.errors(strange)])
-                found.setdefault(kind, {}).setdefault(type(score).__name__, []).append(area)
+                pair = truth, np.r_[ordinary, score.errors(strange)]
+                found.setdefault(kind, {}).setdefault(type(score).__name__, []).append(pair)
     return found
+
+
+def table(data):
+    """AUC by kind of unusual rows and by score: a list over seeds."""
+    return {
+        kind: {name: [roc_auc_score(*pair) for pair in pairs] for name, pairs in scores.items()}
+        for kind, scores in scored(data).items()
+    }
+
+
+def rates(data):
+    """What a picture shows: the share of unusual rows found, mean over seeds, by the share of usual ones refused."""
+    for kind, scores in scored(data).items():
+        for name, pairs in scores.items():
+            found = np.mean([np.interp(FALSE, *roc_curve(*pair)[:2]) for pair in pairs], axis=0)
+            for usual, unusual in zip(FALSE, found, strict=True):
+                yield {"usual": usual, "unusual": unusual, "score": NAMES[name], "kind": kind}
 
 
 @pytest.mark.slow
@@ -119,6 +140,8 @@ def test_the_autoencoder_tells_unusual_rows(data):
         cells = (t_interval(areas) for areas in scores.values())
         print(f"| {kind} |", " | ".join(f"{one.mean:.2f} ± {one.half_width:.2f}" for one in cells), "|")  # noqa: T201
         assert np.mean(scores["Novelty"]) > (0.6 if kind.startswith("near") else 0.85), kind
+    x, y = alt.X("usual:Q", title="usual rows refused"), alt.Y("unusual:Q", title="unusual rows found")
+    curves.draw(f"roc-{data.__name__}", list(rates(data)), x, y, "score", "kind")
 
 
 @pytest.mark.slow
