@@ -10,7 +10,7 @@ from slashpoint.agents.pool import Pool
 from slashpoint.sim.contract import Event
 from slashpoint.sim.engine.keys import Signature, sign
 from slashpoint.sim.errors import Misconfigured
-from slashpoint.sim.facts import Fact, Hearing, Inbox, Topic, past
+from slashpoint.sim.facts import TELLER, Fact, Hearing, Inbox, Topic, past
 from slashpoint.sim.intention import Pending
 from slashpoint.sim.learning import Order
 from slashpoint.sim.ledger import DutyRow
@@ -122,17 +122,27 @@ class Me:
         """Wait until a moment: Unix seconds (at once when it has passed)."""
         return Sleep(self._world.env, self.account.rank, nanoseconds(time))
 
-    def sees(self, *sources: Source, by: float | None = None, job: Job | None = None, **where: Any) -> Wait:
+    def sees(
+        self,
+        *sources: Source,
+        by: float | None = None,
+        job: Job | None = None,
+        teller: bytes | None = None,
+        **where: Any,
+    ) -> Wait:
         """Wait for a fact about this script's job, replayed since the job was born; None when `by` passes first.
 
         Args:
             sources: events of a market (`market.TruthUploaded`), topics of messages, or verbs (`"claims"`).
             by: Unix seconds.
             job: another job than the script's.
+            teller: the address that must have told it, or sent the transaction; anybody by default.
             where: what the event's arguments must equal; of a verb, its `subject` and what it `carries`.
         """
         job = job or self.job
         sources = self._checked(sources, where)
+        if teller is not None:
+            where[TELLER] = teller
         key, born = (job.key, job.born) if job is not None else (None, 0)
         facts = self._world.facts
         return self._hearing(by, None, where).begin(facts, sources, key, past(facts, sources, key, 0, born))

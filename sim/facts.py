@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from simpy.events import Event as Happening
 
+TELLER = "told by"  # beside the names of arguments, which have no space: the address that a fact must be by
 _number = attrgetter("number")
 
 
@@ -140,7 +141,7 @@ class Hearing(Wait):
         if self.dead or self._value is not PENDING:
             return True
         for name, value in self.where.items():
-            if fact.args.get(name, _NOTHING) != value:
+            if (fact.by if name == TELLER else fact.args.get(name, _NOTHING)) != value:
                 return False
         now = self.env.now
         heard = max(fact.time + self.latency, now)

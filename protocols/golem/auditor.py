@@ -73,7 +73,8 @@ class Auditor(Role[GolemMarket]):
         if agreement is None or (agreement.requestor, agreement.provider) != (review.by, review.provider):
             return False
         source = market.ChannelOpened if market.terms.bound else say.APPROVED
-        return any(fact.key == review.key for fact in me.facts(source, review.job))
+        told = [fact for fact in me.facts(source, review.job) if fact.key == review.key]
+        return any(market.terms.bound or fact.by == agreement.provider for fact in told)
 
     def counts(self, me: Me, review: Fact) -> None:
         """Count a review, and how much slower than its benchmark the provider was.

@@ -71,13 +71,14 @@ class GolemBooks(Market):
         return {key: self.agreements[key] for key in self.activities if self.agreements[key].deposit == job.id}
 
     def bills(self, job: Job, key: bytes) -> list[Fact]:
-        """Return an agreement's debit notes.
+        """Return an agreement's debit notes: those that its provider sent.
 
         Args:
             job: what it is about.
             key: the agreement's digest.
         """
-        return [fact for fact in self.world.facts.of(NOTE, job.key) if fact.key == key]
+        provider = self.agreements[key].provider
+        return [fact for fact in self.world.facts.of(NOTE, job.key) if (fact.key, fact.by) == (key, provider)]
 
     def paid(self, job: Job, who: bytes) -> int:
         """Return what somebody was paid for a job, smallest units.

@@ -217,7 +217,9 @@ class GolemInvariants(GolemBooks):
         """
         said = (fact for fact in self.world.facts.of(ACCEPTED, job.key) if fact.by == job.poster)
         answers = {fact.serial: fact for fact in said if fact.key == key}
-        ends = [fact.time for fact in self.world.facts.of(TERMINATED, job.key) if fact.key == key]
+        parties = {agreement.provider, job.poster}
+        ended = (fact for fact in self.world.facts.of(TERMINATED, job.key) if fact.by in parties)
+        ends = [fact.time for fact in ended if fact.key == key]
         before, early, total = self.activities[key].started * SECOND, 0, 0
         for note in (one for one in self.bills(job, key) if one.serial in answers):
             if note.total != agreement.price(note.cpu, note.duration) or answers[note.serial].total != note.total:

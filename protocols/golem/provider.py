@@ -52,6 +52,8 @@ class Provider(Server[GolemMarket]):
             what, demand = yield me.first(demand=demands.next(), closed=me.sees(*self.market.closings))
             if what == "closed":
                 return
+            if demand.by != job.poster:
+                continue
             if me.address not in self.market.at_work and me.now < demand.until:
                 yield from self.bids(me, job, demand)
 
@@ -70,7 +72,7 @@ class Provider(Server[GolemMarket]):
         by = demand.until + (terms.seats["provider"] + 1) * (terms.negotiation_window + 4 * me.block_time)
         answers = me.hears(say.OFFERED, say.REJECTED, job=job)
         offer = yield answers.next(by)
-        while offer is not None and (offer.to != me.address or offer.time < demand.time):
+        while offer is not None and ((offer.to, offer.by) != (me.address, job.poster) or offer.time < demand.time):
             offer = yield answers.next(by)
         if offer is None or offer.event != say.OFFERED.name or me.address in market.at_work:
             return
@@ -166,7 +168,7 @@ class Provider(Server[GolemMarket]):
         due = market.activities[key].started
         while True:
             due += self.pause(me)
-            gone = me.sees(say.TERMINATED, key=key)
+            gone = me.sees(say.TERMINATED, key=key, teller=job.poster)
             what, fact = yield me.first(gone=gone, by=due)
             if what == "gone":
                 return fact.reason
@@ -231,7 +233,7 @@ class Provider(Server[GolemMarket]):
         inbox = me.hears(say.ACCEPTED, job=job)
         inbox.cursor = note.number
         while True:
-            gone = me.sees(say.TERMINATED, key=note.key)
+            gone = me.sees(say.TERMINATED, key=note.key, teller=job.poster)
             what, fact = yield me.first(answer=inbox.next(), gone=gone, by=by)
             if what != "answer":
                 return what, fact

@@ -124,7 +124,7 @@ class Requestor(Poster[GolemMarket]):
             agreement = market.agreement(job, offers[chosen])
             key = market.key_of(agreement)
             me.tells(say.OFFERED, job, to=chosen, agreement=agreement, signature=market.signs(me, key))
-            answer = yield me.sees(say.APPROVED, key=key, by=me.now + self.patience(me))
+            answer = yield me.sees(say.APPROVED, key=key, teller=chosen, by=me.now + self.patience(me))
             if answer is not None and market.signed(chosen, key, answer.signature) and self.bound(me, job, key):
                 hired.append(agreement)
         for other in ranked:
@@ -190,10 +190,12 @@ class Requestor(Poster[GolemMarket]):
         """
         market = self.market
         key, number, early = market.keys[agreement], 0, 0
-        approval = next(fact for fact in me.facts(say.APPROVED, job) if fact.key == key)
+        provider = agreement.provider
+        approval = next(fact for fact in me.facts(say.APPROVED, job) if (fact.key, fact.by) == (key, provider))
         began = last = approval.time / SECOND
         while True:
-            note, gone = me.sees(say.NOTE, key=key, serial=number), me.sees(say.TERMINATED, key=key)
+            note = me.sees(say.NOTE, key=key, serial=number, teller=provider)
+            gone = me.sees(say.TERMINATED, key=key, teller=provider)
             silence = last + 2 * market.terms.interval + market.terms.accept_timeout
             what, note = yield me.first(note=note, gone=gone, by=silence)
             if what == "late":

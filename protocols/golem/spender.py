@@ -36,7 +36,7 @@ class Spender(Server[GolemMarket]):
         """
         orders, waiting, flush = me.hears(say.ORDER, job=job), {}, None
         while True:
-            done, closed = me.sees(say.DONE, to=me.address), me.sees(*self.market.closings)
+            done, closed = me.sees(say.DONE, to=me.address, teller=job.poster), me.sees(*self.market.closings)
             what, order = yield me.first(order=orders.next(), closed=closed, done=done, by=flush)
             if what == "closed":
                 return

@@ -258,6 +258,19 @@ def test_a_provider_has_its_whole_price_whatever_a_requestor_does_with_its_last_
     assert gain("hardened", attack) <= 0.01
 
 
+@pytest.mark.parametrize("variant", ["literal", "hardened"])
+def test_who_speaks_in_others_names_changes_nothing(variant):
+    """The forger approves, ends and bills agreements in each rival's name, and says that the job is done."""
+    said, market_of = (f"protocol.variant={variant}", "protocol.redundancy=2", "protocol.budget=200"), []
+    for attack in ((), ("attack=message_forger",)):
+        market, job = lived(*said, *attack)
+        market_of.append(sorted((one.agreement.provider, one.used) for one in market.activities.values()))
+        for activity in market.activities.values():
+            assert market.paid(job, activity.agreement.provider) == activity.agreement.price(900, 900)
+    assert market_of[0] == market_of[1]
+    assert any(fact.reason == "Forged" for fact in told(market, say.TERMINATED, job))
+
+
 def altered(fact, by=None, **changes):
     return Fact(fact.event, fact.time, by or fact.by, fact.job, fact.args | changes)
 
