@@ -253,7 +253,7 @@ def run(
                 after_block = folder.keeps(ledger, progress) if folder else progress
                 blocks = most_blocks(config.scenario.blocks, config.chain.block_time)
                 world.run(config.scenario.jobs, blocks, after_block)
-            result = _conclude(config, world, ledger, folder, project)
+            result = _conclude(config, world, ledger, folder, project, overrides)
     except BaseException as error:
         if folder is not None and world is None and isinstance(error, Misconfigured):
             folder.discard()
@@ -275,7 +275,12 @@ def run(
 
 
 def _conclude(
-    config: DictConfig, world: World, ledger: Ledger, folder: RunFolder | None, project: Path | None
+    config: DictConfig,
+    world: World,
+    ledger: Ledger,
+    folder: RunFolder | None,
+    project: Path | None,
+    overrides: Sequence[str],
 ) -> Result:
     chain_hash, full_hash = ledger.hashes()
     hashes = {"chain_hash": chain_hash, "full_hash": full_hash}
@@ -286,6 +291,9 @@ def _conclude(
     notes = [note for note in (world.training_cache.task.note,) if note]
     notes += world.notes
     notes += [f"infeasible: {why}" for why in market.terms.infeasible()]
+    said = {one.lstrip("+").partition("=")[0] for one in overrides}
+    idle = [(f"protocol.{name}", why) for name, why in market.terms.idle()]
+    notes += [f"{key} has no effect: {why}" for key, why in idle if key in said]
     if market.terms.value(1.0) == 0:
         notes.append("protocol.value_usd is 0: welfare and surplus leave out what the models are worth to their buyers")
     if not world.ended:

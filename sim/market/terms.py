@@ -65,6 +65,10 @@ class Terms:
         """Why nobody could or would take part, if so."""
         return ()
 
+    def idle(self) -> Iterable[tuple[str, str]]:
+        """Yield the settings that change nothing beside the others, each with which of these is why."""
+        return ()
+
     def value(self, quality: float) -> float:
         """Return the buyer's willingness to pay for a `quality` (share of the scale), USD: linear above the floor."""
         return self.value_usd * max(0.0, (quality - self.value_floor) / (1 - self.value_floor))
