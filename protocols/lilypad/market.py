@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, ClassVar
 from slashpoint.protocols.lilypad.invariants import LilypadInvariants, payload
 from slashpoint.protocols.lilypad.terms import ENGINES, VERIFICATIONS
 from slashpoint.sim.contract import Artifact
+from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning import correct
 from slashpoint.sim.market import Job, Subject, commitment
+from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,6 +65,11 @@ class Lilypad(LilypadInvariants):
     @classmethod
     def deploy(cls, world: World, terms: LilypadTerms) -> Lilypad:
         """Put token and contract on a world's chain."""
+        if terms.tolerance >= (scale := world.training_cache.task.scale):
+            raise Misconfigured(
+                f"protocol.tolerance={terms.tolerance}: a result has {scale} outputs (task.scale), and any would pass"
+            )
+        world.notes.extend(f"infeasible: {why}" for why in terms.late(world.chain.period / SECOND))
         token = cls.deploy_coin(world, terms)
         return cls(world, world.deploy(Artifact.ours("Lilypad"), token.address_, terms.rules()), terms)
 
@@ -77,7 +84,8 @@ class Lilypad(LilypadInvariants):
         """
         job = super().draft(me, problem)
         job.reward = self.terms.to_units(self.terms.payout)
-        job.stake, job.exact, job.redone = job.reward * self.terms.multiple, self.terms.deterministic, True
+        job.stake = max(job.reward * self.terms.multiple, self.terms.to_units(self.terms.min_collateral))
+        job.exact, job.redone = self.terms.deterministic, True
         return job
 
     def spec(self, job: Job, inputs: bytes) -> bytes:
@@ -326,14 +334,16 @@ class Lilypad(LilypadInvariants):
         return [("unknown", amount, key)]
 
     def poke(self, job: Job) -> tuple[float, Call] | None:
-        """Return the timeout, or the count of results, that anybody may call next."""
+        """Return the timeout, the match or the count of results that anybody may call next."""
         if job.closed is not None:
             return None
         deal = self.contract.dealOf(job.id)
         due, gas = float(deal.due), self._ending(job)
         if deal.state == OFFERED:
-            enough = len(self.contract.offersOf(job.id)) >= max(deal.concurrency, self.terms.min_bids)
-            wait = round(self.terms.agree_window) if enough else 0
+            picks = self.cheapest(job)
+            wait = round(self.terms.agree_window) if picks else 0
+            if picks and self.world.chain.time < (due + wait) * SECOND:
+                return due + wait / 2, self.matches(job, picks)  # where no solver did
             call = self.contract.expire(job.id, gas=200_000 + 60_000 * (len(self.contract.offersOf(job.id)) + 8))
             return due + wait, self.does("pokes", job, call)
         if deal.state == REVEALING:

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 VERIFICATIONS, ENGINES = ("none", "mediation", "redundancy"), ("docker", "wasm")  # in the contract's order
 BPS = 10_000
 MOST_RUNS = 4
+WINDOWS = ("bid", "agree", "submit", "reveal", "judge", "mediate")
+ONLY = {  # what nothing but a way of verification makes use of
+    "redundancy": ("concurrency", "confidence", "commit_results", "reveal_window", "slash_minority", "reruns"),
+    "mediation": (
+        "check", "mediation_fee", "judge_collateral", "mediate_collateral", "beacon_mediator", "conflict_check",
+        "full_mediation", "silence_pays", "own_refunds", "cheater_pays", "redraws", "judge_window", "mediate_window",
+    ),
+}  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -28,6 +36,7 @@ class LilypadTerms(Terms):
     load: Part  # instructions that a job takes, as a share of those that the payment covers
     spread: Share  # providers ask for up to so much less than the highest price
     multiple: Annotated[int, Within(0, 65_535)]  # of a result's cost: its collateral
+    min_collateral: Amount  # of a result, whatever it costs
     mediation_fee: Amount
     solver_fee: Amount
     agree_collateral: Amount  # of client and bidders
@@ -107,6 +116,7 @@ class LilypadTerms(Terms):
             "slashMinority": self.slash_minority, "treasuryTwice": self.treasury_twice, "truncates": self.truncates,
             "redraws": self.redraws, "reruns": self.reruns, "collateralBps": round(self.scaler * BPS),
             "treasuryBps": self.treasury_bps, "pokeBountyBps": self.poke_bounty_bps,
+            "minCollateral": self.to_units(self.min_collateral),
         }  # fmt: skip
 
     def instructions(self, scale: int) -> int:
@@ -141,10 +151,39 @@ class LilypadTerms(Terms):
             yield "no honest provider offers to run jobs of protocol.engine=docker, while reproducible_only is true"
         if self.verification == "mediation" and self.mediate_collateral > richest:
             yield f"no mediator owns the collateral of {self.mediate_collateral:g} MDC (endowment {richest:g} MDC)"
-        if not seats.get("solver", 0):
-            yield "nobody matches jobs with providers (protocol.seats.solver=0)"
+        if not seats.get("solver", 0) and not seats.get("keeper", 0):
+            yield "nobody matches jobs with providers (protocol.seats.solver=0, keeper=0)"
         if self.verification == "mediation" and not seats.get("mediator", 0):
             yield "nobody mediates (protocol.seats.mediator=0)"
-        need = self.payout * self.multiple * self.scaler + self.submit_collateral
+        if self.cap and self.cap < 1:
+            yield f"protocol.cap={self.cap:g}: who reports what a job takes is paid for {self.cap:.0%} of it"
+        need = max(self.payout * self.multiple * self.scaler, self.min_collateral) + self.submit_collateral
         if need > richest:
             yield f"no provider owns its collaterals of {need:g} MDC (endowment {richest:g} MDC)"
+
+    def idle(self) -> Iterable[tuple[str, str]]:
+        """Yield the settings that change nothing beside the others, each with which of these is why."""
+        for needed, names in ONLY.items():
+            if self.verification != needed:
+                yield from ((name, f"protocol.verification={self.verification}, not {needed}") for name in names)
+        if self.redundant and not self.commit_results:
+            yield "reveal_window", "protocol.commit_results=false, so that nothing is revealed"
+        if self.redundant:
+            yield "open_results", "protocol.verification=redundancy takes results of the matched providers alone"
+        if self.cap * self.load >= 1:
+            yield "cap", f"protocol.load={self.load:g}, so that the payment ends before this cap"
+        if self.min_bids <= self.providers:
+            yield "min_bids", f"no match is of fewer than {self.providers} offers anyway"
+        if self.treasury_twice and not self.treasury_bps:
+            yield "treasury_twice", "protocol.treasury_bps=0: there is no share to take twice"
+        if self.truncates and self.scaler == int(self.scaler):
+            yield "truncates", f"protocol.scaler={self.scaler:g} has nothing to cut off"
+        if self.deterministic and not self.reproducible_only:
+            yield "engine", "protocol.reproducible_only=false: providers take either"
+
+    def late(self, block_time: float) -> Iterable[str]:
+        """Yield which windows are over before a transaction can be in a block; `block_time` in seconds."""
+        unused = {name for name, _ in self.idle()}
+        for name in (f"{one}_window" for one in WINDOWS):
+            if name not in unused and (window := getattr(self, name)) <= block_time:
+                yield f"protocol.{name}={window:g}: over before a transaction is in a block of {block_time:g} s"

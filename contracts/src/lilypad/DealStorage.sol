@@ -85,7 +85,8 @@ abstract contract DealStorage is Vault {
     /// @dev The collateral of a result that costs so much.
     function _collateral(uint256 id, uint256 cost) internal view returns (uint256) {
         uint256 bare = cost * _terms[id].multiple;
-        return _rules.truncates ? bare * (_rules.collateralBps / BPS) : bare * _rules.collateralBps / BPS;
+        uint256 scaled = _rules.truncates ? bare * (_rules.collateralBps / BPS) : bare * _rules.collateralBps / BPS;
+        return scaled < _rules.minCollateral ? _rules.minCollateral : scaled;
     }
 
     function _inState(uint256 id, State required) internal view returns (Deal storage deal) {

@@ -21,6 +21,7 @@ struct Rules {
     uint16 collateralBps; // of a result's collateral: 11000 is ten per cent on top
     uint16 treasuryBps; // of each payment
     uint16 pokeBountyBps; // of what a timeout slashes, to whoever calls it
+    uint128 minCollateral; // of a result, whatever it costs: an offer of price 0 has something to lose, too
 }
 
 /// @dev How a result is found to be right.

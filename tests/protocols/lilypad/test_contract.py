@@ -28,19 +28,19 @@ NONE, MEDIATION, REDUNDANCY = range(3)
     VERIFIED, VOID, UNMATCHED, TIMEOUT_AGREE, TIMEOUT_SUBMIT, TIMEOUT_JUDGE, TIMEOUT_MEDIATE,
 ) = range(1, 17)  # fmt: skip
 PRICE, COUNT, PAYMENT, FEE, SOLVERS = 2, 50, 200, 30, 4
-AGREE, SUBMIT, JUDGE, MEDIATE = 5, 10, 20, 50  # collaterals
+AGREE, SUBMIT, JUDGE, MEDIATE, LEAST = 5, 10, 20, 50, 60  # collaterals
 BID, AGREEING, WORK, REVEAL, JUDGING, MEDIATING_TIME = 100, 110, 500, 120, 300, 400
 HARDENED = {
     "cheapest": True, "openResults": False, "compareCounts": True, "beaconMediator": True, "conflictCheck": True,
     "fullMediation": True, "silencePays": True, "ownRefunds": True, "callerRefunds": False, "cheaterPays": True,
     "slashMinority": True, "treasuryTwice": False, "truncates": False, "redraws": 2, "reruns": 1,
-    "collateralBps": 11_000, "treasuryBps": 0, "pokeBountyBps": 1000,
+    "collateralBps": 11_000, "treasuryBps": 0, "pokeBountyBps": 1000, "minCollateral": LEAST,
 }  # fmt: skip
 LITERAL = {
     "cheapest": False, "openResults": True, "compareCounts": False, "beaconMediator": False, "conflictCheck": False,
     "fullMediation": False, "silencePays": False, "ownRefunds": False, "callerRefunds": True, "cheaterPays": False,
     "slashMinority": False, "treasuryTwice": True, "truncates": True, "redraws": 0, "reruns": 0,
-    "collateralBps": 11_000, "treasuryBps": 0, "pokeBountyBps": 0,
+    "collateralBps": 11_000, "treasuryBps": 0, "pokeBountyBps": 0, "minCollateral": 0,
 }  # fmt: skip
 SALT, SPEC = b"s" * 32, b"p" * 32
 
@@ -256,6 +256,50 @@ def test_a_rejected_result_costs_its_collateral_and_reimburses_the_fee(stage):
     assert stage.deal(job).state == MEDIATION_REJECTED
     assert gains(stage, CLIENT, FIRST, drawn) == (-SOLVERS, -COLLATERAL, FEE)
     assert stage.market.treasury() == COLLATERAL - FEE
+
+
+@pytest.mark.parametrize(("price", "count"), [(0, COUNT), (PRICE, 0), (0, 0)])
+def test_a_result_that_costs_nothing_has_a_least_collateral_to_lose(stage, price, count):
+    assert given_for(stage, price, count) == LEAST
+    job = stage.market.deals() - 1
+    stage.must(CLIENT, stage.market.checkResult(job))
+    stage.must(stage.deal(job).mediator, stage.market.mediate(job, False))
+    assert gains(stage, CLIENT, FIRST) == (-SOLVERS, -LEAST)
+    assert stage.market.treasury() == LEAST - FEE
+
+
+def test_literally_a_result_that_costs_nothing_risks_nothing(literal):
+    assert given_for(literal, 0, COUNT) == 0
+
+
+def given_for(stage, price, count):
+    """The collateral of a result of the only provider, who asked for a price and reports a count."""
+    job = stage.offer()
+    stage.must(FIRST, stage.market.bid(job, price))
+    for who in MEDIATORS:
+        stage.must(who, stage.market.enrol(job))
+    stage.at(stage.deal(job).due).must(SOLVER, stage.market.matchOffers(job, [0]))
+    stage.agree(job)
+    stage.must(FIRST, stage.market.submitResult(job, cid(1), count, b""))
+    return stage.market.seatsOf(job)[0].collateral
+
+
+@pytest.mark.parametrize(("kind", "due"), [("hardened", LEAST), ("literal", 0)])
+def test_a_redundant_result_that_costs_nothing_has_the_least_collateral_too(kind, due):
+    stage = fresh(kind)
+    job = stage.offer(REDUNDANCY)
+    for who in PROVIDERS[:3]:
+        stage.must(who, stage.market.bid(job, 0))
+    stage.at(stage.deal(job).due).must(SOLVER, stage.market.matchOffers(job, [0, 1, 2]))
+    stage.agree(job)
+    for at, result in enumerate([1, 1, 2]):
+        stage.commit(job, at, result)
+    assert [seat.collateral for seat in stage.market.seatsOf(job)] == [due] * 3
+    for at, result in enumerate([1, 1, 2]):
+        assert stage.reveal(job, at, result).ok
+    stage.must(POKER, stage.market.tally(job))
+    assert gains(stage, *PROVIDERS[:3]) == (0, 0, -due)
+    stage.check_books()
 
 
 def test_literally_the_client_pays_for_finding_the_cheat(literal):
@@ -606,7 +650,7 @@ class AnybodyAnything(RuleBasedStateMachine):
         stage, market, deal = self.stage, self.market, self.stage.deal(job)
         if deal.state == OFFERED:
             for who in PROVIDERS[: deal.concurrency + (skips == 0)]:
-                stage.do(who, market.bid(job, 1 + (who[0] + skips) % PRICE))
+                stage.do(who, market.bid(job, (who[0] + skips) % (PRICE + 1)))
             for who in MEDIATORS:
                 stage.do(who, market.enrol(job))
             stage.at(deal.due)
