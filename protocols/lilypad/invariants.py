@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.protocols.lilypad.timing import Timely
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning import Order
 from slashpoint.sim.market import Subject, commitment
-from slashpoint.sim.market.vault import REWARD, Vaulted
+from slashpoint.sim.market.vault import BOUNTY, REWARD
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
@@ -25,36 +25,24 @@ if TYPE_CHECKING:
     from slashpoint.sim.world import World
 
 ACCEPTED = 7  # the first of the contract's final states
-GRACE_BLOCKS = 4  # blocks that a keeper may take to be heard, once a window is over
 REFUNDED = ("mediation rejected", "void", "unmatched", "timeout agree", "timeout submit", "timeout mediate")
 BPS = 10_000
 WORD = 32
 
 
 @dataclass
-class LilypadInvariants(Vaulted):
+class LilypadInvariants(Timely):
     """What must hold of deals, and what of their money the literal rules leave where nobody can take it."""
 
     terms: Any  # the rules
     held: dict[int, int] = field(default_factory=dict)  # by deal: what it said that it holds
     locked: dict[int, int] = field(default_factory=dict)  # by deal that is over: what by the rules is nobody's
-    overdue: set[int] = field(default_factory=set)  # deals that were complained of
     put_in: dict[str, Counter[bytes]] = field(default_factory=lambda: defaultdict(Counter))  # by job's key: who, what
     outputs_of: dict[tuple[str, int, bytes], bytes] = field(default_factory=dict)  # by job, run, provider: as revealed
 
     def kept(self) -> dict[str, int]:
         """Return the treasury, and what the literal rules lock for good, by asset."""
         return {self.asset: self.contract.treasury() + sum(self.locked.values())}
-
-    def _fresh(self, event: str, job: Job) -> list[Fact]:
-        """Return the latest block's events."""
-        return [*takewhile(lambda fact: fact.time == self.last_event_time, reversed(self._events_of(event, job)))][::-1]
-
-    def _stirred(self, world: World) -> list[Job]:
-        return [job for job in self._now(world).values() if job is not None]
-
-    def _last(self, event: str, job: Job) -> Fact:
-        return self._events_of(event, job)[-1]
 
     # --- money --------------------------------------------------------------------------------------------------
 
@@ -122,7 +110,7 @@ class LilypadInvariants(Vaulted):
             due[fact.solver] += units(terms.solver_fee) * (fact.run in agreed)
         for fact in self._events_of("MediationDecided", job):
             due[fact.mediator] += units(terms.mediation_fee)
-        if job.outcome not in REFUNDED and not (job.outcome == "timeout judge" and not terms.silence_pays):
+        if self._paid_for(job):
             for fact in self._winners(job):
                 cost = self._cost(job, fact)
                 due[fact.provider] += cost if terms.treasury_twice else cost - cost * terms.treasury_bps // BPS
@@ -139,7 +127,8 @@ class LilypadInvariants(Vaulted):
         match = self._last("DealMatched", job)
         whose = result.provider if result.provider in match.providers else match.providers[0]
         price: int = next(fact.price for fact in offers if fact.provider == whose)
-        cost: int = price * min(result.count, self.terms.capped(job.scale))
+        count = self.terms.capped(job.scale)  # a commitment says none, and puts up for the most
+        cost: int = price * min(getattr(result, "count", count), count)
         return min(cost, int(self.terms.to_units(self.terms.payment)))
 
     def _collateral(self, job: Job, result: Fact) -> int:
@@ -150,7 +139,8 @@ class LilypadInvariants(Vaulted):
             result: the event of handing it in.
         """
         scaler = int(self.terms.scaler) if self.terms.truncates else self.terms.scaler
-        return self._cost(job, result) * int(self.terms.multiple) * round(scaler * BPS) // BPS
+        scaled = self._cost(job, result) * int(self.terms.multiple) * round(scaler * BPS) // BPS
+        return max(scaled, int(self.terms.to_units(self.terms.min_collateral)))
 
     def _winners(self, job: Job) -> list[Fact]:
         """Return the results that a deal that is over paid for."""
@@ -162,6 +152,38 @@ class LilypadInvariants(Vaulted):
         )
         best = next(fact for fact in results if fact.provider == winner)
         return [fact for fact in results if self._equal(job, best, fact)]
+
+    @invariant
+    def everybody_leaves_with_what_is_due(self, world: World) -> Iterator[str]:
+        """Over a whole deal, each has what it earned, less what it paid for, and less what it lost; not a unit more."""
+        terms, units = self.terms, self.terms.to_units
+        for job in self._over(world):
+            if self._locks(job) or (terms.treasury_twice and terms.treasury_bps):
+                continue
+            net, due = Counter[bytes](), self._earned(job)
+            net.subtract(self.put_in[job.key])
+            for fact in self._events_of("Credited", job):
+                net[fact.who] += fact.amount
+                due[fact.who] += fact.amount * (fact.cause == BOUNTY)
+            for fact in self._events_of("Slashed", job):
+                due[fact.who] -= fact.amount
+            due[job.poster] -= units(terms.solver_fee) * len(self._events_of("DealAgreed", job))
+            due[job.poster] -= units(terms.mediation_fee) * len(self._events_of("MediationDecided", job))
+            if self._paid_for(job):
+                due[job.poster] -= sum(self._cost(job, fact) for fact in self._winners(job))
+            elif job.outcome == "mediation rejected" and terms.cheater_pays:
+                result = self._last("ResultSubmitted", job)
+                reimbursed = min(units(terms.mediation_fee), self._collateral(job, result))
+                due[job.poster] += reimbursed
+                due[result.provider] -= reimbursed
+            for who in sorted(net.keys() | due.keys()):
+                if net[who] != due[who]:
+                    yield f"deal {job.id}: {world.name_of(who)} leaves it with {net[who]:+}, and {due[who]:+} is due"
+
+    def _paid_for(self, job: Job) -> bool:
+        """Return whether a deal that is over paid for results."""
+        unpaid = job.outcome == "timeout judge" and not self.terms.silence_pays
+        return job.outcome not in REFUNDED and not unpaid
 
     @invariant
     def clients_pay_for_no_rejected_result(self, world: World) -> Iterator[str]:
@@ -194,6 +216,8 @@ class LilypadInvariants(Vaulted):
                 where, picked = f"deal {job.id}, run {match.run}", [prices.get(who, -1) for who in match.providers]
                 if -1 in picked or len(set(match.providers)) != self.terms.providers + 2 * match.run:
                     yield f"{where}: matched were {len(match.providers)}, not all with an offer"
+                elif max(picked) > self.terms.to_units(self.terms.payment) // job.scale:
+                    yield f"{where}: {max(picked)} is more than the highest price"
                 elif self.terms.cheapest and sorted(picked) != sorted(prices.values())[: len(picked)]:
                     yield f"{where}: there were cheaper offers than those that were taken"
 
@@ -215,11 +239,13 @@ class LilypadInvariants(Vaulted):
             yield from self._uncovered(world, job)
 
     def _uncovered(self, world: World, job: Job) -> Iterator[str]:
-        """Yield results that were handed in with too little collateral."""
-        for fact in self._fresh("ResultSubmitted", job):
-            due = self._collateral(job, fact)
-            put_up = self.put_in[job.key][fact.provider]
-            if put_up < due:
+        """Yield results that were handed in with too little collateral, on top of what was put up before."""
+        terms, units = self.terms, self.terms.to_units
+        handed = "ResultSubmitted" if not terms.redundant else "ResultCommitted" if terms.commits else "ResultRevealed"
+        for fact in self._fresh(handed, job):
+            bids = sum(one.provider == fact.provider for one in self._events_of("ResourceOffered", job))
+            due = self._collateral(job, fact) + units(terms.submit_collateral) + bids * units(terms.agree_collateral)
+            if (put_up := self.put_in[job.key][fact.provider]) < due:
                 yield f"deal {job.id}: {world.name_of(fact.provider)} put up {put_up}, and {due} was due"
 
     # --- judging ------------------------------------------------------------------------------------------------
@@ -323,40 +349,6 @@ class LilypadInvariants(Vaulted):
                     committed = sum(one.run == fact.run for one in self._events_of("ResultCommitted", job))
                     if len(results) < committed:
                         yield f"{where} was counted before all had revealed"
-
-    # --- time ---------------------------------------------------------------------------------------------------
-
-    @invariant
-    def slashed_for_a_reason(self, world: World) -> Iterator[str]:
-        """Who acted in time loses nothing to a timeout; results cost collateral only by a verdict or a vote."""
-        for job in self._stirred(world):
-            for fact in self._fresh("Slashed", job):
-                who, name = fact.who, world.name_of(fact.who)
-                run = self.contract.dealOf(job.id).run
-                closing = self._fresh("DealClosed", job)
-                state = job.outcome if closing else ""
-                acted = {
-                    "timeout agree": {one.party for one in self._events_of("Agreed", job) if one.run == run},
-                    "timeout submit": {job.poster, *(one.provider for one in self._events_of("ResultSubmitted", job))},
-                    "timeout mediate": {one.mediator for one in self._events_of("MediationDecided", job)},
-                    "accepted": {who}, "mediation accepted": {who}, "unmatched": {who},
-                }.get(state or "", set())  # fmt: skip
-                if who in acted:
-                    yield f"deal {job.id}: {name} lost {fact.amount}, and had done its part"
-
-    @invariant(period=8)
-    def deals_end_in_time(self, world: World) -> Iterator[str]:
-        """A deal is over when its windows are, given an honest keeper who is heard."""
-        terms, grace = self.terms, GRACE_BLOCKS * world.chain.period
-        mediations = (1 + terms.redraws) * round(terms.mediate_window)
-        run = round(terms.bid_window) + 2 * round(terms.agree_window) + round(terms.submit_window)
-        run += round(terms.reveal_window) if terms.redundant else round(terms.judge_window) + mediations
-        runs = 1 + (terms.reruns if terms.redundant else 0)
-        for job in self.jobs.values():
-            bound = job.born + runs * (run * SECOND + (6 + terms.redraws) * grace)
-            if job.closed is None and job.id not in self.overdue and world.chain.time > bound and self.heard(job):
-                self.overdue.add(job.id)
-                yield f"deal {job.id} is not over {(world.chain.time - bound) // SECOND} s after its last window"
 
 
 def payload(result: bytes, count: int, outputs: bytes) -> bytes:

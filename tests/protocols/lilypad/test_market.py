@@ -30,6 +30,12 @@ def stuck(result):
     return sum(table[(table["name"] == "stuck_funds") & (table["key"] == "Lilypad:MDC")]["value"])
 
 
+def named(result, address):
+    """The name of an account."""
+    accounts = result.ledger["accounts"]
+    return accounts[accounts["address"] == address]["account"].item()
+
+
 MODES = {
     "mediation": (),
     "always checked": ("protocol.check=1",),
@@ -143,7 +149,8 @@ def paid(result, who):
 def test_the_solver_pays_itself_the_highest_price_only_literally():
     literal, hardened = (run(f"protocol.variant={one}", attack="self_matching") for one in ("literal", "hardened"))
     assert paid(literal, "solver/0") == 52  # the highest price, and its fee
-    assert paid(hardened, "solver/0") == 0  # its match is refused, and the job expires
+    assert paid(hardened, "solver/0") == 0  # its match is refused, and the keeper matches
+    assert outcomes(hardened) != ["unmatched"]
 
 
 def test_a_forged_result_is_paid_only_literally():
@@ -161,6 +168,60 @@ def test_a_copier_is_paid_where_results_are_open_and_loses_its_collateral_where_
         gains[committed] = result.metric("attacker_profit")
     assert gains["false"] > 35
     assert gains["true"] < -100
+
+
+def test_one_provider_under_three_names_is_the_whole_vote():
+    """Its wrong results agree, so nothing is seen and nothing lost."""
+    result = run("protocol.verification=redundancy", attack="sybil_bidder")
+    assert outcomes(result) == ["verified"]
+    assert {one["largest"] for one in events(result, "ResultsTallied")} == {3}
+    assert result.metric("delivered_quality") < 0.9
+    assert result.metric("attacker_profit") > 90
+
+
+@pytest.mark.parametrize(("variant", "lost"), [("literal", 0), ("hardened", 50)])
+def test_an_offer_of_price_0_loses_the_least_collateral_and_literally_nothing(variant, lost):
+    said = [f"protocol.variant={variant}", "protocol.check=1", "attack.sybil_bidder.price=0"]
+    result = run(*said, attack="sybil_bidder")
+    assert outcomes(result) == ["mediation rejected"]
+    assert sum(int(one["amount"]) for one in events(result, "Slashed")) == max(0, lost - 30) * 10**18  # less the fee
+    assert list(result.violations["complaint"]) == []
+
+
+def test_a_provider_whose_other_names_mediate_passes_its_own_work_when_one_is_drawn():
+    verdicts = {}
+    for seed in range(6):
+        result = run("protocol.check=1", "protocol.seats.provider=1", attack="mediator_bench", seed=seed)
+        (decided,) = events(result, "MediationDecided")
+        own = named(result, decided["mediator"]).startswith("provider/0")
+        verdicts.setdefault(own, set()).add(decided["accepted"])
+    assert verdicts == {True: {True}, False: {False}}
+
+
+def test_a_cached_result_is_paid_until_somebody_does_the_job_again():
+    alone = ["protocol.seats.provider=1", "scenario.interval=3000"]
+    unchecked = run(*alone, "protocol.check=0", attack="cached_result", jobs=3)
+    assert outcomes(unchecked) == ["accepted"] * 3
+    assert len(unchecked.ledger["models"]["cid"].unique()) == 1
+    checked = run(*alone, "protocol.check=1", attack="cached_result", jobs=3)
+    assert outcomes(checked) == ["mediation accepted", *["mediation rejected"] * 2]
+
+
+@pytest.mark.parametrize(("variant", "matched"), [("literal", "solver/0"), ("hardened", "keeper/0")])
+def test_a_censor_leaves_the_cheapest_out_literally_and_here_somebody_else_matches(variant, matched):
+    result = run(f"protocol.variant={variant}", attack="censor")
+    (match,) = events(result, "DealMatched")
+    prices = {one["provider"]: one["price"] for one in events(result, "ResourceOffered")}
+    (taken,) = match["providers"]
+    assert named(result, match["solver"]) == matched
+    assert (prices[taken] == min(prices.values())) == (variant == "hardened")
+    assert result.metric("delivered_share") == 1
+
+
+def test_a_keeper_matches_where_no_solver_does():
+    result = run("protocol.seats.solver=0", attack=())
+    assert result.metric("delivered_share") == 1
+    assert [named(result, one["solver"]) for one in events(result, "DealMatched")] == ["keeper/0"]
 
 
 def test_late_mediators_are_fined_and_the_next_one_decides():
@@ -199,7 +260,44 @@ def test_terms_that_contradict_each_other_are_refused_by_name(said, why):
         ("protocol.min_bids=6", "5 providers never make the 6 offers of protocol.min_bids"),
         ("protocol.engine=docker", "no honest provider offers to run jobs of protocol.engine=docker"),
         ("protocol.mediate_collateral=5000", "no mediator owns the collateral of 5000 MDC"),
+        ("protocol.min_collateral=5000", "no provider owns its collaterals of 5010 MDC"),
+        ("protocol.cap=0.5", "who reports what a job takes is paid for 50% of it"),
+        ("protocol.bid_window=1", "protocol.bid_window=1: over before a transaction is in a block of 12 s"),
     ],
 )
 def test_what_nobody_can_take_part_in_is_told(said, why):
     assert any(why in note for note in run(said, "scenario.blocks=30").run.notes)
+
+
+REDUNDANT = "protocol.verification=redundancy"
+
+
+@pytest.mark.parametrize(("said", "because", "never"), [
+    ("concurrency=4", "verification=mediation", REDUNDANT), ("reruns=2", "verification=mediation", REDUNDANT),
+    ("commit_results=false", "verification=mediation", REDUNDANT), ("check=0.5", "verification=redundancy", ""),
+    ("redraws=1", "verification=redundancy", ""), ("open_results=true", "verification=redundancy", ""),
+    ("cap=2", "load=0.5", "protocol.load=0.4"), ("min_bids=1", "fewer than 1 offers", ""),
+    ("treasury_twice=true", "treasury_bps=0", "protocol.treasury_bps=200"),
+])  # fmt: skip
+def test_a_setting_that_changes_nothing_beside_the_others_is_named(said, because, never):
+    """`never`: another setting beside which it does have an effect."""
+    beside = REDUNDANT if because == "verification=redundancy" else "protocol.verification=mediation"
+    name = said.partition("=")[0]
+
+    def noted(*overrides):
+        notes = run(f"protocol.{said}", *overrides, "scenario.blocks=3").run.notes
+        return [one for one in notes if one.startswith(f"protocol.{name} has no effect: ")]
+
+    (note,) = noted(beside)
+    assert because in note
+    if never:
+        assert noted(never) == []
+
+
+def test_settings_that_nobody_mentions_are_not_called_idle():
+    assert not any("has no effect" in note for note in run("scenario.blocks=3").run.notes)
+
+
+def test_a_tolerance_that_any_result_meets_is_refused():
+    with pytest.raises(Misconfigured, match="tolerance=100: a result has 100 outputs"):
+        run("protocol.tolerance=100")

@@ -21,9 +21,9 @@ from slashpoint.sim.market import Job
 JOBS, PAY, COST, SAVED = 60, 50.0, 20.0, 0.8  # MDC a job; USD a job; share of the cost that a lazy provider saves
 ALONE = (  # one provider does all jobs, quickly; a job costs 20 USD to compute
     "protocol.seats.provider=1", "protocol.seats.mediator=1", "protocol.seats.keeper=0", "protocol.spread=0",
-    "protocol.scaler=1", "protocol.endowment.mdc=100000", "protocol.bid_window=24", "protocol.agree_window=48",
-    "task.seconds=12", "scenario.people.power=1000000", "scenario.people.energy=6", "scenario.interval=24",
-    "scenario.people.latency=0.5", f"scenario.jobs={JOBS}",
+    "protocol.scaler=1", "protocol.min_collateral=0", "protocol.endowment.mdc=100000", "protocol.bid_window=24",
+    "protocol.agree_window=48", "task.seconds=12", "scenario.people.power=1000000", "scenario.people.energy=6",
+    "scenario.interval=24", "scenario.people.latency=0.5", f"scenario.jobs={JOBS}",
 )  # fmt: skip
 RATES = (0, 0.05, 0.1, 0.15, 0.2, 0.3)
 
