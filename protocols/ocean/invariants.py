@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from slashpoint.protocols.ocean.shelf import Shelf
+from slashpoint.protocols.ocean.rights import Rights
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning.codec import decode
 from slashpoint.sim.market.vault import FEE, REWARD, SLASH, STAKE
@@ -20,7 +19,6 @@ from slashpoint.sim.units import SECOND
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slashpoint.sim.facts import Fact
     from slashpoint.sim.market import Job
     from slashpoint.sim.world import World
 
@@ -33,21 +31,13 @@ GRACE_BLOCKS = 4  # blocks that a keeper may take to be heard, once a window is 
 
 
 @dataclass
-class OceanInvariants(Shelf):
+class OceanInvariants(Rights):
     """The data market's own account of its jobs, and what must hold of them."""
 
     held: dict[int, tuple[int, int]] = field(default_factory=dict)  # by job: what it said that it holds, and its lock
     overdue: set[int] = field(default_factory=set)  # jobs that were complained of
     _read: set[bytes] = field(default_factory=set)  # CIDs of the content that was searched for rows
     _taints: dict[str, Taint] = field(default_factory=dict)  # by job's key
-
-    def _fresh(self, event: str, job: Job | None) -> list[Fact]:
-        """Return the latest block's events."""
-        found = self.world.facts.of(self.contract.event_(event), None if job is None else job.key)
-        return [*takewhile(lambda fact: fact.time == self.last_event_time, reversed(found))][::-1]
-
-    def _stirred(self, world: World) -> list[Job]:
-        return [job for job in self._now(world).values() if job is not None]
 
     def _credited(self, job: Job, cause: int) -> Counter[bytes]:
         found: Counter[bytes] = Counter()
@@ -133,6 +123,20 @@ class OceanInvariants(Shelf):
                 yield f"{fact.amount} of asset {fact.asset} changed hands for {fact.base} and a fee of {fact.fee}"
 
     @invariant
+    def datatokens_are_worth_their_price(self, world: World) -> Iterator[str]:
+        """Where prices are held, what is left of data's datatokens could all be sold back: the reserve is enough."""
+        if not self.terms.price_held or self.last_event_time != world.chain.time:
+            return
+        for number in {fact.asset for event in ("OrderSplit", "Swapped") for fact in self._fresh(event, None)}:
+            asset = self.assets[number]
+            if asset.algorithm:
+                continue
+            asset.datatoken.forget_()
+            left, reserve = asset.datatoken.totalSupply(), self.contract.assetOf(number).reserve
+            if reserve < (due := left * asset.price // TOKEN):
+                yield f"the datatokens of asset {number} that are left cost {due}, and its reserve is {reserve}"
+
+    @invariant
     def everybody_is_paid_by_the_outcome(self, world: World) -> Iterator[str]:
         """The bill is the provider's, or theirs who did its work; bonds come back or are shared."""
         for job in self._over(world):
@@ -207,9 +211,9 @@ class OceanInvariants(Shelf):
     def started_algorithms_are_trusted(self, world: World) -> Iterator[str]:
         """No job is started whose algorithm the data's publisher does not trust."""
         for job in self._stirred(world):
-            if self._fresh("Locked", job):
-                order = self.ordered[job.key]
-                if not self.may_run(order.asset, order.algorithm):
+            order = self.ordered[job.key]
+            for fact in self._fresh("Locked", job):
+                if not self.may_run(order.asset, order.algorithm, fact):
                     yield f"job {job.id} runs algorithm {order.algorithm}, which asset {order.asset} does not trust"
 
     @invariant

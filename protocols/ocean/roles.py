@@ -171,16 +171,18 @@ class Consumer(Poster[Ocean]):
         return self.market.quote(me, order)
 
     def pays(self, me: Me, minutes: int, node: bytes) -> None:
-        """Put down what a job may cost, and let the node lock it.
+        """Put down what a job may cost, and let the node lock just that, beside its other jobs for oneself.
 
         Args:
             me: the account that acts.
             minutes: at most.
             node: its address.
         """
-        amount = minutes * self.market.terms.rate
-        me.sends(self.market.deposits(amount))
-        me.sends(self.market.authorizes(node, 16 * amount))
+        market, amount = self.market, minutes * self.market.terms.rate
+        mine = [one for one in market.posted.get(me.address, ()) if one.closed is None]
+        others = [one for one in map(market.ordered.get, (job.key for job in mine)) if one and one.provider == node]
+        me.sends(market.deposits(amount))
+        me.sends(market.authorizes(node, amount + sum(one.minutes * one.rate for one in others), 1 + len(others)))
 
     def follow(self, me: Me, job: Job) -> Steps:
         """Agree to the sample, look at what comes out, and take the rest of the deposit back."""

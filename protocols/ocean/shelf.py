@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.protocols.ocean.algorithms import FREE_SECONDS
+from slashpoint.sim.contract import Artifact, Contract
 from slashpoint.sim.learning import Order, Problem, correct
 from slashpoint.sim.learning.poison import Poison
 from slashpoint.sim.luck import digest
@@ -27,6 +28,7 @@ class Published:
     algorithm: bool  # else data
     checksum: bytes
     price: int  # of a datatoken, smallest units
+    datatoken: Contract
     orders: int = 0  # how many were ever started
 
 
@@ -65,7 +67,6 @@ class Shelf(Vaulted):
     results: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of what its consumer was handed
     final: dict[str, bytes] = field(default_factory=dict)  # job's key → what its closing event says came out
     valid: dict[tuple[bytes, int], tuple[int, float]] = field(default_factory=dict)  # consumer, asset → order, until
-    trusted: dict[int, frozenset[bytes]] = field(default_factory=dict)  # asset → hashes and publishers; absent: any
     payers: dict[bytes, None] = field(default_factory=dict)  # who ever put a deposit down
     reserves: Counter[int] = field(default_factory=Counter)  # asset → paid for its datatokens, and not gone on
 
@@ -74,12 +75,12 @@ class Shelf(Vaulted):
         args = fact.args
         match fact.event:
             case "AssetPublished":
-                one = Published(args["asset"], args["publisher"], args["algorithm"], args["checksum"], args["price"])
-                self.assets[one.id] = one
+                datatoken = Contract(Artifact.ours("Datatoken"), args["datatoken"], self.world.engine)
+                self.assets[args["asset"]] = Published(
+                    args["asset"], args["publisher"], args["algorithm"], args["checksum"], args["price"], datatoken
+                )
             case "NodeRegistered":
                 self.nodes[args["node"]] = args["rate"]
-            case "TrustChanged":
-                self.trusted[args["asset"]] = frozenset((*args["checksums"], *args["publishers"]))
             case "Deposited":
                 self.payers[args["payer"]] = None
             case "Swapped":
@@ -108,17 +109,22 @@ class Shelf(Vaulted):
         elif fact.event == "JobClosed":
             self.final[job.key] = args["result"]
 
-    def may_run(self, asset: int, algorithm: int) -> bool:
-        """Whether a publisher's list, as it was last said, lets an algorithm run on its data.
+    def may_run(self, asset: int, algorithm: int, when: Fact) -> bool:
+        """Whether a publisher's list, as it was when something happened, lets an algorithm run on its data.
 
         Args:
             asset: the data's number.
             algorithm: the algorithm's, 0 for one that nobody published.
+            when: what happened.
         """
         if not algorithm:
             return bool(self.terms.allow_raw)
-        one, listed = self.assets[algorithm], self.trusted.get(asset)
-        return one.checksum in listed or one.publisher in listed if listed is not None else self.terms.trust == "any"
+        said = self.world.facts.of(self.contract.event_("TrustChanged"), None)
+        lists = [one for one in said if one.asset == asset and one.number < when.number]
+        if not lists:
+            return bool(self.terms.trust == "any")
+        one = self.assets[algorithm]
+        return one.checksum in lists[-1].checksums or one.publisher in lists[-1].publishers
 
     def turn(self) -> bytes:
         """Return the address of the node that consumers go to next: they take turns, by name."""

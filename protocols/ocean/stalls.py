@@ -88,7 +88,7 @@ class Stalls(OceanInvariants):
         """
         return self.does("withdraws", None, self.contract.takeBack(amount, gas=120_000))
 
-    def authorizes(self, payee: bytes, amount: int, locks: int = 16) -> Call:
+    def authorizes(self, payee: bytes, amount: int, locks: int) -> Call:
         """Let a node lock of one's deposit.
 
         Args:
