@@ -139,3 +139,9 @@ def test_an_attack_of_a_project_is_told_with_its_file(tmp_path: Path, capsys) ->
     told = said(capsys, "attacks", "mine")
     assert f"{tmp_path}/attacks/mine.py" in told
     assert "attack.mine.more=0" in told
+
+
+def test_a_setting_among_the_words_says_how_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "attacks", "protocol=golem"]) == 2
+    assert "slashpoint list attacks golem" in capsys.readouterr().err
+    assert main(["list", "attacks", "golem"]) == 0

@@ -222,6 +222,9 @@ def chosen(rows: Iterable[Row], words: Iterable[str], kind: str, project: Path |
         return named
     wanted = [word.casefold() for word in words]
     found = [row for row in rows if all(any(word in text.casefold() for text in row.values()) for word in wanted)]
+    if not found and (setting := next((word for word in words if "=" in word), None)):
+        said = " ".join(word.rpartition("=")[2] for word in words)
+        raise Misconfigured(f"{setting!r}: a list is searched for words, not settings: slashpoint list {kind} {said}")
     if words and not found:
         near = choices(" ".join(words), sorted({row.get("name", "") for row in rows} - {""}))
         raise unknown(f"nothing in the list of {kind} says {' and '.join(map(repr, words))}; {near}", project)

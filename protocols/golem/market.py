@@ -23,6 +23,7 @@ from slashpoint.protocols.golem.terms import WALLET
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.engine.keys import address_of
 from slashpoint.sim.ledger.money import Cause
+from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,6 +64,7 @@ class GolemMarket(GolemCalls):
     def deploy(cls, world: World, terms: GolemTerms) -> GolemMarket:
         """Put token and contract on a world's chain."""
         token, terms.job_seconds = cls.deploy_coin(world, terms), world.training_cache.task.seconds
+        terms.block_seconds = world.chain.period / SECOND
         seats = range(terms.seats.get("auditor", 0))
         auditors = tuple(address_of(f"auditor/{i}", world.rules.addresses) for i in seats)
         contract = world.deploy(Artifact.ours("Golem"), token.address_, terms.rules(), auditors)

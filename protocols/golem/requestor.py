@@ -118,7 +118,7 @@ class Requestor(Poster[GolemMarket]):
         offers = yield from self.gathers(me, job)
         ranked = [one for one in self.ranks(me, job, offers) if one not in tried]
         hired: list[Agreement] = []
-        while ranked and len(hired) < terms.redundancy:
+        while ranked and len(hired) < terms.redundancy and me.now < job.deadline:
             chosen = me.luck("hire", job.key, len(ranked)).choice(ranked[: terms.top_pool])
             ranked.remove(chosen)
             agreement = market.agreement(job, offers[chosen])

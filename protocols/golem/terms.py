@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DEPOSIT, WALLET = "deposit", "wallet"  # what providers are paid from
 MAX_AUDITORS = 9  # of the contract
+ROUND_TRIP = 8  # seconds for a message and its answer, where latencies are up to two seconds
 SLACK = 300  # seconds for transactions between the last window and the end of a deposit
 
 
@@ -59,6 +60,7 @@ class GolemTerms(Terms):
     tasks_to_list: Some  # of an auditor, that a newcomer does before it is listed
     audit_period: Window  # between two tasks of an auditor
     job_seconds: float = field(default=0.0, init=False)  # on the reference device: `deploy` sets it to the task's
+    block_seconds: float = field(default=0.0, init=False)  # `deploy` sets it to the chain's
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,6 +77,11 @@ class GolemTerms(Terms):
             raise ValueError(
                 f"protocol.bond={self.bond:g} does not cover protocol.dispute_fee={self.dispute_fee:g}, "
                 "which the loser of a dispute pays"
+            )
+        if self.negotiation_window >= self.work_window:
+            raise ValueError(
+                f"protocol.negotiation_window={self.negotiation_window:g} leaves no time for work: it must be below "
+                f"protocol.work_window={self.work_window:g}"
             )
         if (auditors := self.seats.get("auditor", 0)) > MAX_AUDITORS:
             raise ValueError(f"protocol.seats.auditor={auditors}: the contract takes {MAX_AUDITORS} at most")
@@ -170,6 +177,12 @@ class GolemTerms(Terms):
             yield f"no provider owns the bond of {self.bond:g} MDC (endowment {richest:g} MDC)"
         if self.seats.get("provider", 0) < self.redundancy:
             yield f"{self.seats.get('provider', 0)} providers are fewer than redundancy={self.redundancy}"
+        if not self.seats.get("requestor", 0):
+            yield "nobody posts jobs: protocol.seats.requestor=0"
+        yield from self._too_little_money()
+        yield from self._too_little_time()
+
+    def _too_little_money(self) -> Iterable[str]:
         seconds = self.cap(self.benchmark(self.job_seconds, 1.0))
         needed = self.redundancy * self.price_of(seconds, seconds) / 10**self.decimals
         if self.pays_from == DEPOSIT and needed > self.budget:
@@ -177,3 +190,44 @@ class GolemTerms(Terms):
                 f"protocol.budget={self.budget:g}: the agreements of a job take up to {needed:g} MDC at the speed of "
                 f"the reference device (cap_factor={self.cap_factor:g}, redundancy={self.redundancy})"
             )
+
+    def _too_little_time(self) -> Iterable[str]:
+        if self.work_window <= self.negotiation_window + self.job_seconds:
+            yield (
+                f"protocol.work_window={self.work_window:g}: the work takes {self.job_seconds:g} s on the reference "
+                f"device, after negotiation_window={self.negotiation_window:g}"
+            )
+        for name in ("negotiation_window", "accept_timeout"):
+            if (window := getattr(self, name)) < ROUND_TRIP:
+                yield f"protocol.{name}={window:g}: a message and its answer may take {ROUND_TRIP} s"
+        paid_after = self.batch_period + 2 * self.block_seconds
+        if self.payment_timeout <= paid_after and self.payable_interval < self.job_seconds:
+            yield (
+                f"protocol.payment_timeout={self.payment_timeout:g}: a spender gathers payments for "
+                f"batch_period={self.batch_period:g} s and needs two blocks, so providers stop unpaid"
+            )
+        for name in ("dispute_window", "ruling_window"):
+            if self.dispute and (window := getattr(self, name)) <= self.block_seconds:
+                yield f"protocol.{name}={window:g} is over before a transaction is in a block"
+        if self.dispute and not self.seats.get("auditor", 0):
+            yield "protocol.seats.auditor=0: nobody rules on disputes, and every claim stands"
+
+    def idle(self) -> Iterable[tuple[str, str]]:
+        """Yield the settings that change nothing beside the others, each with which of these is why."""
+        if not self.dispute:
+            for name in ("dispute_window", "ruling_window", "bond", "dispute_fee"):
+                yield name, "protocol.dispute=false, so that nobody claims what was not accepted"
+            if not self.check_usage:
+                yield (
+                    "tolerance_bps",
+                    "protocol.dispute=false, check_usage=false: nobody compares with the benchmark",
+                )
+        if self.pays_from == WALLET:
+            for name in ("budget", "flat_fee", "fee_by_use"):
+                yield name, "protocol.pays_from=wallet, so that nothing is in the deposit"
+        if self.top_pool > 1 and self.seats.get("provider", 0) <= 1:
+            yield "top_pool", "there is one provider to choose"
+        if not self.flat_fee:
+            yield "fee_by_use", "protocol.flat_fee=0: there is no fee to divide"
+        if self.newcomers and self.newcomers == self.seats.get("provider", 0):
+            yield "newcomers", "all providers are unlisted, and who is unlisted is barred only where another is listed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from functools import cache
 
@@ -126,6 +127,46 @@ def test_a_budget_that_no_agreement_fits_is_noted():
         terms.budget, terms.redundancy = budget, redundancy
         assert any("protocol.budget=" in why for why in terms.infeasible()) == noted
     assert any("infeasible: protocol.budget=1:" in note for note in run("protocol.budget=1").run.notes)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "work_window=900", "negotiation_window=1", "accept_timeout=1", "payment_timeout=60", "dispute_window=12",
+        "ruling_window=12", "seats.auditor=0", "seats.requestor=0", "seats.provider=0", "bond=1001",
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_work_is_noted_by_its_name(said):
+    name, _, value = said.partition("=")
+    market = lived()[0]
+    usual, terms = list(market.terms.infeasible()), copy.deepcopy(market.terms)
+    if name.startswith("seats."):
+        terms.seats[name.removeprefix("seats.")] = int(value)
+    else:
+        setattr(terms, name, float(value))
+    assert usual == []
+    (why,) = terms.infeasible()
+    assert name.removeprefix("seats.").split("_")[0] in why
+
+
+def test_no_time_for_work_is_refused():
+    with pytest.raises((Misconfigured, ValueError), match="negotiation_window=3600 leaves no time"):
+        lived("protocol.negotiation_window=3600")
+
+
+@pytest.mark.parametrize(
+    ("beside", "idle"),
+    [
+        (("protocol.variant=literal",), "bond=3"), (("protocol.variant=literal",), "dispute_window=60"),
+        (("protocol.variant=literal",), "tolerance_bps=1"),
+        (("protocol.variant=literal", "protocol.pays_from=wallet"), "budget=50"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_changes_nothing_is_told_and_changes_nothing(beside, idle):
+    plain, changed = run(*beside), run(*beside, f"protocol.{idle}")
+    assert any(f"protocol.{idle.partition('=')[0]} has no effect" in note for note in changed.run.notes)
+    assert not any("has no effect" in note for note in plain.run.notes if "flat_fee" not in note)
+    assert changed.chain_hash == plain.chain_hash
 
 
 # --- what is at risk --------------------------------------------------------------------------------------------------
