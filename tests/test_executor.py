@@ -73,3 +73,19 @@ def test_what_cannot_be_configured_is_a_row():
     rows = evaluate([Point(("protocol.stake=-1",), labels={"seed": 7})])
     assert "cannot be negative" in rows["error"][0]
     assert rows["seed"][0] == 7
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_is_asked_for_in_two_ways_is_made_once(tmp_path, workers):
+    same = [*SMALL, "seed=3", "scenario.absent=[]", "attack=[]"]
+    told: list[tuple[int, int]] = []
+    rows = evaluate(
+        [Point(tuple(same)), Point(tuple(same[:-2])), *points(4)],
+        workers=workers,
+        cache=tmp_path,
+        progress=lambda *done: told.append(done),
+    )
+    assert len((tmp_path / "seconds.csv").read_text().splitlines()) == 2
+    assert rows["key"].nunique() == 2
+    assert rows["full_hash"][0] == rows["full_hash"][1]
+    assert told[-1] == (3, 3)

@@ -16,6 +16,7 @@ from slashpoint.experiments.survey.book import DIGIT, Book, Unsourced, commands,
 from slashpoint.experiments.survey.facts import TOPICS, facts, surveyed
 from slashpoint.experiments.survey.findings import Findings
 from slashpoint.experiments.survey.plan import FRESH, SEATS, Network, again, chosen, networks, trials
+from slashpoint.experiments.survey.readiness import readiness
 from slashpoint.sim.errors import Misconfigured
 
 ROOT = Path(__file__).parents[1]
@@ -142,6 +143,53 @@ def test_an_attack_that_gained_nothing_at_first_does_not_pay_and_another_is_judg
     assert found.book.told(found.paying(network)) == "1 of 3"
 
 
+def finds_quality(got: float, best: float | None, guess: float) -> tuple[Findings, Network]:
+    """Findings of a network that delivers one quality where one honest trainer has another."""
+    said = {"deploy": {"x": "l1", "delivered_quality": got}, "central": {"x": "", "delivered_quality": best}}
+    about = {"protocol": "p", "variant": "v", "seed": 0, "error": "", "line": "slashpoint run", "honest": False}
+    about |= {"service_share": 1.0, "gas_cost": 0.0, "attackers": "", "trace_hash": "a", "overridden": 0}
+    rows = [{**about, "kind": kind, **row} for kind, row in said.items() if row["delivered_quality"] is not None]
+    network = Network("p", "v", ("protocol=p",), (), "w", 0, None, guess=guess)
+    return Findings([network], pd.DataFrame(rows), Book()), network
+
+
+@pytest.mark.parametrize(("got", "best", "guess", "verdict"), [
+    (0.75, 0.77, 0.5, "ready"), (0.60, 0.77, 0.5, "not ready"), (0.75, 0.95, 0.1, "not ready"),
+    (0.85, 0.95, 0.1, "ready"), (0.75, None, 0.5, "not ready"), (0.95, None, 0.1, "ready"),
+])  # fmt: skip
+def test_what_is_delivered_is_held_against_what_one_honest_trainer_has(
+    got: float, best: float | None, guess: float, verdict: str
+) -> None:
+    found, network = finds_quality(got, best, guess)
+    assert readiness(found, network).verdict == verdict
+
+
+def test_the_worst_loss_is_that_of_an_honest_worker_whom_an_attack_cost_most() -> None:
+    rows = runs("attack", "a", {0: 5.0}) + runs("attack", "b", {0: 5.0})
+    for row in rows:
+        calm = row["honest"]
+        row |= {"surplus:w/1": 1.0 if calm else {"a": -2.0, "b": 0.5}[row["x"]], "surplus:boss/0": 9.0 if calm else 0.0}
+    found, network = finds(rows)
+    loss = found.worst_loss(network)
+    assert loss is not None
+    assert (loss.usd, loss.attack) == (3.0, "a"), "neither the attacker's w/0 nor who is no worker counts"
+    assert found.book.told(found.lost(network)) == "3.00"
+
+
+def test_an_attacker_takes_no_seat_twice() -> None:
+    networks_of_one = networks(["golem"], ["task=synthetic"])[:1]
+    plan = [one for one in trials(networks_of_one, 1, ["lazy"]) if one.kind in {"attack", "thief"}]
+    seats = {one.x: [each.labels["seat"] for each in one.points(None) if not each.labels["honest"]] for one in plan}
+    assert seats["lazy"] == [*range(SEATS)]
+    assert seats["settle"] == [0], "one person settles"
+
+
+def test_what_no_honest_job_calls_is_called_in_a_run_of_its_own() -> None:
+    plan = [one for one in trials(networks(["forest"], []), 1, ["lazy"]) if one.kind == "manage"]
+    assert {one.x for one in plan} == {"withdraw"}
+    assert all("protocol.forget_rate=0.5" in one.setting for one in plan)
+
+
 def test_a_run_without_a_seat_is_no_crash_and_a_broken_one_is() -> None:
     rows = runs("attack", "a", {0: 1.0})
     for error, crashed in (("…config.NoSeat: Lazy has no seat here", False), ("RuntimeError: caught", True)):
@@ -173,7 +221,7 @@ def test_what_is_measured_again_has_seeds_that_took_no_part_in_picking() -> None
     assert min(fresh.seeds) >= FRESH
     assert fresh.x == plan[0].x
     points = [(one.labels["seat"], one.labels["honest"]) for one in fresh.points(None)]
-    assert points == [*((seat, False) for seat in SEATS), (None, True)] * len(fresh.seeds)
+    assert points == [*((seat, False) for seat in range(SEATS)), (None, True)] * len(fresh.seeds)
 
 
 @pytest.mark.parametrize(("words", "culprit"), [

@@ -130,7 +130,8 @@ def cause(error: str) -> str:
 def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tuple[Any, dict[str, Any], float | None]]:
     """Each job with its row and its wall time (None when it was not run), as they come."""
     settings: dict[Path | None, Settings] = {}
-    missing = []
+    missing: dict[str, Any] = {}
+    same: dict[str, list[Any]] = {}  # by the key of a run, jobs that ask for it in other words
     for job in jobs:
         overrides, project, stand_ins = job
         try:
@@ -142,15 +143,24 @@ def _done(jobs: Sequence[Any], workers: int, cache: Path | None) -> Iterator[tup
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
             yield job, NOTHING | {"error": traced(error)}, None
             continue
-        if row is None:
-            missing.append((job, asked, cache))
-        else:
+        if row is not None:
             yield job, row, None
+        elif asked.key in missing:
+            same.setdefault(asked.key, []).append(job)
+        else:
+            missing[asked.key] = job, asked, cache
+    for asked, (job, row, seconds) in _run(list(missing.values()), workers):
+        yield job, row, seconds
+        yield from ((other, row, None) for other in same.get(asked.key, ()))
+
+
+def _run(missing: Sequence[Any], workers: int) -> Iterator[tuple[Asked, tuple[Any, dict[str, Any], float | None]]]:
+    """Make the runs that are missing; each with its job, its row and its wall time, as they come."""
     if workers <= 1 or len(missing) <= 1:
-        yield from map(_made, missing)
+        yield from ((what[1], _made(what)) for what in missing)
         return
-    for (job, *_), found in each(_made, missing, workers):
-        yield (job, _lost(job, found), None) if isinstance(found, Died) else found
+    for (job, asked, _), found in each(_made, missing, workers):
+        yield asked, (job, _lost(job, found), None) if isinstance(found, Died) else found
 
 
 def _lost(job: Any, died: Died) -> dict[str, Any]:

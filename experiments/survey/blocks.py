@@ -19,6 +19,7 @@ LINK = re.compile(r"\[([^\]]+)\]\(([\w./-]+?)(?:\.md)?\)")  # to another page of
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 980px; margin: 2em auto; padding: 0 1em; color: #222 }
 h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin: 2em 0 .3em } code { background: #f3f3f3; padding: .1em .3em }
+p code { overflow-wrap: anywhere } td code { white-space: nowrap }
 .wide { overflow-x: auto } table { border-collapse: collapse } th { border-bottom: 1px solid #ccc; text-align: left }
 td, th { padding: .2em .9em .2em 0; vertical-align: top; min-width: 4.5em }
 td:nth-child(n+3):not(.n) { min-width: 9em } .n { text-align: right; white-space: nowrap }

@@ -27,7 +27,7 @@ TOPICS = {
     "sees_model": "who sees the model",
     "sees_output": "who sees the result",
 }  # what a file must say, each by `says` and `source`
-OTHERS = ("network", "collateral", "stakes", "task")  # and may say `function`, whose gas is what the topic costs
+OTHERS = ("network", "collateral", "stakes", "task")  # beside TOPICS
 REMEDY = "protocols/collective/survey.yaml is an example"
 
 
@@ -38,6 +38,7 @@ class Fact:
     says: str
     source: str  # a document and its section, or a file of this repository and what it defines
     function: str = ""  # Contract:function, whose gas it takes
+    run: str = ""  # overrides of a run in which somebody calls it; empty where an honest deployment does
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _fact(path: Path, topic: str, said: Any) -> Fact:
     try:
         found = Fact(**said)
     except TypeError as error:
-        raise Misconfigured(f"{path}: {topic}: it must have says and source, and may have function") from error
+        raise Misconfigured(f"{path}: {topic}: it must have says and source, and may have function and run") from error
     if not (found.says.strip() and found.source.strip()):
         raise Misconfigured(f"{path}: {topic}: says and source must not be empty; {REMEDY}")
     return found

@@ -28,6 +28,14 @@ CANNOT_BE = "Misconfigured|NoSeat"  # errors of settings that no run can have, s
 
 
 @dataclass(frozen=True)
+class Loss:
+    """What an attack cost somebody."""
+
+    usd: float
+    attack: str
+
+
+@dataclass(frozen=True)
 class Findings:
     """The runs of a survey, and the book that its page is written in."""
 
@@ -162,6 +170,38 @@ class Findings:
         return self.book.counts(
             f"{len(pays)} of {len(mine)}", runs, "attacks whose gain pays, of those with a seat", told
         )
+
+    def lines(self, kind: str, network: Network, x: Any) -> list[str]:
+        """Return the commands that make the runs of a trial again.
+
+        Args:
+            kind: of the trial.
+            network: of which.
+            x: where it stands along its kind.
+        """
+        return commands(self.of(kind, network, x), "")
+
+    def worst_loss(self, network: Network) -> Loss | None:
+        """Return the most that an attack cost an honest worker against the same market without it, on the first seed.
+
+        None where no attack was run.
+        """
+        found = []
+        for attack in self.attacks_on(network)["attack"]:
+            rows = self.of("attack", network, attack)
+            calm = rows[rows["honest"].astype(bool)].iloc[0]
+            workers = [str(one) for one in rows if str(one).startswith(f"surplus:{network.worker}/")]
+            for _, row in rows[~rows["honest"].astype(bool)].iterrows():
+                honest = [one for one in workers if one.removeprefix("surplus:") not in str(row["attackers"]).split()]
+                found += [Loss(float(calm[one] - row[one]), attack) for one in honest if not math.isnan(row[one])]
+        return max(found, key=lambda one: one.usd, default=None)
+
+    def lost(self, network: Network) -> str:
+        """Return the mark of the most that an attack cost an honest worker; a dash where no attack was run."""
+        if (worst := self.worst_loss(network)) is None:
+            return NONE
+        rows, metric = self.of("attack", network, worst.attack), "largest loss of an honest worker"
+        return self.book.measures(t_interval([max(worst.usd, 0.0)]), rows, metric, "USD", plain=True)
 
     def break_even(self, network: Network) -> str:
         """Return between which stakes the lazy attack stops to pay, in words with marks."""

@@ -1,12 +1,14 @@
-"""The pages of a survey: one that a newcomer reads in ten minutes, and the details behind it."""
+"""The page of a survey that a newcomer reads in ten minutes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.study.matrix import CENT
 from slashpoint.experiments.study.stats import FEW
 from slashpoint.experiments.survey.blocks import Command, Heading, Page, Paragraph, Picture, Table
 from slashpoint.experiments.survey.book import NONE, observed, written
+from slashpoint.experiments.survey.cells import first, name, once
 from slashpoint.experiments.survey.facts import TOPICS
 from slashpoint.experiments.survey.findings import SERVED
 from slashpoint.experiments.survey.plan import (
@@ -21,10 +23,11 @@ from slashpoint.experiments.survey.plan import (
     WORKERS,
     WORTH,
 )
+from slashpoint.experiments.survey.questions import questions
 from slashpoint.experiments.survey.readiness import FEES, RIGHT, SERVES, readiness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from slashpoint.experiments.survey.blocks import Block
     from slashpoint.experiments.survey.findings import Findings
@@ -50,21 +53,9 @@ def front(found: Findings, line: str, seeds: int) -> Page:
     """
     page = Page("Running a model on a network of strangers: a survey", found.book)
     for part in (
-        _opening(found, line, seeds), _ready(found), _money(found), _kinds(found), _speed(found), _costs(found),
-        _attacks(found), _losses(found), _privacy(found), _management(found), _missing(found),
+        _opening(found, line, seeds), _ready(found), questions(found), _money(found), _kinds(found), _speed(found),
+        _costs(found), _attacks(found), _losses(found), _privacy(found), _management(found), _missing(found),
     ):  # fmt: skip
-        page.blocks.extend(part)
-    return page
-
-
-def details(found: Findings) -> Page:
-    """Return the page of details.
-
-    Args:
-        found: all that was measured.
-    """
-    page = Page("The survey's details", found.book)
-    for part in (_phases(found), _earnings(found), _paying(found), _sources(found)):
         page.blocks.extend(part)
     return page
 
@@ -81,6 +72,10 @@ def _opening(found: Findings, line: str, seeds: int) -> Iterator[Block]:
     )
     yield Command(line)
     models = f" The model: {', '.join(says(one, SETTING) for one in deployed)}." if deployed else ""
+    notes = found.rows.loc[found.rows["kind"] == "central", "notes"].str.split("\n")
+    models += "".join(
+        f" Of the data: {says(one, 'a note of the run')}." for one in sorted({*notes.explode().dropna()} - {""})
+    )
     yield Paragraph(
         f"**The same for all**: {says(str(WORKERS), SETTING)} people who work, one who pays, a model worth up to "
         f"{says(f'{WORTH:g}', SETTING)} USD to its buyer, one attacker.{models} Attacks, lost nodes and loads are "
@@ -105,15 +100,16 @@ def _ready(found: Findings) -> Iterator[Block]:
     rows = []
     for one in found.columns:
         said = readiness(found, one)
-        rows.append([_name(one), one.variant, f"**{said.verdict}**", said.reasons])
+        rows.append([name(one), one.variant, f"**{said.verdict}**", said.reasons])
     yield Table(("network", "rules", "verdict", "because"), rows)
     serves, right, fees = (says(written(one, ".0%"), "a threshold of the verdict") for one in (SERVES, RIGHT, FEES))
     yield Paragraph(
-        f"**Not ready**: fewer than {serves} of honest jobs deliver a useful model, or what is delivered is right in "
-        f"fewer than {right} of cases. **Ready among people who trust one another**: an attack pays, or without "
-        f"one of its workers a network serves fewer than {serves} of jobs. **With limits**: anybody can copy the "
-        f"model, or fees on L1 are above {fees} of the model's greatest worth. Else **ready**. Exploits of one "
-        "network alone do not count here: its page has them."
+        f"**Not ready**: fewer than {serves} of honest jobs deliver a useful model, or what is delivered is less than "
+        f"{right} of the way from a guess to the model that one honest trainer makes of all the same data: a task "
+        "whose best answers are noisy is not held against a network. **Ready among people who trust one another**: an "
+        f"attack pays, or without one of its workers a network serves fewer than {serves} of jobs. **With limits**: "
+        f"anybody can copy the model, or fees on L1 are above {fees} of the model's greatest worth. Else **ready**. "
+        "Exploits of one network alone do not count here: its page has them."
     )
 
 
@@ -129,11 +125,11 @@ def _money(found: Findings) -> Iterator[Block]:
     for one in found.columns:
         metrics = ("value_delivered", "buyer_surplus", "provider_surplus", "gas_cost", "compute_cost")
         rows.append([
-            _name(one), one.variant,
+            name(one), one.variant,
             *(found.number("deploy", one, "l1", each, "USD", plain=each == "value_delivered") for each in metrics),
         ])  # fmt: skip
     head = ("network", "rules", "worth>", "buyer's gain>", "providers' gain>", "fees>")
-    yield Table((*head, "computing>"), _once(rows, 1))
+    yield Table((*head, "computing>"), once(rows, 1))
 
 
 def _kinds(found: Findings) -> Iterator[Block]:
@@ -155,9 +151,9 @@ def _speed(found: Findings) -> Iterator[Block]:
     for one in found.columns:
         times = [found.number("deploy", one, chain, "time_to_settle:median", "s", ",.0f") for chain in CHAINS]
         rates = [found.number("load", one, each, "jobs_per_hour", "jobs/h", ",.1f") for each in INTERVALS]
-        rows.append([_name(one), one.variant, *times, *rates])
+        rows.append([name(one), one.variant, *times, *rates])
     loads = [f"jobs/h, one each {each} s>" for each in seconds]
-    yield Table(("network", "rules", "seconds, L1>", "seconds, rollup>", *loads), _once(rows, 1))
+    yield Table(("network", "rules", "seconds, L1>", "seconds, rollup>", *loads), once(rows, 1))
     yield Picture("load", "Jobs an hour against the seconds between two jobs, for each network.")
 
 
@@ -171,8 +167,8 @@ def _costs(found: Findings) -> Iterator[Block]:
     for one in found.columns:
         gas = found.book.measures(*found.summed(one, "l1", "gas_by_phase"), "sum of gas_by_phase", "gas", ",.0f")
         fees = [found.number("deploy", one, chain, "gas_cost", "USD", ",.4g") for chain in CHAINS]
-        rows.append([_name(one), one.variant, gas, *fees])
-    yield Table(("network", "rules", "gas, L1>", "USD, L1>", "USD, rollup>"), _once(rows, 1))
+        rows.append([name(one), one.variant, gas, *fees])
+    yield Table(("network", "rules", "gas, L1>", "USD, L1>", "USD, rollup>"), once(rows, 1))
     yield Picture("fees", "Fees of a job in USD on L1 and on a rollup, for each network.")
 
 
@@ -183,11 +179,13 @@ def _attacks(found: Findings) -> Iterator[Block]:
     tried = list(dict.fromkeys(found.attacks["attack"]))
     named = f": {', '.join(f'`{one}`' for one in tried)}" if len(tried) <= NAMED else ""
     yield Paragraph(
-        f"Attacks that name no network{named}. They are run wherever they have a seat, from three seats by turns, "
-        "beside the same market with no attacker; the difference is the gain. What gains nothing at first counts as "
-        "not paying. The others are measured again on fresh seeds, and pay if the whole interval is above a cent. The "
-        "last column is the break-even collateral: the stake from which it no longer pays to train only a twentieth of "
-        f"what is asked (`lazy`), of {says(stakes, SETTING)} MDC that were tried, or what the cell says."
+        f"Attacks that name no network{named}. They are run wherever they have a seat, from up to three seats by "
+        "turns, beside the same market with no attacker; the difference is the gain. What gains nothing at first "
+        "counts as not paying. The others are measured again on fresh seeds, and pay if the whole interval is above a "
+        "cent. What an honest worker loses is the most that one of these attacks took from one of them in one job, on "
+        "the first seed. The last column is the break-even collateral: the stake from which it no longer pays to train "
+        f"only a twentieth of what is asked (`lazy`), of {says(stakes, SETTING)} MDC that were tried, or what the cell "
+        "says."
     )
     rows = []
     for one in found.columns:
@@ -198,10 +196,11 @@ def _attacks(found: Findings) -> Iterator[Block]:
             kind = "again" if best["fresh"] else "attack"
             gain = found.book.measures(best["interval"], found.of(kind, one, best["attack"]), "gain", "USD")
             worst = f"`{best['attack']}` {gain}"
-        rows.append([_name(one), one.variant, found.paying(one), worst, found.break_even(one)])
-    yield Table(
-        ("network", "rules", "attacks that pay", "the best one, USD a run", "break-even collateral"), _once(rows, 1)
-    )
+        loss = found.worst_loss(one)
+        victim = f"{found.lost(one)} by `{loss.attack}`" if loss and loss.usd > CENT else found.lost(one)
+        rows.append([name(one), one.variant, found.paying(one), worst, victim, found.break_even(one)])
+    head = ("network", "rules", "attacks that pay", "the best one, USD a run", "an honest worker loses, USD")
+    yield Table((*head, "break-even collateral"), once(rows, 1))
     yield Picture("attacks", "Gain of each attack in each network: red pays, blue loses, grey has no seat.")
 
 
@@ -219,9 +218,9 @@ def _losses(found: Findings) -> Iterator[Block]:
     for one in found.columns:
         for kind, called in (("loss", "all"), ("trusted", "trusted only")):
             shares = [found.number(kind, one, gone, SERVED, "1", ".0%", plain=True) for gone in range(most + 1)]
-            rows.append([_name(one), one.variant, called, *shares])
+            rows.append([name(one), one.variant, called, *shares])
     gone = [f"{says(str(one), SETTING)} gone>" for one in range(most + 1)]
-    yield Table(("network", "rules", "workers", *gone), _once(rows, 2))
+    yield Table(("network", "rules", "workers", *gone), once(rows, 2))
     yield Picture("losses", "Share of jobs served against the share of workers that are gone, for each network.")
 
 
@@ -240,12 +239,12 @@ def _privacy(found: Findings) -> Iterator[Block]:
         for duty in THIEVES:
             cells = _copies(found, one, duty)
             if cells:
-                rows.append([_name(one), one.variant, f"`{duty}`", *cells])
-    yield Table(("network", "rules", "the seat's duty", "jobs copied>", "how", "a copy fetches, USD>"), _once(rows, 2))
+                rows.append([name(one), one.variant, f"`{duty}`", *cells])
+    yield Table(("network", "rules", "the seat's duty", "jobs copied>", "how", "a copy fetches, USD>"), once(rows, 2))
     leaks = [name for name in LEAKS if name in found.rows and found.rows[name].notna().any()]
     if leaks:
         rows = [
-            [_name(one), one.variant, *(found.number("deploy", one, "l1", name, "1", ".2f") for name in leaks)]
+            [name(one), one.variant, *(found.number("deploy", one, "l1", name, "1", ".2f") for name in leaks)]
             for one in found.columns
         ]
         yield Paragraph(
@@ -253,7 +252,7 @@ def _privacy(found: Findings) -> Iterator[Block]:
             "(`membership_auc`; a half is a guess), and on which share of inputs a copy agrees with it that was "
             "distilled from a few of its answers (`copied_share`)."
         )
-        yield Table(("network", "rules", *(f"`{name}`>" for name in leaks)), _once(rows, 1))
+        yield Table(("network", "rules", *(f"`{name}`>" for name in leaks)), once(rows, 1))
 
 
 LEAKS = ("membership_auc", "copied_share")  # metrics of what a delivered model gives away
@@ -273,23 +272,33 @@ def _copies(found: Findings, one: Network, duty: str) -> list[str]:
 def _management(found: Findings) -> Iterator[Block]:
     yield Heading("Managing a model")
     yield Paragraph(
-        "As documents and contracts state it; the gas is measured where an honest deployment calls what does it."
+        "As documents and contracts state it; the gas is measured where a contract has a call for it and somebody "
+        "makes it: in an honest deployment, or in a run that is made for it."
     )
     rows = []
-    for one in _first(found.columns):
-        cells = [_name(one)]
+    for one in first(found.columns):
+        cells = [name(one)]
         for topic in ("update", "version", "withdraw"):
             text = _fact(found, one, topic)
             if one.facts and (function := one.facts.topics[topic].function):
-                gas = found.number("deploy", one, "l1", f"gas_per_call:{function}", "gas", ",.0f", plain=True)
-                text += f" ({gas} gas)" if gas != NONE else " (not called in an honest job)"
+                text += _gas(found, one.protocol, topic, function)
             cells.append(text)
         rows.append(cells)
     yield Table(("network", *(TOPICS[one] for one in ("update", "version", "withdraw"))), rows)
 
 
+def _gas(found: Findings, protocol: str, topic: str, function: str) -> str:
+    """Return what a call takes, in brackets: as hardened rules have it, else literal ones."""
+    for one in reversed([each for each in found.columns if each.protocol == protocol]):
+        for trial, where in (("manage", topic), ("deploy", "l1")):
+            gas = found.number(trial, one, where, f"gas_per_call:{function}", "gas", ",.0f", plain=True)
+            if gas != NONE:
+                return f" ({gas} gas)"
+    return " (no run calls it)"
+
+
 def _missing(found: Findings) -> Iterator[Block]:
-    without = [one.protocol for one in _first(found.columns) if one.facts is None]
+    without = [one.protocol for one in first(found.columns) if one.facts is None]
     yield Heading("What this does not say")
     yield Paragraph(
         "Nothing about the real networks' prices, users or uptime: these are their rules, with simulated people. "
@@ -299,90 +308,10 @@ def _missing(found: Findings) -> Iterator[Block]:
     )
 
 
-def _phases(found: Findings) -> Iterator[Block]:
-    yield Heading("Gas and fees by phase")
-    yield Paragraph("Of one honest job, all people together. A phase is called by its verb.")
-    phases = sorted(
-        {phase for one in found.columns for phase in found.keys("gas_by_phase", found.of("deploy", one, "l1"))}
-    )
-    rows = []
-    for one in found.columns:
-        for phase in phases:
-            gas = found.number("deploy", one, "l1", f"gas_by_phase:{phase}", "gas", ",.0f", plain=True)
-            if gas != NONE:
-                fees = [
-                    found.number("deploy", one, chain, f"fees_by_phase:{phase}", "USD", ",.4g", plain=True)
-                    for chain in CHAINS
-                ]
-                rows.append([_name(one), one.variant, phase, gas, *fees])
-    yield Table(("network", "rules", "phase", "gas, L1>", "USD, L1>", "USD, rollup>"), _once(rows, 2))
-
-
-def _earnings(found: Findings) -> Iterator[Block]:
-    yield Heading("Profit by role")
-    yield Paragraph("Mean of the persons of a role, USD for one honest job, without the worth of the delivered model.")
-    rows = []
-    for one in found.columns:
-        for key in found.keys("profit_by_role", found.of("deploy", one, "l1")):
-            role, _, what = key.rpartition(":")
-            if what == "mean":
-                profit = found.number("deploy", one, "l1", f"profit_by_role:{key}", "USD")
-                rows.append([_name(one), one.variant, role, profit])
-    yield Table(("network", "rules", "role", "profit, USD>"), _once(rows, 2))
-
-
-def _paying(found: Findings) -> Iterator[Block]:
-    yield Heading("Attacks that were measured again")
-    yield Paragraph("Those that gained something at first, on fresh seeds. Each interval is for itself.")
-    rows = []
-    for one in found.columns:
-        mine = found.attacks_on(one)
-        for row in mine[mine["fresh"]].to_dict("records"):
-            gain = found.book.measures(row["interval"], found.of("again", one, row["attack"]), "gain", "USD")
-            rows.append([_name(one), one.variant, f"`{row['attack']}`", row["verdict"], gain])
-    yield Table(("network", "rules", "attack", "verdict", "gain, USD a run>"), _once(rows, 2))
-
-
-def _sources(found: Findings) -> Iterator[Block]:
-    yield Heading("Sources of what is stated")
-    rows = []
-    for one in _first(found.columns):
-        for topic, fact in (one.facts.topics if one.facts else {}).items():
-            stated = [found.book.states(text, fact.source) for text in (fact.says, fact.source)]
-            rows.append([_name(one), TOPICS[topic], *stated])
-    yield Table(("network", "what", "stated", "source"), _once(rows, 1))
-
-
 def _facts(found: Findings, *topics: str) -> Table:
-    rows = [[_name(one), *(_fact(found, one, each) for each in topics)] for one in _first(found.columns)]
+    rows = [[name(one), *(_fact(found, one, each) for each in topics)] for one in first(found.columns)]
     return Table(("network", *(TOPICS[each] for each in topics)), rows)
 
 
 def _fact(found: Findings, one: Network, topic: str) -> str:
     return found.book.states(one.facts.topics[topic].says, one.facts.topics[topic].source) if one.facts else NONE
-
-
-def _name(one: Network) -> str:
-    return f"`{one.protocol}`"
-
-
-def _first(columns: Sequence[Network]) -> list[Network]:
-    """Return one column of each protocol: what is said of it is said of all its variants."""
-    return list({one.protocol: one for one in reversed(columns)}.values())[::-1]
-
-
-def _once(rows: list[list[str]], depth: int) -> list[list[str]]:
-    """Return rows in which the first cells are left empty where they repeat those above.
-
-    Args:
-        rows: cells.
-        depth: how many cells of a row name it.
-    """
-    found, above = [], [""] * depth
-    for row in rows:
-        same = 0
-        while same < depth and row[same] == above[same]:
-            same += 1
-        above = row[:depth]
-        found.append([""] * same + row[same:])
-    return found

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from slashpoint.experiments.setup import catalogue
 from slashpoint.experiments.setup.config import compose, variants
 from slashpoint.experiments.study.executor import Point
-from slashpoint.experiments.study.pairs import cheated, line, twin
+from slashpoint.experiments.study.pairs import cheated, line, seats, twin
 from slashpoint.experiments.survey.facts import facts
 from slashpoint.sim.errors import Misconfigured, choices
 from slashpoint.sim.luck import Luck
@@ -27,6 +27,10 @@ MODEL = (
     "task.model=cnn",
     "task.epochs=1",
 )  # the model that is deployed, unless another task is asked for
+CENTRAL = (
+    "protocol=modelmarket",
+    "protocol.seats.trainer=1",
+)  # where one person alone trains on all the data: no worker is lost to others, and nothing is split
 WORKERS, WORTH = 5, 150.0  # in every network: people who work; USD that a perfect model is worth to its buyer
 POWER, ENERGY = 50_000.0, 2.4  # watts, and USD per kWh with the rent of the machines in it: 120 USD an hour
 SECONDS = 240.0  # simulated, of a full training: what fits into every network's windows
@@ -36,7 +40,7 @@ TRUSTED = 3  # one in so many workers is trusted
 THIEVES = ("work", "judge", "settle")  # the duties from whose seats a model is copied
 FRESH = 1_000_000  # the first seed of those that had no part in picking an attack
 CHAINS = ("l1", "l2")
-SEATS = (0, 1, 2)  # of its role, that an attacker takes by turns
+SEATS = 3  # of its role, that an attacker takes by turns, at most
 FIRST = 1  # seeds on which all attacks are measured
 
 
@@ -51,6 +55,8 @@ class Network:
     worker: str  # the role whose people do the work
     workers: int  # how many there are
     facts: Facts | None
+    central: tuple[str, ...] = ()  # overrides of the run in which one honest trainer makes the model of all the data
+    guess: float = 0.0  # share of right answers of a model that guesses
 
     @property
     def stakes(self) -> tuple[float, ...]:
@@ -66,9 +72,9 @@ class Network:
 class Trial:
     """A setting of the survey and what it is for."""
 
-    kind: str  # deploy | load | loss | trusted | stake | attack | again | thief
+    kind: str  # central | deploy | load | loss | trusted | stake | attack | again | thief | manage
     network: Network
-    x: Any  # where it stands along its kind: a chain, seconds, nodes that are gone, a stake, an attack, a duty
+    x: Any  # where it stands along its kind: a chain, seconds, nodes that are gone, a stake, an attack, a duty, a topic
     more: tuple[str, ...]  # overrides beyond the network's
     seeds: tuple[int, ...]
     pairs: bool = False  # run beside a twin without the attack
@@ -76,20 +82,28 @@ class Trial:
     @property
     def setting(self) -> tuple[str, ...]:
         """All overrides but the seed."""
-        return (*self.network.setting, *self.more)
+        return (*(self.network.central if self.kind == "central" else self.network.setting), *self.more)
 
     def points(self, project: Path | None) -> list[Point]:
-        """Return its runs, an attack from each of SEATS, with the seed's twin beside it where there are pairs."""
+        """Return its runs, an attack from its first SEATS, with the seed's twin beside it where there are pairs."""
         about = {"kind": self.kind, "protocol": self.network.protocol, "variant": self.network.variant, "x": self.x}
-        seats = SEATS if cheated(self.setting) else (None,)
+        turns = _turns(self.setting, project) if cheated(self.setting) else (None,)
         found = []
         for seed in self.seeds:
-            runs = [((*self.setting, *([] if seat is None else [f"scenario.seat={seat}"])), seat) for seat in seats]
+            runs = [((*self.setting, *([] if seat is None else [f"scenario.seat={seat}"])), seat) for seat in turns]
             for setting, seat in [*runs, *([(twin(self.setting), None)] if self.pairs else [])]:
                 run = (*setting, f"seed={seed}")
                 labels = {**about, "seed": seed, "seat": seat, "honest": self.pairs and seat is None, "line": line(run)}
                 found.append(Point(run, project, labels))
         return found
+
+
+def _turns(setting: Sequence[str], project: Path | None) -> tuple[int, ...]:
+    """Return the seats that an attacker takes by turns; one where it has none, whose run says so."""
+    try:
+        return seats(setting, project)[:SEATS]
+    except Misconfigured:
+        return (0,)
 
 
 def networks(protocols: Sequence[str], overrides: Sequence[str], project: Path | None = None) -> list[Network]:
@@ -124,8 +138,15 @@ def networks(protocols: Sequence[str], overrides: Sequence[str], project: Path |
                 if key not in given and OmegaConf.select(config, key) is not None
             ]
             compose((*setting, *same, *model), project)
-            workers = int(compose((*setting, *same), project).protocol.seats.get(worker, 0)) if worker else 0
-            found.append(Network(protocol, variant, (*setting, *same), tuple(model), worker, workers, said))
+            given_all = compose((*setting, *same), project).protocol
+            workers = int(given_all.seats.get(worker, 0)) if worker else 0
+            central = (*(one for one in base if not one.startswith("protocol")), *CENTRAL, *model)
+            found.append(
+                Network(
+                    protocol, variant, (*setting, *same), tuple(model), worker, workers, said, central,
+                    float(given_all.value_floor),
+                )
+            )  # fmt: skip
     return found
 
 
@@ -138,7 +159,11 @@ def trials(columns: Sequence[Network], seeds: int, attacks: Sequence[str] = ()) 
         attacks: names; by default all that name no protocol.
     """
     every, names = tuple(range(seeds)), list(attacks) or shared_attacks()
-    return [trial for one in columns for trial in (*_honest(one, every), *_attacked(one, every, names))]
+    return [
+        trial
+        for one in columns
+        for trial in (*_honest(one, every), *_managed(one, every), *_attacked(one, every, names))
+    ]
 
 
 def again(trial: Trial, seeds: int) -> Trial:
@@ -183,6 +208,7 @@ def _worker(protocol: str, project: Path | None) -> str:
 
 
 def _honest(one: Network, seeds: tuple[int, ...]) -> Iterator[Trial]:
+    yield Trial("central", one, "", ("scenario.jobs=1",), seeds)
     for chain in CHAINS:
         yield Trial("deploy", one, chain, (*one.model, "scenario.jobs=1", f"chain={chain}"), seeds)
     for seconds in INTERVALS:
@@ -194,6 +220,13 @@ def _honest(one: Network, seeds: tuple[int, ...]) -> Iterator[Trial]:
             for kind, absent in (("loss", lost), ("trusted", lost | untrusted)):
                 said = f"scenario.absent=[{','.join(sorted(absent))}]"
                 yield Trial(kind, one, gone, ("scenario.jobs=1", said), (seed,))
+
+
+def _managed(one: Network, seeds: tuple[int, ...]) -> Iterator[Trial]:
+    """Yield what is run to see a call that no honest deployment makes, where this variant can run it."""
+    for topic, fact in (one.facts.topics if one.facts else {}).items():
+        if fact.run:
+            yield Trial("manage", one, topic, ("scenario.jobs=1", *fact.run.split()), seeds)
 
 
 def _lost(one: Network, gone: int, seed: int) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from slashpoint.experiments.survey.findings import Findings
     from slashpoint.experiments.survey.plan import Network
 
-SERVES, RIGHT, FEES = 0.95, 0.8, 0.02  # share of jobs; share of right answers; fees as a share of a model's worth
+SERVES, FEES = 0.95, 0.02  # share of jobs; fees as a share of a model's worth
+RIGHT = 0.8  # of the way from a guess to the model that one honest trainer makes of all the data
 OPEN = ("handed", "public")  # ways by which anybody comes to a copy
 
 
@@ -60,9 +62,10 @@ def _fails(found: Findings, network: Network) -> Iterator[str]:
     if not found.interval("deploy", network, "l1", SERVED).mean >= SERVES:
         share = found.number("deploy", network, "l1", SERVED, "1", ".0%", plain=True)
         yield f"only {share} of jobs deliver a useful model"
-    if not found.interval("deploy", network, "l1", "delivered_quality").mean >= RIGHT:
+    if not skill(found, network) >= RIGHT:
         share = found.number("deploy", network, "l1", "delivered_quality", "1", ".0%", plain=True)
-        yield f"what it delivers is right in only {share} of cases"
+        best = found.number("central", network, "", "delivered_quality", "1", ".0%", plain=True)
+        yield f"what it delivers is right in only {share} of cases, and {best} could be had from the same data"
 
 
 def _risks(found: Findings, network: Network) -> Iterator[str]:
@@ -81,6 +84,19 @@ def _limits(found: Findings, network: Network) -> Iterator[str]:
         yield "anybody can copy the model"
     if found.interval("deploy", network, "l1", "gas_cost").mean > FEES * WORTH:
         yield f"on L1 a job's fees are {found.number('deploy', network, 'l1', 'gas_cost', 'USD', plain=True)} USD"
+
+
+def skill(found: Findings, network: Network) -> float:
+    """Return how far a delivered model is on the way from a guess to what one honest trainer makes of all the data.
+
+    Args:
+        found: all that was measured.
+        network: of which.
+    """
+    best = found.interval("central", network, "", "delivered_quality").mean
+    best = 1.0 if math.isnan(best) else best  # where there is no such run, a perfect model has to do
+    got = found.interval("deploy", network, "l1", "delivered_quality").mean
+    return (got - network.guess) / (best - network.guess) if best > network.guess else math.nan
 
 
 def copied_by_anybody(found: Findings, network: Network) -> bool:

@@ -12,9 +12,10 @@ from slashpoint.experiments.setup.files import make_folder, write
 from slashpoint.experiments.study.executor import evaluate
 from slashpoint.experiments.study.matrix import CENT
 from slashpoint.experiments.survey.book import Book
+from slashpoint.experiments.survey.details import details
 from slashpoint.experiments.survey.facts import surveyed
 from slashpoint.experiments.survey.findings import Findings
-from slashpoint.experiments.survey.pages import details, front
+from slashpoint.experiments.survey.pages import front
 from slashpoint.experiments.survey.pictures import drawings
 from slashpoint.experiments.survey.plan import again, chosen, networks, shared_attacks, trials
 
