@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import slashpoint
-from slashpoint.experiments.setup.catalogue import names
+from slashpoint.experiments.setup.catalogue import names, presets
 from slashpoint.experiments.setup.config import compose
 
 ROOT = Path(slashpoint.__path__[0]).parent
@@ -25,12 +25,10 @@ def test_every_mutant_that_a_page_names_exists():
     assert set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", said)) - {"RequestCreated", "CandidatePicked"} == there
 
 
-@pytest.mark.parametrize(
-    "protocol", ["collective", "competition", "federated", "forest", "golem", "lilypad", "modelmarket"]
-)
+@pytest.mark.parametrize("protocol", presets("protocol"))
 def test_the_parameters_of_the_page_exist(protocol):
     page = (ROOT / f"protocols/{protocol}/README.md").read_text()
-    table = page[page.index("## Parameters") : page.index("## Holes")]
+    table = page.split("\n## Parameters\n")[1].split("\n## ")[0]
     parameters = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in table.splitlines() if "|" in line))
     assert len(parameters) > 8
     assert set(parameters) <= set(compose(["scenario=small", f"protocol={protocol}"]).protocol)

@@ -298,7 +298,7 @@ def _conclude(
         notes.append("protocol.value_usd is 0: welfare and surplus leave out what the models are worth to their buyers")
     if not world.ended:
         notes.append(f"stopped at {world.chain.number} blocks with {world.unfinished} (scenario.blocks)")
-    expected = {"duties": sorted(market.duties), "events": list(market.expects)}
+    expected = {"duties": sorted(market.usual), "events": list(market.expects)}
     expected["invariants"] = [one.__name__ for one in world.invariants]
     plain: Any = OmegaConf.to_container(config)
     begun = {asset: world.prices.usd(asset, float(world.rules.genesis)) for asset in prices}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slashpoint.protocols.ocean import algorithms
+from slashpoint.protocols.ocean.invariants import BPS
 from slashpoint.protocols.ocean.stalls import Stalls
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.engine.keys import sign
@@ -83,6 +84,12 @@ class Ocean(Stalls):
         return (
             self.Locked, self.Claimed, self.AuditBegun, self.RevealBegun, self.AnswerRevealed, self.JobClosed
         )  # fmt: skip
+
+    @property
+    def usual(self) -> frozenset[str]:
+        """Return all duties but those that need a dispute, or an audit that is not drawn for each claim."""
+        rare = {"judge"} if self.terms.audit_bps < BPS else set()
+        return frozenset(self.duties) - rare - ({"settle"} if not self.terms.dispute_window else set())
 
     # --- orders ------------------------------------------------------------------------------------------
 
@@ -265,7 +272,14 @@ class Ocean(Stalls):
         text = self.world.store.get(self.ordered[job.key].text) or b""
         task, terms = self.world.training_cache.task, self.terms
         written = algorithms.output(text, model or b"", task, job.task)
+        if model is not None and 0 < terms.output_cap < len(model) and task.weights(model) is not None:
+            self._says(f"infeasible: protocol.output_cap={terms.output_cap}: a model here has {len(model):,} bytes, so")
         return algorithms.filtered(written, terms.output_cap, models_only=terms.filters)
+
+    def _says(self, why: str) -> None:
+        """Note once that no whole model can leave a node, so that nobody is blamed for what came of that."""
+        if not any(one.startswith(why) for one in self.world.notes):
+            self.world.notes.append(f"{why} none leaves a node whole, and junk data or overturned results are no fault")
 
     def hands_over(self, job: Job, cid: bytes) -> None:
         """Let a job's consumer read a result.

@@ -112,6 +112,17 @@ class OceanTerms(Terms):
         others = self.provider_fee + self.audit_fee + self.dispute_bond
         return swaps + self.to_units(others) + self.max_minutes * self.rate
 
+    def idle(self) -> Iterable[tuple[str, str]]:
+        """Yield the settings that change nothing beside the others, each with which of these is why."""
+        if not self.auditors:
+            yield from ((name, "protocol.auditors=0: nobody stands by") for name in ("audit_window", "audit_bond"))
+        if not self.dispute_window:
+            yield "dispute_bond", "protocol.dispute_window=0: claims are final"
+        if not self.data_committed:
+            yield "sample_bps", "protocol.data_committed=false: nobody agrees to a sample"
+        if not self.free_jobs:
+            yield "free_for_buyers", "protocol.free_jobs=0: there is no free tier"
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)

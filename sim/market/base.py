@@ -57,6 +57,11 @@ class Market(Contracts):
         return self.contract.name_
 
     @property
+    def usual(self) -> frozenset[str]:
+        """Return the duties that any run with jobs asks for: all, unless a market leaves some to chance."""
+        return frozenset(self.duties)
+
+    @property
     def news(self) -> tuple[Event, ...]:
         """Return the events after which something may be due: all of its contracts', unless a market names its own."""
         return tuple(

@@ -8,12 +8,13 @@ from functools import cache
 import pytest
 
 import slashpoint
+from slashpoint.experiments.setup.config import compose
 from slashpoint.protocols.ocean import algorithms
-from slashpoint.protocols.ocean.market import FINISHED
+from slashpoint.protocols.ocean.market import FINISHED, Ocean
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.learning.synthetic import Synthetic
 from slashpoint.sim.luck import Luck
-from slashpoint.sim.metrics import quality
+from slashpoint.sim.metrics import caveats, quality
 from slashpoint.sim.taint import rows
 from slashpoint.sim.units import ETH
 
@@ -88,3 +89,68 @@ def test_what_is_billed_is_the_sum_of_prices_times_amounts_times_minutes_begun()
     assert claimed["minutes_"] == 5
     assert claimed["status"] == FINISHED
     assert int(unlocked["paid"]) == round(5 * (4 * 0.2 + 4 * 0.05) * ETH)
+
+
+OCCASIONS = {  # where a setting matters, if not to honest people with two jobs
+    "metered=false": ("scenario.people.speed=0.5",),
+    "output_cap=800": ("protocol.filters=false", "attack=trojan_algorithm"),
+    "filters=false": ("attack=trojan_algorithm",),
+    "orders_stored=false": ("attack=order_reuse_cheat",),
+    "pays_ok_only=false": ("attack=bill_failed",),
+    "free_for_buyers=false": ("attack=free_tier_sybil",),
+    "free_jobs=1": ("protocol.variant=literal", "attack=free_tier_sybil", "attack.free_tier_sybil.k=1"),
+    "order_seconds=3600": ("protocol.seats.publisher=1", "scenario.interval=900"),
+    "audit_window=900": ("attack=withhold",),
+    "audit_bps=10000": (),
+    "auditors=2": ("protocol.audit_bps=10000",),
+    "dispute_bond=4": ("attack=disputer",),
+    "sample_bps=0": ("attack=garbage_truth",),
+}
+OTHERS = (
+    "data_price=25", "algorithm_price=2", "swap_fee=0.002", "consume_fee=0.05", "escrow_fee_bps=20", "prices.cpu=0.3",
+    "amounts.ram=5", "provider_fee=2", "max_minutes=8", "slack=3", "trust=publishers", "allow_raw=true", "rank=orders",
+    "fees_bound=false", "algorithms_checked=false", "price_held=false", "data_committed=false", "lock_window=400",
+    "job_seconds=4000", "dispute_window=200", "collateral=70", "audit_bond=6", "audit_fee=2", "metric_bps=9900",
+    "value_usd=200", "value_floor=0.2", "seats.author=2", "endowment.mdc=2000",
+)  # fmt: skip
+BESIDE = {"name", "variant"}  # what a protocol is, rather than how it is played
+
+
+def test_every_setting_of_the_protocol_is_tried():
+    tried = {said.partition("=")[0].partition(".")[0] for said in (*OCCASIONS, *OTHERS)}
+    assert tried == {*compose(["scenario=small", "protocol=ocean"]).protocol} - BESIDE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", [*OCCASIONS, *OTHERS])
+def test_a_setting_changes_a_run_that_gives_it_its_occasion(said):
+    occasion = OCCASIONS.get(said, ())
+    attack = tuple(one.partition("=")[2] for one in occasion if one.startswith("attack="))
+    more = [one for one in occasion if not one.startswith("attack=")]
+    one, other = (lived("hardened", attack, *more, *change, jobs=2) for change in ((), (f"protocol.{said}",)))
+    assert one.full_hash != other.full_hash
+
+
+@pytest.mark.parametrize(("said", "beside"), [
+    ("audit_window=900", "literal"), ("audit_bond=9", "literal"), ("dispute_bond=9", "literal"),
+    ("sample_bps=0", "literal"), ("free_for_buyers=true", "free_jobs=0"),
+])  # fmt: skip
+def test_what_cannot_matter_is_said(said, beside):
+    more = () if beside == "literal" else (f"protocol.{beside}",)
+    notes = lived("literal", (), *more, f"protocol.{said}").run.notes
+    assert any(note.startswith(f"protocol.{said.partition('=')[0]} has no effect: ") for note in notes)
+
+
+def test_a_cap_below_a_model_is_said_and_money_that_is_too_little_is():
+    capped = lived("hardened", (), "protocol.output_cap=1", "protocol.filters=false")
+    assert any(note.startswith("infeasible: protocol.output_cap=1: a model here has ") for note in capped.run.notes)
+    poor = lived("hardened", (), "protocol.endowment.mdc=10")
+    assert any(note.startswith("infeasible: no provider owns what it must put up") for note in poor.run.notes)
+    assert not [note for note in lived().run.notes if note.startswith("infeasible")]
+
+
+@pytest.mark.parametrize("variant", ["hardened", "literal"])
+def test_an_honest_run_warns_of_no_duty_that_waits_for_a_dispute_or_a_draw(variant):
+    assert not [one for one in caveats.warnings(lived(variant, jobs=1).run) if "never asked" in one]
+    asked = set(lived("hardened", (), "protocol.audit_bps=10000").ledger["duties"]["duty"])
+    assert asked == set(Ocean.duties)
