@@ -14,9 +14,40 @@ from slashpoint.experiments.setup.config import compose
 ROOT = Path(slashpoint.__path__[0]).parent
 
 
-def test_every_statement_has_a_row():
-    rows = re.findall(r"^\| (\d+) \| .+ \| .+ \|$", (ROOT / "docs/coverage.md").read_text(), re.MULTILINE)
-    assert sorted(map(int, rows)) == [*range(1, 187)]
+ROW = re.compile(r"^\| (\d+) \| (.+?) \| (yes|partly|no) \| (.+?) \| (.*?) ?\|$", re.MULTILINE)
+ROWS = {int(row[1]): row for row in ROW.finditer((ROOT / "docs/coverage.md").read_text())}
+PATH = r"`((?:[\w.-]+/)+[\w.-]*)`"
+ATTACK = re.compile(r"`((?:agents/attacks|protocols/\w+/exploits)/(\w+)\.py)`")
+
+
+def test_every_statement_has_a_row_with_its_status():
+    lines = re.findall(r"^\| (\d+) \|", (ROOT / "docs/coverage.md").read_text(), re.MULTILINE)
+    assert list(map(int, lines)) == [int(one) for one in dict.fromkeys(lines)], "a row is there twice"
+    assert sorted(ROWS) == [*range(1, 188)]
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_what_a_row_names_is_there(row):
+    _, _, status, answer, tables = row.groups()
+    for path in re.findall(PATH, answer + tables):
+        assert (ROOT / path).exists(), path
+    for path, brackets in re.findall(rf"{PATH} \(([^)]*)\)", answer):
+        symbols = [one.strip(" `") for one in brackets.split(",")]
+        for symbol in (one for one in symbols if re.fullmatch(r"\w+", one)):  # what has spaces is a remark
+            assert re.search(rf"\b{symbol}\b", (ROOT / path).read_text()), f"{path}: {symbol}"
+    if status == "no":
+        assert re.match("none|out of scope|not used", answer), "it says why"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if ATTACK.search(row[4])], ids=lambda row: row[1])
+def test_whether_an_attack_of_a_row_pays_is_in_a_table_that_the_row_names(row):
+    pages = {path: (ROOT / path).read_text() for path in re.findall(PATH, row[5])}
+    assert pages, "no table is named"
+    assert all(re.search(r"^\|(-|:)", page, re.MULTILINE) for page in pages.values()), "a page has no table"
+    lines = "\n".join(line for page in pages.values() for line in page.splitlines() if line.startswith("|"))
+    for path, attack in ATTACK.findall(row[4]):
+        elsewhere = pages.get("docs/survey/README.md", "")  # where an attack has a table of its own, named above it
+        assert re.search(rf"\b{attack}\b", lines + elsewhere), path
 
 
 def test_every_mutant_that_a_page_names_exists():
