@@ -9,6 +9,7 @@ import pytest
 import slashpoint
 from slashpoint.experiments.setup.config import compose
 from slashpoint.experiments.setup.run import build
+from slashpoint.protocols.lilypad import LilypadTerms
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.ledger import Ledger
 
@@ -301,3 +302,30 @@ def test_settings_that_nobody_mentions_are_not_called_idle():
 def test_a_tolerance_that_any_result_meets_is_refused():
     with pytest.raises(Misconfigured, match="tolerance=100: a result has 100 outputs"):
         run("protocol.tolerance=100")
+
+
+def moved(result):
+    """Whose tokens moved where, and when."""
+    table = result.ledger["transfers"]
+    return table[table["asset"] == "MDC"][["block", "sender", "receiver", "amount"]].to_numpy().tolist()
+
+
+def another(value):
+    """Another value of a setting, as one writes it."""
+    if isinstance(value, bool):
+        return str(not value).lower()
+    return value + 1 if isinstance(value, int) else 0.8 * value
+
+
+@pytest.mark.parametrize("mode", ["mediation", "redundancy", "open redundancy", "no verification"])
+@pytest.mark.parametrize("attack", [(), "lazy"])
+def test_what_is_called_idle_moves_no_token(mode, attack):
+    """All such settings are changed at once."""
+    usual = run(*MODES[mode], attack=attack, seed=1)
+    terms = LilypadTerms(**usual.run.config["protocol"])
+    idle = [name for name, _ in terms.idle() if name not in {"min_bids", "cap"}]  # another value may bind
+    said = [f"protocol.{name}={another(getattr(terms, name))}" for name in idle]
+    other = run(*MODES[mode], *said, attack=attack, seed=1)
+    assert len(idle) > 4
+    assert moved(other) == moved(usual)
+    assert {note.split()[0] for note in other.run.notes if "no effect" in note} >= {f"protocol.{one}" for one in idle}
