@@ -21,6 +21,7 @@ NEEDS = {  # what gives an attack its occasion
     ("badmouth", "golem"): ("scenario.jobs=3",),
     ("message_forger", "golem"): ("protocol.redundancy=2", "protocol.budget=200"),  # one of them is a rival
     ("result_copier", "lilypad"): ("protocol.verification=redundancy",),
+    ("cached_result", "lilypad"): ("scenario.jobs=3", "protocol.seats.provider=1"),
     **{(one, "golem"): ("protocol.seats.provider=1",) for one in UNHIRED},
 }  # fmt: skip
 

@@ -219,6 +219,16 @@ def test_a_censor_leaves_the_cheapest_out_literally_and_here_somebody_else_match
     assert result.metric("delivered_share") == 1
 
 
+@pytest.mark.parametrize("mode", ["always checked", "redundancy"])
+def test_each_try_of_a_meddler_is_refused(mode):
+    result = run(*MODES[mode], "protocol.seats.provider=3", attack="meddler", seed=2)
+    tried = result.ledger["transactions"].query("controller in @result.run.people.query('attacker').index")
+    refused = set(tried[tried["status"] == "reverted"]["reason"].str.partition("(")[0])
+    assert {"TooEarly", "TooExpensive", "WrongState"} <= refused
+    assert list(result.violations["complaint"]) == []
+    assert result.metric("delivered_quality") > 0.9
+
+
 def test_a_keeper_matches_where_no_solver_does():
     result = run("protocol.seats.solver=0", attack=())
     assert result.metric("delivered_share") == 1
