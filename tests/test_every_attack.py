@@ -19,7 +19,7 @@ NEEDS = {  # what gives an attack its occasion
     ("escrow_griefing", "ocean"): TIGHT,
     ("ballot_stuffing", "golem"): ("protocol.newcomers=4",),
     ("badmouth", "golem"): ("scenario.jobs=3",),
-    ("message_forger", "golem"): ("protocol.redundancy=2", "protocol.budget=200"),  # one of them is a rival
+    **{(one, "golem"): ("protocol.redundancy=2", "protocol.budget=200") for one in ("message_forger", "outsider")},
     ("result_copier", "lilypad"): ("protocol.verification=redundancy",),
     ("cached_result", "lilypad"): ("scenario.jobs=3", "protocol.seats.provider=1"),
     **{(one, "golem"): ("protocol.seats.provider=1",) for one in UNHIRED},

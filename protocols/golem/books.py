@@ -28,6 +28,7 @@ class GolemBooks(Market):
     at_work: set[bytes] = field(default_factory=set)  # providers with an agreement under way
     activities: dict[bytes, Activity] = field(default_factory=dict)  # by the agreement's digest
     left: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by deposit: put in and not out, units
+    returned: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # by job: to its poster, units
     stirred: dict[int, Job | None] = field(default_factory=dict)  # deposits with an event in the latest block
     last_event_time: int = -1  # nanoseconds: of that block
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,55 @@ class GolemInvariants(GolemBooks):
             if self.terms.channel and job.closed is not None and self.open_channels(job):
                 yield f"deposit {job.id} is over, and has open channels"
 
+    @invariant
+    def rests_go_back_to_who_paid(self, world: World) -> Iterator[str]:
+        """What is left of a deposit at its end goes to its funder, and no more; the spender's fee to the spender."""
+        for job in self._jobs(world):
+            for fact in (*self._fresh("DepositClosed", job), *self._fresh("DepositTerminated", job)):
+                fees = sum(one.amount for one in self._fresh("DepositFeeTransfer", job))
+                own = fees if self._events_of("DepositCreated", job)[0].spender == job.poster else 0
+                if self.returned[job.key] != fact.returned + own:
+                    yield f"deposit {fact.id}: its funder was given {self.returned[job.key]}, not {fact.returned + own}"
+
     # --- channels ---------------------------------------------------------------------------------------------------
+
+    @invariant
+    def channels_are_opened_by_their_providers_in_time(self, world: World) -> Iterator[str]:
+        """A provider opens its own channel, before the agreement ends, and the agreement ends before the deposit."""
+        for job in self._jobs(world):
+            for fact in self._fresh("ChannelOpened", job):
+                name, until = fact.key.hex()[:8], self.agreements[fact.key].until
+                if fact.by != fact.provider:
+                    yield f"channel {name}: {world.name_of(fact.by)} opened it for {world.name_of(fact.provider)}"
+                if fact.time >= until * SECOND:
+                    yield f"channel {name}: was opened after the agreement's end"
+
+    @invariant
+    def deposits_reserve_what_open_channels_may_cost(self, world: World) -> Iterator[str]:
+        """What a deposit keeps for channels is the sum of what each open one may still cost, and is there."""
+        for number, job in self._now(world).items():
+            deposit = self.contract.getDeposit(number)
+            opened = [] if job is None else self.open_channels(job)
+            kept = sum(self.contract.channel(self.keys[one]).reserve for one in opened)
+            if deposit.reserved != kept or deposit.reserved > deposit.amount:
+                yield f"deposit {number}: {deposit.reserved} of {deposit.amount} are reserved, and channels have {kept}"
+
+    @invariant
+    def claims_keep_to_their_agreements(self, world: World) -> Iterator[str]:
+        """Providers claim for themselves, up to the cap, before the agreement ends; auditors report once."""
+        for job in self._jobs(world):
+            for fact in self._fresh("UsageClaimed", job):
+                name, agreement = fact.key.hex()[:8], self.agreements[fact.key]
+                if fact.by != agreement.provider:
+                    yield f"channel {name}: {world.name_of(fact.by)} claimed for another"
+                if max(fact.cpu, fact.duration) > agreement.cap:
+                    yield f"channel {name}: {fact.cpu} and {fact.duration} s were claimed, of {agreement.cap}"
+                if fact.time >= agreement.until * SECOND:
+                    yield f"channel {name}: usage was claimed after the agreement's end"
+            told = Counter((fact.key, fact.auditor) for fact in self._events_of("UsageReported", job))
+            for (key, auditor), times in told.items():
+                if times > 1:
+                    yield f"channel {key.hex()[:8]}: {world.name_of(auditor)} reported {times} times"
 
     @invariant
     def accepted_totals_only_grow(self, world: World) -> Iterator[str]:

@@ -124,6 +124,7 @@ class GolemMarket(GolemCalls):
                 return [(Cause.REWARD.value, amount, key)]
             case "closeDeposit" | "terminateDeposit":
                 refund = job is not None and receiver == job.poster
+                self.returned[key or ""] += amount if refund else 0
                 return [((Cause.REFUND if refund else Cause.FEE).value, amount, key)]
             case "settle":
                 return self._settlement(call, receiver, amount, key)

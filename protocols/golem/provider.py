@@ -271,7 +271,7 @@ class Provider(Server[GolemMarket]):
         market, key = self.market, self.market.keys[agreement]
         if invoice is not None:
             wait = me.now + market.terms.accept_timeout
-            by = wait if market.terms.redundancy == 1 else max(wait, job.deadline + market.terms.accept_timeout)
+            by = wait if market.terms.redundancy == 1 else max(wait, agreement.until - 4 * me.block_time)
             what, _ = yield from self.answered(me, job, invoice, by)
             if what != "answer" and market.terms.dispute:
                 yield from self.claims(me, job, agreement, invoice)

@@ -299,6 +299,28 @@ def test_a_provider_has_its_whole_price_whatever_a_requestor_does_with_its_last_
     assert gain("hardened", attack) <= 0.01
 
 
+def refusals(attack, *said):
+    """Why the contract refused what attackers sent."""
+    sent = run(*said, attack=attack).ledger["transactions"]
+    attackers = run(*said, attack=attack).run.people.query("attacker").index
+    mine = sent[sent["controller"].isin(list(attackers)) & (sent["status"] != "success")]
+    return {str(reason).partition("(")[0] for reason in mine["reason"]}
+
+
+def test_calls_in_others_places_are_refused_each_for_its_reason():
+    two = ("protocol.redundancy=2", "protocol.budget=200")
+    assert {"NotParty", "TooEarly", "NotSpender", "StillValid"} <= refusals("outsider", *two)
+    assert {"AboveCap", "TooLate"} <= refusals("overreacher")
+    assert gain("hardened", "overreacher") <= 0
+
+
+def test_who_signs_beyond_the_cap_pays_the_price_and_others_have_theirs():
+    market, job = lived("attack=excess_signer", "protocol.redundancy=2", "protocol.budget=200")
+    assert len(market.activities) == 2
+    for activity in market.activities.values():
+        assert market.paid(job, activity.agreement.provider) == activity.agreement.price(900, 900)
+
+
 @pytest.mark.parametrize("variant", ["literal", "hardened"])
 def test_who_speaks_in_others_names_changes_nothing(variant):
     """The forger approves, ends and bills agreements in each rival's name, and says that the job is done."""
