@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from slashpoint.experiments.cli import main
+from slashpoint.experiments.setup.config import compose
 from slashpoint.experiments.study.stats import t_interval
 from slashpoint.experiments.survey.blocks import Page, Paragraph, Table
 from slashpoint.experiments.survey.book import DIGIT, Book, Unsourced, commands, observed
@@ -185,9 +186,16 @@ def test_an_attacker_takes_no_seat_twice() -> None:
 
 
 def test_what_no_honest_job_calls_is_called_in_a_run_of_its_own() -> None:
-    plan = [one for one in trials(networks(["forest"], []), 1, ["lazy"]) if one.kind == "manage"]
-    assert {one.x for one in plan} == {"withdraw"}
-    assert all("protocol.forget_rate=0.5" in one.setting for one in plan)
+    said = {name: facts(name) for name in surveyed()}
+    runs = {name: [topic for topic, fact in one.topics.items() if fact.run] for name, one in said.items() if one}
+    assert runs["forest"] == ["withdraw"]
+    for name in (one for one in runs if runs[one]):
+        plan = [one for one in trials(networks([name], []), 1, ["lazy"]) if one.kind == "manage"]
+        assert {one.x for one in plan} == set(runs[name])
+        for one in plan:
+            assert compose([*one.setting, "seed=0"])
+            assert one.network.facts is not None
+            assert one.network.facts.topics[one.x].function, "the run is for the sake of a call"
 
 
 def test_a_run_without_a_seat_is_no_crash_and_a_broken_one_is() -> None:
@@ -251,6 +259,7 @@ def test_a_survey_writes_the_same_pages_again_and_each_number_has_a_source(
     for folder in ("one", "two"):
         assert main(["survey", "modelmarket", *QUICK[:1], "--seeds", "1", "--quiet", "--out", folder]) == 0
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert "How many of the workers may vanish?" in (tmp_path / "one/README.md").read_text()
     assert {"README.md", "index.html", "details.md", "details.html", "numbers.json", "attacks.svg"} <= set(files)
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name

@@ -22,7 +22,7 @@ h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin: 2em 0 .3em } code { back
 p code { overflow-wrap: anywhere } td code { white-space: nowrap }
 .wide { overflow-x: auto } table { border-collapse: collapse } th { border-bottom: 1px solid #ccc; text-align: left }
 td, th { padding: .2em .9em .2em 0; vertical-align: top; min-width: 4.5em }
-td:nth-child(n+3):not(.n) { min-width: 9em } .n { text-align: right; white-space: nowrap }
+td:nth-child(n+3):not(.n) { min-width: 9em } .n { text-align: right; white-space: nowrap } th.n { white-space: normal }
 data { border-bottom: 1px dotted #aaa; cursor: help } figure { margin: 1em 0; overflow-x: auto }
 """
 

@@ -25,7 +25,7 @@ def questions(found: Findings) -> Iterator[Block]:
         found: all that was measured.
     """
     yield Heading("What newcomers ask")
-    yield Paragraph("The shortest answers; the table that is named has all networks.")
+    yield Paragraph("The shortest answers, of the networks that deliver the model; the tables that are named have all.")
     rows = [
         ["Which one would I choose?", _choice(found), "how ready they are"],
         ["What do I pay the chain for one job on L1?", _ends(found, "l1", "gas_cost", "USD"), "what the chain costs"],
@@ -54,7 +54,7 @@ def _choice(found: Findings) -> str:
 def _ends(found: Findings, chain: str, metric: str, unit: str, form: str = ",.2f") -> str:
     """Return the least and the greatest of a metric of a deployed model."""
     return _least_and_most(
-        found.columns,
+        _serving(found),
         lambda one: found.interval("deploy", one, chain, metric).mean,
         lambda one: f"{found.number('deploy', one, chain, metric, unit, form, plain=True)} {unit}",
     )
@@ -105,7 +105,12 @@ def _vanishing(found: Findings) -> str:
 
 
 def _closed(found: Findings) -> str:
-    return f"in {_list(one for one in found.columns if not copied_by_anybody(found, one))}"
+    return f"in {_list(one for one in _serving(found) if not copied_by_anybody(found, one))}"
+
+
+def _serving(found: Findings) -> list[Network]:
+    """Return the networks that deliver the model at all: what the others' jobs cost or hide tells nothing."""
+    return [one for one in found.columns if found.interval("deploy", one, "l1", SERVED).mean >= SERVES]
 
 
 def _least_and_most(
@@ -122,7 +127,9 @@ def _least_and_most(
     if not known:
         return NONE
     least, most = min(known, key=value), max(known, key=value)
-    return f"{told(least)} (`{least}`) to {told(most)} (`{most}`)" if least != most else f"{told(least)} (`{least}`)"
+    if value(least) == value(most):
+        return f"{told(least)} in {_list(known)}"
+    return f"{told(least)} (`{least}`) to {told(most)} (`{most}`)"
 
 
 def _list(networks: Iterator[Network] | Sequence[Network]) -> str:
