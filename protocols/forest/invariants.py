@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from slashpoint.protocols.forest.books import CLOSED, FULFILLED, OVERTURNED, REFUNDED, Book
+from slashpoint.protocols.forest.books import CLOSED, FULFILLED, OVERTURNED, REFUNDED
 from slashpoint.protocols.forest.reports import report
 from slashpoint.protocols.forest.terms import ON_CHAIN
+from slashpoint.protocols.forest.turns import TurnInvariants
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.learning import Order
 from slashpoint.sim.market.tree import Tree
-from slashpoint.sim.market.vault import REFUND, STAKE, Vaulted
+from slashpoint.sim.market.vault import REFUND, STAKE
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
@@ -32,18 +33,16 @@ GRACE_BLOCKS = 4  # blocks that a keeper may take to be heard, once a window is 
 
 
 @dataclass
-class ForestInvariants(Vaulted):
+class ForestInvariants(TurnInvariants):
     """A communal model's own account of its epochs, and what must hold of them."""
 
-    terms: Any  # the rules
-    books: dict[int, Book] = field(default_factory=dict)  # by model
     trainings: dict[tuple[int, int], Job] = field(default_factory=dict)  # by model and epoch: the job as it is trained
     algorithms: ClassVar[Any]  # what workers know how to train, by CID
     sifted: ClassVar[Any]  # a training without the packets that some marks reject
     held: dict[int, int] = field(default_factory=dict)  # by model: what it said that it holds
     overdue: set[int] = field(default_factory=set)  # models that were complained of
 
-    def _fresh(self, event: str, job: Job) -> list[Fact]:
+    def fresh(self, event: str, job: Job) -> list[Fact]:
         """Return the latest block's events."""
         return [*takewhile(lambda fact: fact.time == self.last_event_time, reversed(self._events_of(event, job)))][::-1]
 
@@ -111,7 +110,7 @@ class ForestInvariants(Vaulted):
         """A challenged answer is what most say, and nobody's where two have equally many; what was not stands."""
         for job in self._stirred(world):
             challenged = {fact.request for fact in self._events_of("Challenged", job)}
-            for fact in self._fresh("PredictionSettled", job):
+            for fact in self.fresh("PredictionSettled", job):
                 request = self.books[job.id].requests[fact.request]
                 votes = Counter(request.answers.values())
                 most = [value for value, often in votes.items() if often == max(votes.values())]
@@ -128,7 +127,7 @@ class ForestInvariants(Vaulted):
     def the_dataset_is_what_stands(self, world: World) -> Iterator[str]:
         """The root of a training is over the packets that are neither rejected nor forgotten, and over no others."""
         for job in self._stirred(world):
-            for due in self._fresh("TrainingDue", job):
+            for due in self.fresh("TrainingDue", job):
                 packets = self.contract.packetsOf(job.id)
                 root = Tree([one.leaf for one in packets if one.status in {1, 2}]).root
                 swapped = self.terms.open_dataset and bool(self._events_of("DatasetUpdated", job))
@@ -142,7 +141,7 @@ class ForestInvariants(Vaulted):
     def packets_are_counted(self, world: World) -> Iterator[str]:
         """Nobody hands in more packets for an epoch than its quota, and each pays the fee."""
         for job in self._stirred(world):
-            for fact in self._fresh("DataSubmitted", job):
+            for fact in self.fresh("DataSubmitted", job):
                 epoch = self.books[job.id].packets[fact.packet].epoch
                 count = sum((one.owner, one.epoch) == (fact.owner, epoch) for one in self.books[job.id].packets)
                 if self.terms.quota and count > self.terms.quota:
@@ -167,7 +166,7 @@ class ForestInvariants(Vaulted):
         """Where not all who agreed attack, a published model is what dataset, seed and algorithm make, to the byte."""
         attackers = {address for address, one in world.accounts.items() if one.person.attacker}
         for job in self._stirred(world):
-            for fact in self._fresh("ModelRetrained", job):
+            for fact in self.fresh("ModelRetrained", job):
                 same: dict[bytes, set[bytes]] = {}  # by the marks that they gave with this model: who
                 for one in self._events_of("Reported", job):
                     if (one.epoch, one.cid, one.root) == (fact.epoch, fact.cid, fact.root):
@@ -186,7 +185,7 @@ class ForestInvariants(Vaulted):
     def the_contract_answers_as_the_model(self, world: World) -> Iterator[str]:
         """An answer on chain is the uploaded model's, to the last bit."""
         for job in self._stirred(world) if self.terms.place == ON_CHAIN else ():
-            ready = self._fresh("PredictionReady", job)
+            ready = self.fresh("PredictionReady", job)
             asked = [one for one in world.facts.of("posts", job.key) if one.carries is not None]
             model = world.store.get(self.books[job.id].cid)
             values = [*self._events_of("PredictionReady", job)]

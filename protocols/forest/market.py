@@ -173,6 +173,7 @@ class CommunalForest(ForestInvariants):
             report: what was committed to.
         """
         salt = me.salt("report", *job.round_key)
+        self.opened.setdefault((job.id, job.round, me.address), []).append((report, salt))
         gas = 330_000 + 1_500 * len(report.marks)
         call = self.contract.revealReport(job.id, job.round, report.words, salt, gas=gas)
         return self.does("reveals", job, call, subject=job.round, carries=report.cid)
@@ -245,6 +246,20 @@ class CommunalForest(ForestInvariants):
         """
         gas = 250_000 + 90_000 * len(self.books[job.id].crew)
         return self.does("pokes", job, self.contract.settle(request, gas=gas), subject=request)
+
+    def proposes(self, job: Job, name: str) -> Call:
+        """Propose another algorithm by its name; or put it in force, where anybody may at once."""
+        call = self.contract.proposeAlgorithm(job.id, algorithm(name), gas=120_000)
+        return self.does("registers", job, call, subject=name)
+
+    def votes(self, job: Job, name: str) -> Call:
+        """Vote for a proposed algorithm by its name."""
+        return self.does("judges", job, self.contract.voteAlgorithm(job.id, algorithm(name), gas=120_000), subject=name)
+
+    def activates(self, job: Job, name: str) -> Call:
+        """Put an algorithm in force that has the votes and the time, by its name."""
+        call = self.contract.activateAlgorithm(job.id, algorithm(name), gas=120_000)
+        return self.does("pokes", job, call, subject=name)
 
     def advances(self, job: Job) -> Call:
         """Let a model go on."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from slashpoint.agents.roles import Keeper, Poster, Server
 from slashpoint.protocols.forest import reports, trees
 from slashpoint.protocols.forest.books import REQUESTED, SCALE, TRAIN
-from slashpoint.protocols.forest.market import CommunalForest
+from slashpoint.protocols.forest.market import CommunalForest, algorithm
 from slashpoint.protocols.forest.terms import NONE, ON_CHAIN
 from slashpoint.sim.learning import forests
 from slashpoint.sim.market import Subject, Work
@@ -97,6 +97,8 @@ class Worker(Server[CommunalForest]):
             return
         if not (yield me.sends(market.enlists(job), by=job.deadline)).ok:
             return
+        if market.terms.proposal:
+            me.spawn(self.propose, job, market.terms.proposal)
         news = me.hears(market.TrainingDue, market.PredictionRequested, market.Challenged, job=job)
         while True:
             what, fact = yield me.first(closed=me.sees(market.ModelClosed), news=news.next())
@@ -107,6 +109,51 @@ class Worker(Server[CommunalForest]):
             else:
                 me.spawn(self.answer, job, fact)
         yield from self.collect(me, job)
+
+    # --- the algorithm ------------------------------------------------------------------------------------------
+
+    def propose(self, me: Me, job: Job, name: str) -> Steps:
+        """Have another algorithm adopted: who enlisted first proposes it and puts it in force, and all vote for it.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            name: the algorithm's.
+        """
+        market, wanted = self.market, algorithm(name)
+        epochs = me.hears(market.EpochBegan, job=job)
+        yield me.sees(market.Enlisted, worker=me.address)
+        first = next(iter(market.books[job.id].crew)) == me.address
+        if first:
+            yield me.sends(market.proposes(job, name), by=job.deadline)
+        what, fact = yield me.first(
+            over=me.sees(market.ModelClosed, market.AlgorithmUpdated),
+            stands=me.sees(market.AlgorithmProposed, algorithm=wanted),
+        )
+        if what == "over":
+            return
+        yield me.sends(market.votes(job, name))
+        since, due = float(fact.args["from"]), job.deadline
+        while first:
+            if since < due and (yield from self.adopt(me, job, name, max(since, me.now), due)):
+                return
+            what, began = yield me.first(closed=me.sees(market.ModelClosed), began=epochs.next())
+            if what == "closed":
+                return
+            due = float(began.due)
+
+    def adopt(self, me: Me, job: Job, name: str, since: float, due: float) -> Steps:
+        """Put a proposal in force; return whether it is.
+
+        Args:
+            me: the account that acts.
+            job: what it is about.
+            name: the algorithm's.
+            since: Unix seconds: from when it may be.
+            due: Unix seconds: the end of this epoch's collecting.
+        """
+        yield me.until(since)
+        return (yield me.sends(self.market.activates(job, name), by=due)).ok
 
     # --- training -----------------------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ class ForestTerms(Terms):
     open_dataset: bool  # anybody may replace the dataset
     open_algorithm: bool  # anybody may replace the algorithm at once
     allowed: tuple[str, ...]  # algorithms that workers may propose
+    proposal: str  # the one of them that honest workers propose and vote for; empty for none
     algorithm_delay: Annotated[float, Within(0, 10**8)]  # from a proposal to its activation
     vote_bps: Bps  # of the workers, for a proposal
     training_reward: Amount  # an epoch, shared by the workers whose report was published
@@ -85,6 +86,11 @@ class ForestTerms(Terms):
             raise ValueError(f"protocol.allowed=[{','.join(self.allowed)}]: {choices(unknown[0], known)}")
         if self.audit_model not in known:
             raise ValueError(f"protocol.audit_model={self.audit_model}: {choices(self.audit_model, known)}")
+
+        if self.proposal and self.proposal not in self.allowed:
+            raise ValueError(f"protocol.proposal={self.proposal}: {choices(self.proposal, self.allowed)}")
+        if self.proposal and self.place == ON_CHAIN:
+            raise ValueError(f"protocol.proposal={self.proposal}: with place=onchain the contract walks trees alone")
 
     def rules(self, size: int) -> dict[str, Any]:
         """Return the contract's `Rules`, in its units. `size` is of a packed record, bytes."""
@@ -135,5 +141,7 @@ class ForestTerms(Terms):
                 yield f"no user owns the {what} of {amount:g} MDC (endowment {richest:g} MDC)"
         if self.forget_rate and not self.forgetting:
             yield f"forget_rate={self.forget_rate:g} has no effect: forgetting=false lets nobody have records forgotten"
+        if self.proposal and self.epochs == 1 and self.algorithm_delay >= self.collect_window:
+            yield f"proposal={self.proposal} has no effect: the only collecting is over before algorithm_delay is"
         if not self.vote_bps and not self.open_algorithm:
             yield "vote_bps=0: any worker changes the algorithm alone, to one that is allowed"

@@ -14,7 +14,7 @@ import {Cause} from "../common/Vault.sol";
 /// trees, and a mark for each packet.
 abstract contract Training is Records {
     mapping(uint256 id => mapping(uint16 epoch => mapping(bytes32 report => uint16))) internal _support;
-    mapping(uint256 id => mapping(bytes32 leaf => uint16 epoch)) internal _kept; // chunks, by the epoch after their own
+    mapping(uint256 id => mapping(bytes32 leaf => uint16 epoch)) internal _kept; // chunks, by one more than their training's epoch
     mapping(uint256 id => uint16 epoch) internal _trained; // of the last training that was agreed on
     mapping(uint256 id => bytes32 report) internal _agreed; // with enough support in this epoch
     mapping(uint256 id => bytes) internal _marks; // of that report
@@ -182,8 +182,9 @@ abstract contract Training is Records {
             root = Tree.pair(root, proof[i]);
         }
         if (root != model.root || chunk.length == 64) revert WrongRoot(root, model.root);
-        if (_kept[id][leaf] == model.epoch + 1) revert AlreadyUploaded(leaf);
-        _kept[id][leaf] = model.epoch + 1;
+        uint16 trained = _trained[id] + 1; // an epoch without a training serves the trees that are there
+        if (_kept[id][leaf] == trained) revert AlreadyUploaded(leaf);
+        _kept[id][leaf] = trained;
         address at = Inference.store(chunk);
         _trees[id].push(at);
         emit TreesUploaded(id, model.epoch, leaf, at, model.chunks - ++model.uploaded);

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 import slashpoint
 from slashpoint.experiments.setup.config import compose
 from slashpoint.protocols.forest import reports, secrets, trees
-from slashpoint.protocols.forest.market import CommunalForest, pooled
+from slashpoint.protocols.forest.market import CommunalForest, algorithm, pooled
 from slashpoint.protocols.forest.terms import ForestTerms
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.errors import Misconfigured
@@ -63,7 +63,59 @@ def test_forgotten_packets_leave_the_dataset_and_their_files_are_gone():
     assert len(sent(result, "forget")) == 5
 
 
+def test_an_algorithm_that_workers_propose_and_vote_for_is_trained_from_the_next_epoch_on():
+    result = run("hardened", (), "protocol.proposal=linear")
+    events = result.ledger["events"]
+    assert list(result.violations["complaint"]) == []
+    counts = events["event"].value_counts()
+    assert (counts["AlgorithmProposed"], counts["AlgorithmVoted"], counts["AlgorithmUpdated"]) == (1, 3, 1)
+    asked = events[events["event"] == "TrainingDue"]["args"].str.extract(r'"algorithm": "0x(\w+)"')[0]
+    assert list(asked) == [algorithm(name).hex() for name in ("forest", "linear")]
+    assert (events["event"] == "ModelRetrained").sum() == 2  # and `published_models_are_reproducible` held
+    assert result.metric("model_rmse") != run().metric("model_rmse")
+
+
+def test_two_of_three_votes_are_two_thirds():
+    votes = run("hardened", (), "protocol.proposal=ridge", "scenario.absent=[worker/2]").ledger["events"]["event"]
+    assert (votes == "AlgorithmUpdated").sum() == 1
+    assert terms()["vote_bps"] * 3 <= 20_000 < terms()["vote_bps"] * 4
+
+
+def test_an_epoch_without_enough_that_is_new_serves_the_model_that_is_there():
+    result = run("hardened", (), "protocol.retrain_batch=8")
+    events = result.ledger["events"]["event"].value_counts()
+    assert (events["Serving"], events["TrainingDue"]) == (2, 1)
+    assert list(result.violations["complaint"]) == []
+
+
 # --- attacks ---
+
+
+OUT_OF_TURN = {
+    "activateAlgorithm": "TooEarly", "forget": "NotOwner", "fulfill": "AlreadyAnswered", "revealReport": "WrongSeal",
+    "voteAlgorithm": "AlreadyReported",
+}  # fmt: skip
+
+
+def test_calls_out_of_turn_are_refused_and_the_model_is_what_it_was():
+    result = run("hardened", "out_of_turn", "protocol.proposal=ridge", "protocol.answers=3")
+    refused = result.ledger["transactions"].query("status != 'success' and account == 'worker/0'")
+    why = refused.groupby("function")["reason"].agg(lambda rows: {row.split("(")[0] for row in rows})
+    assert all(error in why[function] for function, error in OUT_OF_TURN.items())
+    assert list(result.violations["complaint"]) == []
+
+
+def test_a_chunk_is_refused_again_in_an_epoch_without_a_training():
+    result = run("hardened", "out_of_turn", "protocol.place=onchain", "protocol.retrain_batch=8")
+    uploads = sent(result, "uploadTrees")
+    assert list(uploads["status"]).count("success") == 1
+    assert set(uploads.query("status != 'success'")["reason"].str.split("(").str[0]) == {"AlreadyUploaded"}
+
+
+def test_a_doubt_that_comes_late_is_refused():
+    challenges = sent(run("hardened", "late_doubter"), "challenge")
+    assert len(challenges)
+    assert set(challenges["reason"].str.split("(").str[0]) <= {"TooLate", "WrongPhase"}
 
 
 @pytest.mark.parametrize("attack", ["algorithm_hijack", "dataset_swap", "constant_worker"])
@@ -196,6 +248,8 @@ def test_ciphertext_is_another_text_and_comes_back():
         ("protocol.place=onchain task.model=ridge", "task.model=ridge has none"),
         ("protocol.holdout=442", "protocol.holdout=442: leaves nothing to train on"),
         ("protocol.holdout=10000", "protocol.holdout=10000: leaves nothing to train on"),
+        ("protocol.proposal=lasso", "protocol.proposal=lasso: .*ridge"),
+        ("protocol.proposal=ridge protocol.place=onchain", "walks trees alone"),
         ("protocol.audit_model=rigde", "protocol.audit_model=rigde: .*ridge"),
         ("protocol.allowed=[ridge,lasoo]", r"protocol.allowed=\[ridge,lasoo\]: .*lasso"),
     ],
