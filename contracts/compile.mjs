@@ -75,7 +75,7 @@ const write = (file, name, {abi, evm, metadata}, patches) => {
     ...made,
   };
   const path = join(out, `${file}.json`);
-  if (existsSync(path)) failed(`src: two contracts are called ${name}, and a build is called like its contract`);
+  if (existsSync(path)) failed(`two are called ${file}: a build is called like its contract, or its patch in mutants`);
   writeFileSync(path, `${JSON.stringify(build, null, 1)}\n`);
   console.log(`${file}: ${evm.deployedBytecode.object.length / 2} bytes`);
 };

@@ -29,6 +29,8 @@ REFUSED = [
     ([*RUN, "chain.replay=no.csv"], "chain.replay='no.csv' cannot be read"),
     ([*RUN, "chain.replay=shares.csv"], "1.5 of the gas limit"),
     ([*RUN, "prices=replay", "prices.path=no.csv"], "prices.path='no.csv' cannot be read"),
+    ([*RUN, "protocol=federated", "task=diabetes"], "scenario=small sets task.epochs (conf/scenario/small/federated"),
+    ([*RUN, "protocol=forest", "task=digits"], "chosen (Digits) has no trees: leave task=… out, or choose another"),
     (["run", "-m", "scenario=small", "chain.replay='',no.csv"], "chain.replay='no.csv' cannot be read"),
     (["run", "-m", "scenario=small", "attack=lazy,ballot_stuffer"], "BallotStuffer has no seat here"),
 ]

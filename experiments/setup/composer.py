@@ -10,6 +10,7 @@ themselves, and only those that were asked for are imported.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache, lru_cache
@@ -269,17 +270,44 @@ def _register() -> None:
     Plugins.instance().register(Catalogue)
 
 
+ABSENT_KEY = re.compile(  # a file that sets what another option, chosen beside it, does not have
+    r"In '(?P<file>scenario/[\w/]+)': ConfigKeyError raised while composing config:\s*"
+    r"Key '(?P<key>\w+)' not in '(?P<owner>\w+)'(?P<rest>.*)",
+    re.DOTALL,
+)
+
+
 def sentence(error: BaseException) -> str:
     """Return what Hydra or OmegaConf says in one line, without what only their own users know."""
     if "Ambiguous value for argument" in str(error):
         argument = str(error).partition("'")[2].partition("'")[0]
         return f"{argument}: several values: [a,b] is a list, '\"a,b\"' a text, `--multirun` or `sweep` run each"
+    if absent := ABSENT_KEY.search(str(error)):
+        return _not_had(**absent.groupdict())
     lines = [line.strip() for one in (error, error.__cause__) if one for line in str(one).splitlines()]
     foreign = ("To append to", "Either remove +", "Or add a second +", "object_type=", "reference_type=", "full_key:")
     said = list(dict.fromkeys(line for line in lines if line and not line.startswith(foreign)))
     key = next((line for line in lines if line.startswith("full_key:")), "").removeprefix("full_key:").strip()
     message = ": ".join(said)
     return f"{key}: {message}" if key and key not in message else message
+
+
+def _not_had(file: str, key: str, owner: str, rest: str) -> str:
+    """Return in words that an option's file sets what an option that was chosen beside it does not have.
+
+    Args:
+        file: the option's, as Hydra names it: its kind, its name and perhaps a protocol.
+        key: that nothing has.
+        owner: the class that lacks it.
+        rest: what Hydra says after that.
+    """
+    kind, name, *_ = file.split("/")
+    full = next(iter(re.findall(r"full_key: (\S+)", rest)), key)
+    group = full.partition(".")[0]
+    return (
+        f"{kind}={name} sets {full} (conf/{file}.yaml), and the {group} that was chosen ({owner}) has no {key}: "
+        f"leave {group}=… out, or choose another {kind}, such as {kind}=standard"
+    )
 
 
 def _option(path: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -509,6 +510,35 @@ def test_print_what_a_prediction_and_an_upload_cost(count):
     print(f"\n| {count} | {' | '.join(cells)} |")  # noqa: T201
     assert predictions == sorted(predictions)
     assert uploads == sorted(uploads)
+
+
+def seconds(work, repeats):
+    """Processor time of one repetition, s; the first, which loads things, is left out."""
+    work()
+    began = process_time()
+    for _ in range(repeats):
+        work()
+    return (process_time() - began) / repeats
+
+
+WATTS, USD_PER_KWH = 65.0, 0.15  # of `scenario.people`: docs/calibration.md says where they are from
+REPLICAS = (1, 5, 1_000)
+
+
+def test_print_what_replicas_spend_on_a_prediction_and_on_a_training():
+    """A table of the page: processor time of one node, then seconds, watt-hours and USD of n nodes that all do it."""
+    forest, rows = grown(100), iter(data()[:, :-1].tolist())  # each row once: a view's answer is kept for a block
+    stage, job, _ = uploaded(forest)
+    works = {
+        "a prediction in Solidity": seconds(lambda: stage.market.predictOnChain(job, next(rows)), 50),
+        "a prediction in Python": seconds(lambda: forest.predict(np.array([next(rows)])), 50),
+        "a training": seconds(lambda: grow(data(), SALT, Growth(100, 0, 5)), 3),
+    }
+    for name, each in works.items():
+        hours = [n * each * WATTS / 3600 for n in REPLICAS]
+        cells = [f"{n * each:.3g} s, {wh:.2g} Wh, {wh / 1000 * USD_PER_KWH:.1g} USD" for n, wh in zip(REPLICAS, hours)]
+        print(f"\n| {name} | {1000 * each:.2f} ms | {' | '.join(cells)} |")  # noqa: T201
+    assert works["a prediction in Python"] < works["a training"]
 
 
 @pytest.mark.slow
