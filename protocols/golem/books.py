@@ -78,7 +78,8 @@ class GolemBooks(Market):
             job: what it is about.
             key: the agreement's digest.
         """
-        provider = self.agreements[key].provider
+        agreement = self.agreements.get(key)  # none where a review names none
+        provider = b"" if agreement is None else agreement.provider
         return [fact for fact in self.world.facts.of(NOTE, job.key) if (fact.key, fact.by) == (key, provider)]
 
     def paid(self, job: Job, who: bytes) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from functools import cache
+from pathlib import Path
 
 import pytest
 from scipy.stats import binom
@@ -13,6 +14,7 @@ import slashpoint
 from slashpoint.experiments.report.explain import jobs, story
 from slashpoint.experiments.setup.config import compose
 from slashpoint.experiments.setup.run import build
+from slashpoint.protocols.golem import exploits
 from slashpoint.protocols.golem import messages as say
 from slashpoint.protocols.golem.messages import whole_seconds
 from slashpoint.protocols.golem.reputation import Reputation
@@ -183,6 +185,19 @@ def test_who_is_never_paid_loses_just_an_interval_and_a_timeout(interval, timeou
         used = interval + timeout
         assert whole_seconds(activity.used) == used
         assert market.loss(job, activity) == activity.agreement.price(used, used) <= market.exposure(activity)
+
+
+EXPLOITS = sorted(path.stem for path in Path(exploits.__file__).parent.glob("[a-z]*.py"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["literal", "hardened"])
+@pytest.mark.parametrize("attack", [one for one in EXPLOITS if one != "early_extender"])  # which strands money
+def test_no_attack_makes_a_provider_lose_more_than_it_risks(attack, variant):
+    market, job = lived(f"protocol.variant={variant}", f"attack={attack}")
+    for activity in market.activities.values():
+        if market.honest(activity.agreement.provider):
+            assert market.loss(job, activity) <= market.exposure(activity)
 
 
 def test_what_is_accepted_and_not_paid_is_lost_where_no_channel_holds_it():
