@@ -58,6 +58,7 @@ class Population:
         """
         attackers = self.attacking_seats(roles, attacks, type(market))
         attacking, coalition = compose(*attacks) if attacks else Conduct(), Knowledge()
+        scripts = _scripts(attacks)
         people = []
         for role in roles:
             for i in range(self.seats.get(role.__name__.lower(), 0)):
@@ -66,8 +67,9 @@ class Population:
                     continue
                 attacks_here = name in attackers
                 conduct = attacking if attacks_here else Conduct()
+                script = next((one for one in scripts if attacks_here and _takes(one, role, type(market))), None)
                 person = Person(
-                    world, name, [played(conduct.script, role, type(market))(conduct, market)],
+                    world, name, [played(script, role, type(market))(conduct, market)],
                     self.traits(world.luck("traits", name)),
                     strategy=label if attacks_here else "honest", coalition=coalition if attacks_here else None,
                 )  # fmt: skip
@@ -155,10 +157,21 @@ def _written_for(script: type) -> type:
     return next((arg for arg in named if isinstance(arg, type) and issubclass(arg, Market)), Market)
 
 
+def _scripts(attacks: Sequence[Conduct]) -> list[type]:
+    """Return what attacks play in the place of roles' own scripts."""
+    return [one.script for one in attacks if one.script is not None]
+
+
+def _twice(attacks: Sequence[Conduct], roles: Sequence[type[Role]], market: type[Market]) -> str:
+    """Return the role that two scripts take over, in lower case: a person plays one. Empty if there is none."""
+    scripts = _scripts(attacks)
+    taken = (role.__name__.lower() for role in roles if sum(_takes(one, role, market) for one in scripts) > 1)
+    return next(taken, "")
+
+
 def _lacking(attacks: Sequence[Conduct], market: type[Market]) -> list[str]:
     """Return the verbs that attacks call and that a market does not offer."""
-    scripts = [one.script for one in attacks if one.script is not None]
-    called = [verb for one in scripts if issubclass(one, Takeover) for verb in one.verbs]
+    called = [verb for one in _scripts(attacks) if issubclass(one, Takeover) for verb in one.verbs]
     return [verb for verb in called if getattr(market, verb, None) is getattr(Market, verb, None)]
 
 
@@ -182,7 +195,9 @@ def unseated(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: ty
         why = f"it takes the seat of a role with the duty {seats[0]}, and the roles here have {', '.join(duties)}"
     if verbs := _lacking(attacks, market):
         why = f"it calls {' and '.join(verbs)}, which {market.__name__} does not offer"
-    elif any(one.script is not None for one in attacks):
+    elif role := _twice(attacks, roles, market):
+        why = f"{_kinds([one for one in attacks if one.script])} each play all that a {role} does: choose one"
+    elif _scripts(attacks):
         why = f"its script takes over none of the roles, {', '.join(role.__name__.lower() for role in roles)}"
     return f"{_kinds(attacks)} has no seat here: {why}"
 
@@ -195,9 +210,9 @@ def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: typ
         attacks: composed, leftmost first.
         market: the protocol's, which offers verbs.
     """
-    scripts = [attack.script for attack in attacks if attack.script is not None]
+    scripts = _scripts(attacks)
     if scripts:  # it is played in the place of a role's own
-        if _lacking(attacks, market):
+        if _lacking(attacks, market) or _twice(attacks, roles, market):
             return {}
         taken = {one: [role.__name__.lower() for role in roles if _takes(one, role, market)] for one in scripts}
         return {

@@ -33,6 +33,7 @@ REFUSED = [
     ([*RUN, "protocol=forest", "task=digits"], "chosen (Digits) has no trees: leave task=… out, or choose another"),
     (["run", "-m", "scenario=small", "chain.replay='',no.csv"], "chain.replay='no.csv' cannot be read"),
     (["run", "-m", "scenario=small", "attack=lazy,ballot_stuffer"], "BallotStuffer has no seat here"),
+    ([*RUN, "protocol=golem", "attack=[overbiller,note_spammer]"], "each play all that a provider does: choose one"),
 ]
 
 

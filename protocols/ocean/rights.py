@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from eth_hash.auto import keccak
-
 from slashpoint.protocols.ocean.shelf import Shelf
+from slashpoint.sim.contract import keccak
 from slashpoint.sim.invariants import invariant
 from slashpoint.sim.units import SECOND
 

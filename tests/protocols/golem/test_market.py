@@ -329,6 +329,15 @@ def test_calls_in_others_places_are_refused_each_for_its_reason():
     assert gain("hardened", "overreacher") <= 0
 
 
+def test_two_attacks_that_replace_the_scripts_of_two_roles_are_both_played():
+    outsiders = refusals("outsider")
+    assert outsiders
+    assert not refusals("false_disputer")
+    assert refusals(("outsider", "false_disputer")) & outsiders
+    sent = run(attack=("outsider", "false_disputer")).ledger["transactions"]
+    assert "disputeClaim" in set(sent["function"])
+
+
 def test_who_signs_beyond_the_cap_pays_the_price_and_others_have_theirs():
     market, job = lived("attack=excess_signer", "protocol.redundancy=2", "protocol.budget=200")
     assert len(market.activities) == 2
