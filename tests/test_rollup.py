@@ -133,8 +133,8 @@ def test_the_table_of_gas_shows_what_was_paid_for_data(run) -> None:
     data = run.run.usd("ETH", run.run.paid(Cause.DATA)["ETH"])
     assert data_fees_by_phase(run.run).sum() == pytest.approx(data)
     table, plain = fees(run.run), fees(simulate(scenario="small", overrides=["scenario.jobs=1"]).run)
-    assert [column.header for column in table.columns][-2:] == ["USD", "of it data"]
-    assert "of it data" not in [column.header for column in plain.columns]
+    assert [column.header for column in table.columns][-2:] == ["USD", "data fee, USD"]
+    assert "data fee, USD" not in [column.header for column in plain.columns]
     cells = zip(table.columns[-2].cells, table.columns[-1].cells, strict=True)
     assert all(0 < float(str(part)) < float(str(usd)) for usd, part in cells)
 

@@ -108,7 +108,7 @@ def _backdoors(run: Run) -> Iterator[tuple[str, str, str]]:
 def fees(run: Run) -> Grid:
     """Gas by phase and function; on a rollup also what of the fees was for data."""
     rollup = bool(run.data_fees)
-    heads = dict.fromkeys(("calls", "failed", "gas each", "USD", *(("of it data",) if rollup else ())), True)
+    heads = dict.fromkeys(("calls", "failed", "gas each", "USD", *(("data fee, USD",) if rollup else ())), True)
     table = Grid("gas", "phase", "function", **heads)
     for key, row in gas.costs(run, "verb", "contract", "function").iterrows():
         assert isinstance(key, tuple)

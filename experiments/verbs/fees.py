@@ -39,7 +39,7 @@ def main(args: Namespace) -> int:
     if args.json:
         emit(document({"rows": table}, COLUMNS, project=project))
         return HELD
-    heads = dict.fromkeys(("calls", "gas", "USD, L1", "USD, L2", "of it data"), True)
+    heads = dict.fromkeys(("calls", "gas", "USD, L1", "USD, L2", "L2 data fee, USD"), True)
     shown = Grid("fees by phase, all people together", "protocol", "phase", **heads)
     for row in table.to_dict("records"):
         dollars = (money(row[name]) for name in ("usd_l1", "usd_l2", "data_l2"))
