@@ -197,6 +197,9 @@ def unseated(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: ty
         why = f"it calls {' and '.join(verbs)}, which {market.__name__} does not offer"
     elif role := _twice(attacks, roles, market):
         why = f"{_kinds([one for one in attacks if one.script])} each play all that a {role} does: choose one"
+    elif idle := _idle(attacks, roles, _wanted(roles, attacks, market)):
+        there, asked = " and a ".join(_wanted(roles, attacks, market)), ", ".join(_changed([idle]))
+        why = f"the attacker is a {there}, who is never asked for what {_kinds([idle])} changes: {asked}"
     elif _scripts(attacks):
         why = f"its script takes over none of the roles, {', '.join(role.__name__.lower() for role in roles)}"
     return f"{_kinds(attacks)} has no seat here: {why}"
@@ -210,6 +213,19 @@ def seating(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: typ
         attacks: composed, leftmost first.
         market: the protocol's, which offers verbs.
     """
+    wanted = _wanted(roles, attacks, market)
+    return {} if _idle(attacks, roles, wanted) else wanted
+
+
+def _idle(attacks: Sequence[Conduct], roles: Sequence[type[Role]], wanted: Mapping[str, int]) -> Conduct | None:
+    """Return an attack that nobody in the seats that several take together could be asked to carry out, if any."""
+    duties = {duty for role in roles if role.__name__.lower() in wanted for duty in role.duties}
+    alone = (one for one in attacks if wanted and len(attacks) > 1 and not one.modifies and one.script is None)
+    return next((one for one in alone if not duties & {*_changed([one])}), None)
+
+
+def _wanted(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: type[Market]) -> dict[str, int]:
+    """Return the seats that attacks would take, whoever of them then has something to do."""
     scripts = _scripts(attacks)
     if scripts:  # it is played in the place of a role's own
         if _lacking(attacks, market) or _twice(attacks, roles, market):

@@ -34,6 +34,7 @@ REFUSED = [
     (["run", "-m", "scenario=small", "chain.replay='',no.csv"], "chain.replay='no.csv' cannot be read"),
     (["run", "-m", "scenario=small", "attack=lazy,ballot_stuffer"], "BallotStuffer has no seat here"),
     ([*RUN, "protocol=golem", "attack=[overbiller,note_spammer]"], "each play all that a provider does: choose one"),
+    ([*RUN, "protocol=lilypad", "attack=[lazy,never_judge]"], "who is never asked for what Lazy changes: work"),
 ]
 
 
