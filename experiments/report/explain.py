@@ -149,7 +149,7 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
     ):  # fmt: skip
         of = f" {short(subject, called)}" if isinstance(subject, str) else ""
         why = f" [{duty}]" if duty else ""
-        ended = "" if status == "success" else f": {status}, {reason}"
+        ended = "" if status == "success" else f": {status}, {run.words(str(reason))}"
         usd = "" if run.unfinished else f"{data} = {run.usd('ETH', fee):,.{digits}f} USD"
         cost = f", {gas:,} gas{usd}" if gas else ""
         here = events[(events["block"] == block) & (events["tx"] == index)]

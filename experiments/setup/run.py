@@ -299,6 +299,7 @@ def _conclude(
     if not world.ended:
         notes.append(f"stopped at {world.chain.number} blocks with {world.unfinished} (scenario.blocks)")
     expected = {"duties": sorted(market.usual), "events": list(market.expects)}
+    expected["states"] = list(market.state_names)
     expected["invariants"] = [one.__name__ for one in world.invariants]
     plain: Any = OmegaConf.to_container(config)
     begun = {asset: world.prices.usd(asset, float(world.rules.genesis)) for asset in prices}

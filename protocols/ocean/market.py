@@ -21,9 +21,10 @@ from slashpoint.protocols.ocean.stalls import Stalls
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.engine.keys import sign
 from slashpoint.sim.market import Job, commitment
+from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from slashpoint.protocols.ocean.terms import OceanTerms
     from slashpoint.sim.contract import Call, Event
@@ -53,6 +54,9 @@ class Ocean(Stalls):
     closing_events: ClassVar[tuple[str, ...]] = ("JobClosed",)
     asset: ClassVar[str] = "MDC"
     outcomes: ClassVar[Mapping[int, str]] = OUTCOMES
+    state_names: ClassVar[Sequence[str]] = (
+        "none", "ordered", "served", "agreed", "locked", "claimed", "audit", "reveal", *OUTCOMES.values()
+    )  # fmt: skip
     duties: ClassVar[Mapping[str, str]] = {
         "enter": "run a job, or stand by as its auditor",
         "work": "run the algorithm where the data lie",
@@ -75,6 +79,8 @@ class Ocean(Stalls):
             ValueError: the world's task has no rows that could leak.
         """
         cls.needs_weights(world)
+        late = terms.late(world.chain.period / SECOND, world.training_cache.task.seconds)
+        world.notes.extend(f"infeasible: {why}" for why in late)
         token = cls.deploy_coin(world, terms)
         return cls(world, world.deploy(Artifact.ours("Ocean"), token.address_, terms.rules()), terms)
 
@@ -272,14 +278,16 @@ class Ocean(Stalls):
         text = self.world.store.get(self.ordered[job.key].text) or b""
         task, terms = self.world.training_cache.task, self.terms
         written = algorithms.output(text, model or b"", task, job.task)
-        if model is not None and 0 < terms.output_cap < len(model) and task.weights(model) is not None:
+        left = algorithms.filtered(written, terms.output_cap, models_only=terms.filters)
+        if model is not None and algorithms.model_of(left) != model and task.weights(model) is not None:
+            self.cut.add(job.key)
             self._says(f"infeasible: protocol.output_cap={terms.output_cap}: a model here has {len(model):,} bytes, so")
-        return algorithms.filtered(written, terms.output_cap, models_only=terms.filters)
+        return left
 
     def _says(self, why: str) -> None:
         """Note once that no whole model can leave a node, so that nobody is blamed for what came of that."""
         if not any(one.startswith(why) for one in self.world.notes):
-            self.world.notes.append(f"{why} none leaves a node whole, and junk data or overturned results are no fault")
+            self.world.notes.append(f"{why} none leaves a node whole, and what comes of that is nobody's fault")
 
     def hands_over(self, job: Job, cid: bytes) -> None:
         """Let a job's consumer read a result.
@@ -296,7 +304,9 @@ class Ocean(Stalls):
         return None if cid is None else self.world.store.get(cid)
 
     def delivered(self, job: Job) -> bytes | None:
-        """Return the model that the consumer got: the provider's, or the auditors' where that was overturned."""
+        """Return the model that the consumer got: the provider's, the auditors' after an overturn, or no cut one."""
+        if job.key in self.cut:
+            return None
         found = self.result(job)
         if job.outcome == OUTCOMES[OVERTURNED]:
             found = self.world.store.get(self.final[job.key])

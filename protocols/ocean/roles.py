@@ -8,6 +8,7 @@ from slashpoint.agents.roles import Keeper, Poster, Role, Server
 from slashpoint.protocols.ocean import algorithms
 from slashpoint.protocols.ocean.market import FINISHED, Ocean
 from slashpoint.protocols.ocean.nodes import Provider
+from slashpoint.protocols.ocean.terms import BPS
 from slashpoint.sim.learning import correct
 from slashpoint.sim.market import Subject
 
@@ -220,7 +221,8 @@ class Consumer(Poster[Ocean]):
         model = None if result is None else algorithms.model_of(result)
         promised = self.market.terms.metric_bps * job.scale // 10_000
         subject = Subject(claimed.provider, claimed.provider, model, None, 2 * promised)  # half of it is enough
-        if (yield from self.ask(me, "settle", job, subject)) == "dispute":
+        wants = (yield from self.ask(me, "settle", job, subject)) == "dispute"
+        if wants and self.market.terms.audit_bps < BPS:  # else an audit has begun already
             yield me.sends(self.market.disputes(job), by=float(claimed.due))
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.market import Actor, Job
 
+JUNK = 13  # the contract's state
+CAPPED = "output capped"  # the outcome where a result looks like that of junk data because the cap cut it
+
 
 @dataclass
 class Published:
@@ -65,6 +68,7 @@ class Shelf(Vaulted):
     ordered: dict[str, Ordered] = field(default_factory=dict)  # by job's key
     data: dict[str, Data] = field(default_factory=dict)  # by job's key
     results: dict[str, bytes] = field(default_factory=dict)  # job's key → CID of what its consumer was handed
+    cut: set[str] = field(default_factory=set)  # keys of jobs whose model the cap let leave no node whole
     final: dict[str, bytes] = field(default_factory=dict)  # job's key → what its closing event says came out
     valid: dict[tuple[bytes, int], tuple[int, float]] = field(default_factory=dict)  # consumer, asset → order, until
     payers: dict[bytes, None] = field(default_factory=dict)  # who ever put a deposit down
@@ -92,7 +96,11 @@ class Shelf(Vaulted):
                 one.orders += 1
                 if self.terms.price_held and not args["free"] and args["order"] == args["id"]:
                     self.reserves[one.id] -= one.price
-        return super().relate(fact)
+        job = super().relate(fact)
+        if job is not None and job.closed is not None and job.key in self.cut:
+            job.winner = None  # nothing whole was delivered
+            job.outcome = CAPPED if job.outcome == self.outcomes[JUNK] else job.outcome
+        return job
 
     def notes(self, fact: Fact, job: Job) -> None:
         """Keep what was ordered, and what came out."""

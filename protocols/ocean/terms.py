@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TRUST, RANKS = ("any", "publishers", "hashes", "none"), ("orders", "none")
+BPS = 10_000
 FREE_MINUTES = 1  # of the environment that asks for no fee, and of a job in the free tier
 
 
@@ -76,6 +77,11 @@ class OceanTerms(Terms):
             raise ValueError(f"protocol.dispute_window={self.dispute_window:g}: auditors=0, so nobody could decide")
 
     @property
+    def audited(self) -> bool:
+        """Whether a job may be executed again."""
+        return bool(self.auditors and (self.audit_bps or self.dispute_window))
+
+    @property
     def rate(self) -> int:
         """What a node asks for a minute, smallest units: the sum of each resource's price times its amount."""
         return sum(self.to_units(price) * self.amounts[name] for name, price in self.prices.items())
@@ -133,3 +139,34 @@ class OceanTerms(Terms):
             yield "trust=none: no algorithm may run on any data"
         if not self.seats.get("provider", 0):
             yield "there is no provider"
+        if self.audited and self.seats.get("provider", 0) == 1:
+            yield f"protocol.seats.provider=1: nobody else could audit its jobs (auditors={self.auditors})"
+        if self.audited and self.metric_bps == BPS:
+            why = "honest data break this promise if their model is wrong once on the sample, and are junk in an audit"
+            yield f"protocol.metric_bps={BPS}: {why}"
+
+    def late(self, block_time: float, work: float) -> Iterable[str]:
+        """Yield which windows are over before what they are for can be in a block.
+
+        Args:
+            block_time: seconds from a block to the next.
+            work: seconds that a job takes on the reference device.
+        """
+        steps = 3 if self.data_committed else 1  # from the order: to serve the data, to agree, to lock
+        ready, worked = steps * block_time, (work // block_time + 1) * block_time
+        takes = f"the work takes {work:g} s on the reference device"
+        if self.lock_window <= ready:
+            why = f"over before a lock is in a block ({steps} of {block_time:g} s), and every job lapses"
+            yield f"protocol.lock_window={self.lock_window:g}: {why}"
+        elif self.lock_window + self.job_seconds <= ready + worked:
+            why = f"over before a claim is in a block ({takes}), and honest providers lose their collateral"
+            yield f"protocol.job_seconds={self.job_seconds:g}, lock_window={self.lock_window:g}: {why}"
+        if self.audited and self.audit_window <= block_time:
+            why = f"over before a reveal is in a block of {block_time:g} s: audits end void, and honest nodes lose"
+            yield f"protocol.audit_window={self.audit_window:g}: {why}"
+        elif self.audited and self.audit_window <= worked:
+            why = f"over before an auditor's answer is in a block ({takes}), and honest auditors lose their bonds"
+            yield f"protocol.audit_window={self.audit_window:g}: {why}"
+        if 0 < self.dispute_window <= block_time:
+            why = f"over before a dispute is in a block of {block_time:g} s"
+            yield f"protocol.dispute_window={self.dispute_window:g}: {why}"

@@ -46,6 +46,7 @@ class Market(Contracts):
     closing_events: ClassVar[tuple[str, ...]] = ()  # the events that end it
     arguments: ClassVar[Mapping[str, str]] = {}  # `id`, `deadline`, `state`, `winner`: its words for them
     outcomes: ClassVar[Mapping[int, str]] = {}  # the contract's final states in words; else the closing event's name
+    state_names: ClassVar[Sequence[str]] = ()  # all states of a job in words, in the contract's order
     asset: ClassVar[str] = "ETH"  # what rewards and stakes are paid in
     pays_for: ClassVar[tuple[str, ...]] = EARNS  # verbs: a job may pay whoever sent such a call for it
     duties: ClassVar[Mapping[str, str]] = {}  # duty → what it is about here, with its unit

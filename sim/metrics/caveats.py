@@ -63,7 +63,7 @@ def fruitless(run: Run) -> Iterator[str]:
         if not (rows["status"] == "success").any():
             reason = rows["reason"].fillna("").mode().iloc[0]
             yield (
-                f"{verb} never succeeded in {len(rows)}: {reason}"
+                f"{verb} never succeeded in {len(rows)}: {run.words(reason)}"
                 if reason
                 else f"{verb} never succeeded in {len(rows)}"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.prices import Prices
 
 UNMINED = ("dropped", "pending")  # statuses of transactions that no block has
+LONGEST = 10**8  # seconds: no run is longer, so a number that is not so far behind its beginning is a time
 QUANTILES = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
 
 
@@ -34,7 +36,7 @@ class Run:
     prices: Mapping[str, float]  # USD per whole unit of each asset, when the run ended
     config: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what a reader must know: a surrogate, an assumption
-    expected: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the duties and events that the protocol has
+    expected: Mapping[str, Sequence[str]] = field(default_factory=dict)  # duties, events, states of the protocol
     hashes: Mapping[str, str] = field(default_factory=dict)  # chain_hash and full_hash
     begun: Mapping[str, float] = field(default_factory=dict)  # the prices when it began; empty if they never moved
     unfinished: str = ""  # why the run did not come to its result
@@ -48,6 +50,18 @@ class Run:
     def party(self, account: str) -> str:
         """Return whose an account is: its controller's, or its own where it is a contract or the edge of the world."""
         return self.controller.get(account, account)
+
+    def words(self, reason: str) -> str:
+        """Return why a transaction failed with Unix times as seconds since the run began, and a job's state by name."""
+        genesis, states = self.config.get("chain", {}).get("genesis"), self.expected.get("states", ())
+
+        def word(found: re.Match[str]) -> str:
+            name, value = found[1], int(found[2])
+            if name == "state" and value < len(states):
+                return f"{name}={value} ({states[value]})"
+            return f"{name}={value - genesis:,} s" if genesis and 0 <= value - genesis < LONGEST else found[0]
+
+        return re.sub(r"\b(\w+)=(\d+)\b", word, reason)
 
     @cached_property
     def people(self) -> pd.DataFrame:

@@ -149,6 +149,60 @@ def test_a_cap_below_a_model_is_said_and_money_that_is_too_little_is():
     assert not [note for note in lived().run.notes if note.startswith("infeasible")]
 
 
+ALL = "protocol.audit_bps=10000"
+WORK, BLOCK = 300, 12  # seconds of the small task's work, and from a block to the next
+
+
+@pytest.mark.parametrize(("said", "outcome"), [
+    (("lock_window=36",), "lapsed"), (("lock_window=37",), "done"),  # data, sample and lock: three blocks
+    (("lock_window=37", f"job_seconds={WORK + BLOCK - 1}"), "expired"),
+    (("lock_window=48", f"job_seconds={WORK + BLOCK}"), "done"),
+    (("job_seconds=1",), "expired"), (("audit_window=1", "audit_bps=10000"), "void"),
+])  # fmt: skip
+def test_a_window_that_is_over_too_early_for_anybody_is_said(said, outcome):
+    result = lived("hardened", (), *(f"protocol.{one}" for one in said))
+    assert list(result.ledger["jobs"]["outcome"]) == [outcome]
+    notes = [note for note in result.run.notes if note.startswith("infeasible: protocol.")]
+    assert len(notes) == (outcome != "done")
+
+
+def test_an_audit_too_short_for_the_work_is_said_and_costs_the_auditors_their_bonds():
+    result = lived("hardened", (), ALL, f"protocol.audit_window={WORK}")
+    assert len(events(result, "Fined")) == 3
+    assert any(
+        note.startswith(f"infeasible: protocol.audit_window={WORK}: over before an") for note in result.run.notes
+    )
+
+
+@pytest.mark.parametrize("said", ["seats.provider=1", "metric_bps=10000", "dispute_window=12"])
+def test_audits_that_cannot_be_right_are_said(said):
+    notes = lived("hardened", (), f"protocol.{said}").run.notes
+    assert any(note.startswith(f"infeasible: protocol.{said}: ") for note in notes)
+
+
+def test_a_cut_result_is_not_delivered_and_blames_the_cap():
+    result = lived("hardened", (), "protocol.output_cap=1")
+    (job,) = result.ledger["jobs"].to_dict("records")
+    assert job["outcome"] == "output capped"
+    assert quality.delivered_share(result.run) == 0
+    assert not [one for one in caveats.warnings(result.run) if "lost" in one]
+
+
+@pytest.mark.parametrize("attack", [(), ("sybil", "lazy")])
+def test_nobody_disputes_where_every_claim_is_audited(attack):
+    result = lived("hardened", attack, ALL, "protocol.metric_bps=10000")
+    assert list(result.ledger["jobs"]["outcome"]) == ["junk data"] or attack
+    assert "dispute" not in functions(result)
+    assert "dispute" in functions(lived("hardened", (), "protocol.audit_bps=0", "protocol.metric_bps=10000"))
+
+
+def test_a_reason_tells_times_since_the_beginning_and_the_state_by_name():
+    late = lived("hardened", (), "protocol.lock_window=1").run
+    assert "reveals_truth never succeeded in 1: TooLate(time=144 s, until=133 s)" in caveats.warnings(late)
+    assert late.words("WrongState(id=0, state=6)") == "WrongState(id=0, state=6 (audit))"
+    assert late.words("WrongStake(sent=1, required=2)") == "WrongStake(sent=1, required=2)"
+
+
 @pytest.mark.parametrize("variant", ["hardened", "literal"])
 def test_an_honest_run_warns_of_no_duty_that_waits_for_a_dispute_or_a_draw(variant):
     assert not [one for one in caveats.warnings(lived(variant, jobs=1).run) if "never asked" in one]
