@@ -47,12 +47,17 @@ def provide(world: World, market: Market, posters: Sequence[Account], given: Col
         more = {asset: min(amount, left.get(asset, amount)) for asset, amount in short.items() if amount > 0}
         if more:
             world.endow(account, more.pop("ETH", 0), more)
-        price, owned = market.terms.price, world.booked[market.asset][account.address]
-        if jobs and price > owned:
-            world.notes.append(
-                f"infeasible: {account.name} does not own what a job costs, "
-                f"{world.whole(market.asset, price):g} {market.asset} (it owns {world.whole(market.asset, owned):g})"
-            )
+        if jobs:
+            needed = {market.asset: ("does not own what a job costs,", market.terms.price)}
+            if market.asset != "ETH":
+                needed["ETH"] = ("does not own what the gas of a job may cost,", costs(world, market)["ETH"])
+            for asset, (what, amount) in needed.items():
+                owned = world.booked[asset][account.address]
+                if amount > owned:
+                    world.notes.append(
+                        f"infeasible: {account.name} {what} {world.whole(asset, amount):g} {asset} "
+                        f"(it owns {world.whole(asset, owned):g})"
+                    )
 
 
 def costs(world: World, market: Market) -> dict[str, int]:

@@ -41,6 +41,12 @@ def _overdue(world: State) -> Iterator[str]:
                 yield f"{market.name}: job {job.key} is open; {what} for {(now - since) / SECOND:,.0f} s"
 
 
+def unkept(world: State) -> Iterator[str]:
+    """Yield why jobs are overdue, where it is that nobody was given a keeper's seat."""
+    if any(market.terms.seats.get("keeper") == 0 for market in world.markets) and any(_overdue(world)):
+        yield "protocol.seats.keeper=0: nobody here calls what is overdue"
+
+
 def _in_vain(world: State) -> Iterator[str]:
     """Yield calls to move jobs on that failed each time, whoever made them."""
     worked = {one.pending.call.function for one in world.pokes if not one.failure}

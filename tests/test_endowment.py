@@ -82,6 +82,25 @@ def test_gas_counts_among_what_jobs_cost() -> None:
     assert not unposted(result)
 
 
+@pytest.mark.parametrize(("protocol", "who"), [("modelmarket", "requester/0"), ("ocean", "consumer/0")])
+def test_too_little_ether_for_gas_is_said_to_be_infeasible_and_in_ether(protocol: str, who: str) -> None:
+    said = [*POSTING, "protocol.endowment.eth=0.0003"]
+    result = simulate(protocol, scenario="small", overrides=said)
+    assert (
+        f"infeasible: {who} does not own what the gas of a job may cost, 0.0084 ETH (it owns 0.0003)"
+        in result.run.notes
+    )
+    doubts = "".join(result.warnings)
+    assert "the sender has 0.000" in doubts
+    assert "wei" not in doubts
+    assert not [note for note in simulate(protocol, scenario="small", overrides=POSTING).run.notes if "infeas" in note]
+
+
+def test_where_nobody_could_send_a_job_none_is_said_to_be_sent() -> None:
+    result = simulate("ocean", scenario="small", overrides=[*POSTING, "protocol.endowment.eth=0.001"])
+    assert unposted(result) == ["0 of 2 jobs posted: none was sent"]
+
+
 def test_what_the_supply_does_not_cover_is_not_posted_and_said_to_be_infeasible() -> None:
     result = simulate(scenario="small", overrides=[*POSTING, "protocol.reward=1000000"])
     assert unposted(result) == ["0 of 2 jobs posted: ERC20InsufficientBalance"]

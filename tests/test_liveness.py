@@ -49,6 +49,19 @@ def test_a_job_that_nobody_moves_on_is_overdue():
     assert "is open; enforceTimeout has been due for" in complaint
 
 
+def test_a_run_tells_that_nobody_has_a_keeper_s_seat_where_something_is_overdue():
+    """Where others move jobs on, as a spender does, or where nothing is overdue yet, there is nothing to tell."""
+    told = "infeasible: protocol.seats.keeper=0: nobody here calls what is overdue"
+    none, spent = "protocol.seats.keeper=0", "protocol.seats.spender=0"
+    for protocol, said, noted in (
+        ("forest", (none, "scenario.blocks=100"), True), ("golem", (none, spent, "scenario.blocks=900"), True),
+        ("golem", (none,), False), ("modelmarket", (none, "scenario.blocks=5"), False),
+        ("modelmarket", NOBODY_POKES, False),
+    ):  # fmt: skip
+        notes = simulate(protocol, scenario="small", overrides=[*ONE, *said]).run.notes
+        assert (told in notes) == noted, (protocol, said)
+
+
 def test_a_run_that_was_stopped_before_its_time_is_not_stuck():
     """At no block: whatever is under way, nobody is late."""
     for blocks in (1, 2, 5, 40, 76, 79, 81, 83, 85):

@@ -212,6 +212,6 @@ def test_a_run_whose_transactions_wait_for_ever_warns_and_fails_under_strict(tmp
     said += ["--out", str(tmp_path)]
     assert main(said) == HELD
     told = " ".join(capsys.readouterr().out.split())
-    assert "0 of 1 jobs posted: the others were never sent" in told
+    assert "0 of 1 jobs posted: none was sent" in told
     assert "6 transactions never got into a block: 6 no room" in told
     assert main([*said, "--strict"]) == UNDECIDED

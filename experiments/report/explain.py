@@ -10,6 +10,7 @@ import pandas as pd
 
 from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.ledger.money import FEES, OUTSIDE, Cause, Edge
+from slashpoint.sim.metrics.caveats import in_ether
 from slashpoint.sim.metrics.run import lines
 from slashpoint.sim.units import SECOND
 
@@ -149,7 +150,7 @@ def sent(run: Run, job: str) -> Iterator[Dated]:
     ):  # fmt: skip
         of = f" {short(subject, called)}" if isinstance(subject, str) else ""
         why = f" [{duty}]" if duty else ""
-        ended = "" if status == "success" else f": {status}, {run.words(str(reason))}"
+        ended = "" if status == "success" else f": {status}, {run.words(in_ether(str(reason)))}"
         usd = "" if run.unfinished else f"{data} = {run.usd('ETH', fee):,.{digits}f} USD"
         cost = f", {gas:,} gas{usd}" if gas else ""
         here = events[(events["block"] == block) & (events["tx"] == index)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from slashpoint.experiments.report.screen import Grid, Screen
 from slashpoint.sim.metrics import gas, profit, quality, traffic, welfare
-from slashpoint.sim.metrics.caveats import complaints, warnings
+from slashpoint.sim.metrics.caveats import complaints, in_ether, warnings
 from slashpoint.sim.metrics.run import spreads
 
 if TYPE_CHECKING:
@@ -129,8 +129,9 @@ def actions(run: Run) -> Grid:
         reasons = failed["reason"].dropna().str.split("(").str[0].mode()
         share = percent(len(failed) / len(group)) if len(failed) else "-"
         table.add_row(
-            str(role), str(verb) or gas.OTHER, f"{len(group):,}", share, reasons.iloc[0] if len(reasons) else ""
-        )
+            str(role), str(verb) or gas.OTHER, f"{len(group):,}", share,
+            in_ether(reasons.iloc[0]) if len(reasons) else "",
+        )  # fmt: skip
     return table
 
 

@@ -28,6 +28,7 @@ from slashpoint.sim.engine import make_engine
 from slashpoint.sim.errors import Misconfigured, Stopped, choices, contained, from_project, location, named
 from slashpoint.sim.job_accounts import JobAccounts
 from slashpoint.sim.ledger import Ledger, LedgerError, Tables, read
+from slashpoint.sim.liveness import unkept
 from slashpoint.sim.luck import Luck
 from slashpoint.sim.metrics import all_metrics
 from slashpoint.sim.metrics.caveats import warnings
@@ -291,6 +292,7 @@ def _conclude(
     notes = [note for note in (world.training_cache.task.note,) if note]
     notes += world.notes
     notes += [f"infeasible: {why}" for why in market.terms.infeasible()]
+    notes += [f"infeasible: {why}" for why in unkept(world)]
     said = {one.lstrip("+").partition("=")[0] for one in overrides}
     idle = [(f"protocol.{name}", why) for name, why in market.terms.idle()]
     notes += [f"{key} has no effect: {why}" for key, why in idle if key in said]

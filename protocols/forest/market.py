@@ -23,6 +23,7 @@ from slashpoint.protocols.forest.terms import CID, LOO, ON_CHAIN
 from slashpoint.sim.contract import Artifact
 from slashpoint.sim.learning import Problem, forests
 from slashpoint.sim.market import Job, commitment
+from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,6 +87,8 @@ class CommunalForest(ForestInvariants):
             raise ValueError(f"protocol.holdout={terms.holdout}: leaves nothing to train on of {rows} records")
         if terms.place == ON_CHAIN and task.kind != "forest":
             raise ValueError(f"protocol.place=onchain: the contract walks trees, and task.model={task.kind} has none")
+        late = terms.late(world.chain.period / SECOND, task.seconds)
+        world.notes.extend(f"infeasible: {why}" for why in late)
         token = cls.deploy_coin(world, terms)
         rights = world.deploy(Artifact.ours("ReadingRights"))
         contract = world.deploy(Artifact.ours("Forest"), token.address_, terms.rules(task.format.size))

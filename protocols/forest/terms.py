@@ -84,8 +84,9 @@ class ForestTerms(Terms):
         known = estimators.names()
         if unknown := [name for name in self.allowed if name not in known]:
             raise ValueError(f"protocol.allowed=[{','.join(self.allowed)}]: {choices(unknown[0], known)}")
-        if self.audit_model not in known:
-            raise ValueError(f"protocol.audit_model={self.audit_model}: {choices(self.audit_model, known)}")
+        audits = [name for name in known if name not in estimators.classifiers()]
+        if self.audit_model not in audits:
+            raise ValueError(f"protocol.audit_model={self.audit_model}: {choices(self.audit_model, audits)}")
 
         if self.proposal and self.proposal not in self.allowed:
             raise ValueError(f"protocol.proposal={self.proposal}: {choices(self.proposal, self.allowed)}")
@@ -124,6 +125,13 @@ class ForestTerms(Terms):
         """The rewards of all trainings."""
         return self.epochs * self.to_units(self.training_reward)
 
+    @property
+    def last_collecting(self) -> float:
+        """Seconds from a model's beginning to the end of its last collecting, if everybody takes all the time."""
+        answering = 2 * self.answer_window + self.challenge_window if self.place == OFF_CHAIN else 0.0
+        epoch = self.collect_window + 2 * self.train_window + self.serve_window + answering
+        return (self.epochs - 1) * epoch + self.collect_window
+
     def infeasible(self) -> Iterable[str]:
         """Why nobody could or would take part, if so."""
         richest = self.endowment.get("mdc", 0.0)
@@ -141,7 +149,47 @@ class ForestTerms(Terms):
                 yield f"no user owns the {what} of {amount:g} MDC (endowment {richest:g} MDC)"
         if self.forget_rate and not self.forgetting:
             yield f"forget_rate={self.forget_rate:g} has no effect: forgetting=false lets nobody have records forgotten"
-        if self.proposal and self.epochs == 1 and self.algorithm_delay >= self.collect_window:
-            yield f"proposal={self.proposal} has no effect: the only collecting is over before algorithm_delay is"
+        if self.proposal and self.algorithm_delay >= self.last_collecting:
+            which = "only" if self.epochs == 1 else "last"
+            yield f"proposal={self.proposal} has no effect: the {which} collecting is over before algorithm_delay is"
+        if self.proposal in estimators.classifiers():
+            yield f"protocol.proposal={self.proposal} is a classifier: it treats numbers as classes"
+        if not self.questions or not self.seats.get("user", 0):
+            which = "seats.user" if self.questions else "questions"
+            yield f"protocol.{which}=0: no prediction is ever asked, and no fee of one is paid"
         if not self.vote_bps and not self.open_algorithm:
             yield "vote_bps=0: any worker changes the algorithm alone, to one that is allowed"
+
+    def idle(self) -> Iterable[tuple[str, str]]:
+        """Yield the settings that change nothing beside the others, each with which of these is why."""
+        if self.filter != LOO:
+            yield from ((name, f"protocol.filter={self.filter}, not {LOO}") for name in ("audit_model", "tau"))
+        if self.filter not in {KNN, AUTOENCODER}:
+            yield "strangeness", f"protocol.filter={self.filter}, not {KNN} or {AUTOENCODER}"
+
+    def late(self, block_time: float, training: float) -> Iterable[str]:
+        """Yield which windows are over before a transaction can be in a block.
+
+        Args:
+            block_time: seconds.
+            training: seconds that one takes on the reference device.
+        """
+        names = ["collect_window", "train_window", "serve_window"]
+        if self.place == OFF_CHAIN:
+            names += ["answer_window", *(["challenge_window"] if self.challenge_window else ())]
+        for name in names:
+            if (window := getattr(self, name)) <= block_time:
+                yield f"protocol.{name}={window:g}: over before a transaction is in a block of {block_time:g} s"
+        first, last = ((1 + self._audited(epoch)) * training for epoch in (1, self.epochs))
+        if block_time < self.train_window <= block_time + last:
+            work = "to train, and to judge each packet by training without it," if self.filter == LOO else "to train"
+            takes = f"{first:g} s" + (f", up to {last:g} s in the last epoch," if last > first else "")
+            yield (
+                f"protocol.train_window={self.train_window:g}: {work} takes {takes} on the reference device, "
+                f"and a report waits for a block of {block_time:g} s"
+            )
+
+    def _audited(self, epoch: int) -> int:
+        """Return how many packets a training without each judges, if all contributors hand in; `epoch` from 1."""
+        handed = epoch * self.seats.get("contributor", 0)
+        return min(self.max_packets, handed) if self.filter == LOO else 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from slashpoint.sim.ledger.money import Cause
 from slashpoint.sim.market.words import NO_CID
 from slashpoint.sim.mempool import UNARRIVED
 from slashpoint.sim.metrics.run import lines, total
+from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,13 +17,24 @@ if TYPE_CHECKING:
     from slashpoint.sim.metrics.run import Run
 
 
+SHORT = re.compile(r"may cost (\d+) wei, the sender has (\d+)")  # as every engine says it
 PENDING = "pending"  # the status of a transaction that waited until the end
 
 
 def complaints(run: Run) -> list[str]:
     """Return the violations of invariants, as `invariant: block 7: what is wrong`."""
     rows = run.tables["violations"]
-    return [f"{name}: block {block}: {what}" for name, block, what in lines(rows, "invariant", "block", "complaint")]
+    said = lines(rows, "invariant", "block", "complaint")
+    return [f"{name}: block {block}: {in_ether(what)}" for name, block, what in said]
+
+
+def in_ether(reason: str) -> str:
+    """Return why a call failed, with a sender's wei as ether: `may cost 0.2 ETH, the sender has 0.1 ETH`."""
+    return SHORT.sub(lambda found: f"may cost {_ether(found[1])}, the sender has {_ether(found[2])}", reason)
+
+
+def _ether(wei: str) -> str:
+    return f"{int(wei) / ETH:.9g} ETH"
 
 
 def warnings(run: Run) -> list[str]:
@@ -42,7 +55,8 @@ def unposted(run: Run) -> Iterator[str]:
     if posted < wanted:
         sent = run.tables["transactions"].query("verb == 'posts' and status != 'success'")
         reasons = sent["reason"].dropna().str.split("(").str[0].mode()
-        why = reasons.iloc[0] if len(reasons) else "the others were never sent"
+        unsent = "the others were never sent" if posted else "none was sent"
+        why = in_ether(reasons.iloc[0]) if len(reasons) else unsent
         yield f"{posted:,} of {wanted:,} jobs posted: {why}"
 
 
@@ -61,7 +75,7 @@ def fruitless(run: Run) -> Iterator[str]:
     sent = run.tables["transactions"]
     for verb, rows in sent[sent["status"] != PENDING].groupby("verb"):
         if not (rows["status"] == "success").any():
-            reason = rows["reason"].fillna("").mode().iloc[0]
+            reason = in_ether(rows["reason"].fillna("").mode().iloc[0])
             yield (
                 f"{verb} never succeeded in {len(rows)}: {run.words(reason)}"
                 if reason

@@ -44,6 +44,7 @@ class Estimator(ABC):
     name: ClassVar[str]
     like: ClassVar[str]  # scikit-learn's class
     seeded: ClassVar[bool] = False  # whether another seed gives another model
+    classifies: ClassVar[bool] = False  # whether it learns bands instead of labels
 
     def fit(self, records: Records, seed: bytes) -> bytes:
         """Return the model of a set of records, whatever their order; of none one that answers 0.
@@ -120,6 +121,7 @@ class Estimator(ABC):
 class Classifier(Estimator):
     """An algorithm that gives each band a score. Its model holds the mean label of each band too."""
 
+    classifies = True
     axes: ClassVar[dict[str, int]]  # of a model's tensors, by name
 
     @abstractmethod
@@ -225,6 +227,11 @@ def names() -> dict[str, type[Estimator]]:
         if "name" in vars(kind):
             found[kind.name] = kind
     return dict(sorted(found.items()))
+
+
+def classifiers() -> list[str]:
+    """Name the estimators that learn bands: to them numbers are classes."""
+    return [name for name, kind in names().items() if kind.classifies]
 
 
 def with_weights() -> list[str]:

@@ -58,6 +58,7 @@ class NeighboursVote(Neighbours):
 
     name = "knn_classifier"
     like = "neighbors.KNeighborsClassifier"
+    classifies = True
 
     def solver(self) -> Any:
         """Return scikit-learn's estimator."""

@@ -51,6 +51,7 @@ class ForestClassifier(RandomForest):
 
     name = "forest_classifier"
     like = "ensemble.RandomForestClassifier"
+    classifies = True
     fixed: ClassVar = {"votes": True}
 
 
@@ -76,6 +77,7 @@ class TreeClassifier(RandomForest):
 
     name = "tree_classifier"
     like = "tree.DecisionTreeClassifier"
+    classifies = True
     seeded = False
     fixed: ClassVar = {**SingleTree.fixed, "votes": True}
 
