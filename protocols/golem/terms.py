@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DEPOSIT, WALLET = "deposit", "wallet"  # what providers are paid from
+BINDING = ("dispute", "channel", "bind_payee")  # rules that hold of a deposit
 MAX_AUDITORS = 9  # of the contract
 ROUND_TRIP = 8  # seconds for a message and its answer, where latencies are up to two seconds
 SLACK = 300  # seconds for transactions between the last window and the end of a deposit
@@ -64,10 +65,14 @@ class GolemTerms(Terms):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.pays_from == WALLET and (needless := [one for one in BINDING if getattr(self, one)]):
+            remedy = " ".join(f"protocol.{one}=false" for one in needless)
+            raise ValueError(f"protocol.pays_from=wallet: no deposit binds anybody there; set {remedy}")
         if self.dispute and not self.channel:
-            raise ValueError("protocol.dispute=true: a claim is paid out of a channel: protocol.channel=true")
-        if self.pays_from == WALLET and (self.channel or self.bind_payee):
-            raise ValueError("protocol.pays_from=wallet: nothing is bound there: channel and bind_payee are false")
+            raise ValueError(
+                "protocol.dispute=true, channel=false: a claim is paid out of a channel; "
+                "set protocol.channel=true, or dispute=false"
+            )
         if self.channel and not self.bind_payee:
             raise ValueError(
                 "protocol.channel=true, bind_payee=false: a channel would pay again what its deposit has paid; "
@@ -179,6 +184,9 @@ class GolemTerms(Terms):
             yield f"{self.seats.get('provider', 0)} providers are fewer than redundancy={self.redundancy}"
         if not self.seats.get("requestor", 0):
             yield "nobody posts jobs: protocol.seats.requestor=0"
+        if self.pays_from == DEPOSIT and not self.seats.get("spender", 0):
+            paid = "providers wait for their channels to be settled" if self.channel else "providers stay unpaid"
+            yield f"protocol.seats.spender=0: nobody pays out of deposits or closes them, and {paid}"
         yield from self._too_little_money()
         yield from self._too_little_time()
 

@@ -121,6 +121,29 @@ def test_settings_that_contradict_each_other_are_refused():
         lived("protocol.variant=literal", "protocol.channel=true")
 
 
+def test_paying_from_wallets_is_refused_once_with_all_that_is_to_be_set():
+    with pytest.raises((Misconfigured, ValueError), match=r"protocol\.pays_from=wallet: .*; set ") as refused:
+        lived("protocol.pays_from=wallet")
+    remedy = str(refused.value).partition("; set ")[2].split()
+    assert remedy == [f"protocol.{one}=false" for one in ("dispute", "channel", "bind_payee")]
+    assert run("protocol.pays_from=wallet", *remedy).violations.empty
+    with pytest.raises((Misconfigured, ValueError), match=r"; set protocol\.channel=false protocol\.bind_payee=false$"):
+        lived("protocol.pays_from=wallet", "protocol.dispute=false")
+
+
+def test_without_a_spender_providers_are_paid_from_channels_or_not_at_all():
+    nobody, wallet = ("protocol.variant=literal", "protocol.seats.spender=0"), "protocol.pays_from=wallet"
+    unpaid, paid = run(*nobody), run("protocol.seats.spender=0")
+    assert any("seats.spender=0" in note and "stay unpaid" in note for note in unpaid.run.notes)
+    assert any("seats.spender=0" in note and "channels" in note for note in paid.run.notes)
+    assert (
+        max(profit(unpaid, f"provider/{i}") for i in range(4))
+        < 0
+        < max(profit(paid, f"provider/{i}") for i in range(4))
+    )
+    assert not any("seats.spender=0" in note for note in run(*nobody, wallet).run.notes)
+
+
 def test_a_budget_that_no_agreement_fits_is_noted():
     seconds = math.ceil(900 * 1.5)
     needed = 1 + seconds * (0.02 + 0.005)
@@ -135,7 +158,7 @@ def test_a_budget_that_no_agreement_fits_is_noted():
     "said",
     [
         "work_window=900", "negotiation_window=1", "accept_timeout=1", "payment_timeout=60", "dispute_window=12",
-        "ruling_window=12", "seats.auditor=0", "seats.requestor=0", "seats.provider=0", "bond=1001",
+        "ruling_window=12", "seats.auditor=0", "seats.requestor=0", "seats.spender=0", "seats.provider=0", "bond=1001",
     ],
 )  # fmt: skip
 def test_a_setting_that_cannot_work_is_noted_by_its_name(said):
