@@ -147,19 +147,34 @@ class LilypadTerms(Terms):
             yield f"{seats.get('provider', 0)} providers are fewer than the {self.providers} that do a job"
         if self.min_bids > seats.get("provider", 0):
             yield f"{seats.get('provider', 0)} providers never make the {self.min_bids} offers of protocol.min_bids"
-        if self.engine == "docker" and self.reproducible_only:
+        if self.engine == "docker" and self.reproducible_only and not self.tolerance:
             yield "no honest provider offers to run jobs of protocol.engine=docker, while reproducible_only is true"
         if self.verification == "mediation" and self.mediate_collateral > richest:
             yield f"no mediator owns the collateral of {self.mediate_collateral:g} MDC (endowment {richest:g} MDC)"
         if not seats.get("solver", 0) and not seats.get("keeper", 0):
             yield "nobody matches jobs with providers (protocol.seats.solver=0, keeper=0)"
         if self.verification == "mediation" and not seats.get("mediator", 0):
-            yield "nobody mediates (protocol.seats.mediator=0)"
+            yield "nobody mediates (protocol.seats.mediator=0): a check is refused, and the client accepts"
         if self.cap and self.cap < 1:
             yield f"protocol.cap={self.cap:g}: who reports what a job takes is paid for {self.cap:.0%} of it"
+        if self.treasury_twice and self.treasury_bps:
+            yield (
+                f"protocol.treasury_bps={self.treasury_bps}: treasury_twice=true takes it twice, so that deals cannot "
+                "be paid in full; see hole 10 in protocols/lilypad/README.md"
+            )
+        if not self.deterministic and not self.tolerance:
+            yield from self._too_strict()
         need = max(self.payout * self.multiple * self.scaler, self.min_collateral) + self.submit_collateral
         if need > richest:
             yield f"no provider owns its collaterals of {need:g} MDC (endowment {richest:g} MDC)"
+
+    def _too_strict(self) -> Iterable[str]:
+        differs = "protocol.deterministic=false, tolerance=0: an honest result differs from"
+        remedy = "set protocol.tolerance to the outputs in which they may differ"
+        if self.verification == "mediation" and self.check:
+            yield f"{differs} its mediator's, so that who has it checked has it rejected; {remedy}"
+        if self.redundant:
+            yield f"{differs} any other, so that no vote has a majority; {remedy}"
 
     def idle(self) -> Iterable[tuple[str, str]]:
         """Yield the settings that change nothing beside the others, each with which of these is why."""

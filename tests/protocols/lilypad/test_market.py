@@ -14,6 +14,7 @@ from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.ledger import Ledger
 
 VARIANTS = ("literal", "hardened")
+REDUNDANT = "protocol.verification=redundancy"
 
 
 def run(*overrides, attack=(), seed=0, jobs=1):
@@ -255,6 +256,41 @@ def test_a_treasury_counted_twice_shows_as_money_that_is_missing():
     assert "escrow_is_what_deals_hold" in set(result.violations["invariant"])
 
 
+def test_a_treasury_counted_twice_leaves_a_single_deal_unpaid_and_its_votes_uncounted():
+    said = (LITERAL, "protocol.treasury_bps=200")
+    alone, votes = run(*said), run(*said, REDUNDANT, "scenario.blocks=400")
+    assert outcomes(alone) == ["timeout judge"]
+    assert paid(alone, "provider/0") == 0
+    assert alone.violations.empty
+    assert set(votes.violations["invariant"]) == {"deals_end_in_time", "liveness"}
+    assert any("protocol.treasury_bps=200: treasury_twice=true takes it twice" in note for note in alone.run.notes)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_client_whose_check_nobody_can_do_accepts_and_keeps_its_collateral(variant):
+    result = run(f"protocol.variant={variant}", "protocol.seats.mediator=0", "protocol.check=1")
+    assert outcomes(result) == ["accepted"]
+    assert events(result, "Slashed") == []
+    assert any("nobody mediates (protocol.seats.mediator=0)" in note for note in result.run.notes)
+
+
+DIFFERING = ("protocol.deterministic=false", "protocol.engine=docker", "protocol.check=1")
+
+
+@pytest.mark.parametrize(("mode", "why", "unlike", "alike"), [
+    ("verification=mediation", "from its mediator's", "mediation rejected", "mediation accepted"),
+    ("verification=redundancy", "from any other", "void", "verified"),
+])  # fmt: skip
+def test_that_honest_results_differ_is_told_with_the_tolerance_that_helps(mode, why, unlike, alike):
+    said = (*DIFFERING, f"protocol.{mode}")
+    exact, tolerant = run(*said, "protocol.reproducible_only=false"), run(*said, "protocol.tolerance=10")
+    (note,) = (one for one in exact.run.notes if one.startswith("infeasible: "))
+    assert why in note
+    assert "set protocol.tolerance" in note
+    assert (outcomes(exact), outcomes(tolerant)) == ([unlike], [alike])
+    assert not any(one.startswith("infeasible: ") for one in tolerant.run.notes)
+
+
 @pytest.mark.parametrize(("said", "why"), [
     (["protocol.confidence=4"], "confidence=4"), (["protocol.agree_collateral=101"], "agree_collateral"),
     (["protocol.own_refunds=false", "protocol.submit_collateral=30"], "judge_collateral"),
@@ -278,9 +314,6 @@ def test_terms_that_contradict_each_other_are_refused_by_name(said, why):
 )
 def test_what_nobody_can_take_part_in_is_told(said, why):
     assert any(why in note for note in run(said, "scenario.blocks=30").run.notes)
-
-
-REDUNDANT = "protocol.verification=redundancy"
 
 
 @pytest.mark.parametrize(("said", "because", "never"), [
