@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
+from slashpoint.experiments.setup import run
 from slashpoint.experiments.study import executor
 from slashpoint.experiments.study.executor import COLUMNS, Point, column, evaluate
+from slashpoint.sim.world import frozen_garbage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SMALL = ("scenario=small", "scenario.jobs=1", "engine=pyevm")
+
+
+class Tangle(list):
+    """Something that can be seen to go."""
 
 
 def points(*seeds: int, attack: str = "") -> list[Point]:
@@ -89,3 +97,21 @@ def test_a_run_that_is_asked_for_in_two_ways_is_made_once(tmp_path, workers):
     assert rows["key"].nunique() == 2
     assert rows["full_hash"][0] == rows["full_hash"][1]
     assert told[-1] == (3, 3)
+
+
+def test_worlds_of_earlier_runs_are_collected_once_they_are_as_much_as_all_else(monkeypatch) -> None:
+    """Python alone never does it, for what was frozen counts as old: each process of a matrix grew by gigabytes."""
+    monkeypatch.setattr(run, "_left", len(gc.get_objects()))
+
+    def world(size: int) -> weakref.ref[Tangle]:
+        with frozen_garbage():
+            tangle = Tangle([] for _ in range(size))
+            tangle.append(tangle)
+            return weakref.ref(tangle)
+
+    small = world(1000)
+    run._collect()
+    assert small() is not None
+    large = world(2 * run._left)
+    run._collect()
+    assert (small(), large()) == (None, None)

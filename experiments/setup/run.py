@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 MODELS: dict[object, bytes] = {}  # trained in this process: a model depends on its order alone
 _held: dict[Task, list[str]] = {}  # hashes of the files that a task last read
+_left = 0  # objects that the last collection between runs left; 0 before the first
 MOST_MODELS = 4_096  # kept from one run to the next; the oldest go first
 
 
@@ -163,6 +165,21 @@ def deploy(config: DictConfig, ledger: Ledger, project: Path | None = None) -> t
     return world, market.deploy(world, terms(config, project))
 
 
+def _collect() -> None:
+    """Collect the worlds of earlier runs once they are as many objects as all that the last collection left.
+
+    Python's own full collection never comes: it waits for objects to grow old, and what a world froze is old already.
+    """
+    global _left  # noqa: PLW0603 - of the process, as the collector is
+    gc.freeze()
+    there = gc.get_freeze_count()
+    gc.unfreeze()
+    if there > 2 * _left:
+        if _left:
+            gc.collect()
+        _left = len(gc.get_objects())
+
+
 def _forget_models(task: Task) -> None:
     """Forget models that nobody will ask for soon, and all that were trained on files that now hold something else."""
     while len(MODELS) > MOST_MODELS:
@@ -236,6 +253,7 @@ def run(
         Misconfigured: it cannot run; nothing was left behind.
         BaseException: whatever cut it short; a note says where the partial ledger is.
     """
+    _collect()
     folder = None
     if runs is not None:
         called = label(attacks) if attacks is not None else "+".join(config.attack)
