@@ -6,7 +6,21 @@ engine); `oracles` say what is wrong with one when it is played again, and only 
 """
 
 from slashpoint.sim.search.finding import Finding, Kind
+from slashpoint.sim.search.harvest import Gain, Harvest, Target, Usage
+from slashpoint.sim.search.properties import Property, properties
 from slashpoint.sim.search.setup import Played, Setup
 from slashpoint.sim.search.step import Step
 
-__all__ = ["Finding", "Kind", "Played", "Setup", "Step"]
+__all__ = [
+    "Finding",
+    "Gain",
+    "Harvest",
+    "Kind",
+    "Played",
+    "Property",
+    "Setup",
+    "Step",
+    "Target",
+    "Usage",
+    "properties",
+]
