@@ -41,11 +41,11 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def check(
-    setup: Setup,
+    setup: Setup,  # noqa: ARG001
     *,
-    calls: int,
-    seed: int,
-    length: int = 100,
+    calls: int,  # noqa: ARG001
+    seed: int,  # noqa: ARG001
+    length: int = 100,  # noqa: ARG001
     saved: Sequence[tuple[Step, ...]] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Report:
