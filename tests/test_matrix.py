@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from slashpoint.experiments.cli import main
+from slashpoint.experiments.setup.config import NoSeat, seatable
 from slashpoint.experiments.study.heatmap import draw
 from slashpoint.experiments.study.matrix import COLUMNS, FRESH, matrix
-from slashpoint.experiments.study.pairs import cheated, compared, paired, twin
+from slashpoint.experiments.study.pairs import cheated, compared, paired, seats, twin
 from slashpoint.sim.errors import Misconfigured
 
 QUICK = ("scenario=small", "scenario.jobs=1", "engine=pyevm")
@@ -335,3 +336,15 @@ def test_a_picture_of_another_kind_is_refused_before_any_run(tmp_path, monkeypat
     assert main(["matrix", "lazy", "--picture", "gains.txt"]) == 2
     assert ".svg, .png, .html" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("protocol", ["modelmarket", "golem"])
+@pytest.mark.parametrize("attack", ["lazy", "absentee", "double_refund", "note_spammer", "sybil+lazy"])
+def test_classes_alone_tell_of_no_seat_less_than_composing_does(attack: str, protocol: str) -> None:
+    try:
+        seated = bool(seats([*QUICK, f"protocol={protocol}", f"attack=[{attack.replace('+', ',')}]"]))
+    except NoSeat:
+        seated = False
+    assert seatable(attack, protocol) >= seated
+    if "+" not in attack:
+        assert seatable(attack, protocol) == seated, "a matrix of all attacks composes this cell for nothing"

@@ -377,6 +377,21 @@ def _check_seats(config: DictConfig, project: Path | None) -> None:
         raise NoSeat(unseated(roles, conducts, market))
 
 
+def seatable(attack: str, protocol: str, project: Path | None = None) -> bool:
+    """Return whether a role of a protocol may have a duty that an attack changes, as far as their classes tell.
+
+    Args:
+        attack: its name; several joined by + may always have one.
+        protocol: its name.
+        project: a project's folder.
+    """
+    try:
+        market, _, roles = catalogue.rules(protocol, project)
+        return bool(seating(roles, [catalogue.make("attack", attack, {}, project)], market))
+    except Misconfigured:  # several, or one with parameters that must be given: composing tells
+        return True
+
+
 def _check_attacks(config: DictConfig, project: Path | None) -> None:
     """Refuse a YAML file that was merged into `attack` itself: Hydra does so silently."""
     for name, values in config.attack.items():

@@ -16,7 +16,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from slashpoint.experiments.setup import catalogue
-from slashpoint.experiments.setup.config import NoSeat, compose, plugin
+from slashpoint.experiments.setup.config import NoSeat, compose, plugin, seatable
 from slashpoint.experiments.study.cells import Cell, cells
 from slashpoint.experiments.study.executor import cause, evaluate
 from slashpoint.experiments.study.pairs import compared, line, one_seat, paired, seats
@@ -162,7 +162,7 @@ class _Lab:
     @cached_property
     def seated(self) -> list[Cell]:
         """The cells with a role that has a duty which the attack overrides: those whose intervals hold together."""
-        return [cell for cell, setting in self.settings.items() if _has_seat(setting, self.project)]
+        return [cell for cell, setting in self.settings.items() if _has_seat(cell, setting, self.project)]
 
     def measure(self, cells: Sequence[Cell], first: int = 0) -> None:
         """Spend seeds on cells, from `first` on; what was known of them is forgotten."""
@@ -224,7 +224,9 @@ class _Lab:
         return found | {"verdict": verdict(gain, self.materiality)}
 
 
-def _has_seat(setting: Sequence[str], project: Path | None) -> bool:
+def _has_seat(cell: Cell, setting: Sequence[str], project: Path | None) -> bool:
+    if not seatable(cell[0], cell[1], project):  # most of a table of all attacks: composing them would take minutes
+        return False
     try:
         return bool(seats(setting, project))
     except NoSeat:
