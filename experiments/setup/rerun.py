@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from slashpoint.sim.contract.artifact import standing_in
 from slashpoint.sim.errors import Misconfigured, location, named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from omegaconf import DictConfig
 
@@ -60,20 +61,39 @@ def rerun(folder: Path, *, shown: bool = False) -> Rerun:
         Misconfigured: the folder is damaged, or does not hold what made the run; the message says what is missing.
     """
     then = open_run(folder)
+    with restored(folder, then) as (config, project, made_by, kept):
+        found = Rerun(folder, then.unfinished, _changed(made_by, kept), rows=sum(map(len, then.tables.values())))
+        with (
+            tempfile.TemporaryDirectory(prefix="slashpoint-rerun-") as there,
+            progress(config.scenario.jobs, shown=shown) as bar,
+        ):
+            how = {"overrides": made_by["overrides"], "runs": Path(there), "progress": bar}
+            found.differs = _made(folder, then, config, project, **how)
+    return found
+
+
+@contextmanager
+def restored(folder: Path, then: Run) -> Iterator[tuple[DictConfig, Path | None, Mapping[str, Any], Mapping[str, Any]]]:
+    """Give what made a run: its configuration, its project, its provenance and the list of what was kept of it.
+
+    Args:
+        folder: of the run.
+        then: the run that it holds.
+
+    Raises:
+        Misconfigured: the folder is damaged, or does not hold what made the run; the message says what is missing.
+    """
     if not (folder / KEPT).exists():
         raise Misconfigured(f"{folder} holds no {KEPT}: what made the run was not kept, as in earlier versions")
     made_by, kept = (mapping(folder / name, json.loads) for name in ("provenance.json", KEPT))
     try:
-        found = Rerun(folder, then.unfinished, _changed(made_by, kept), rows=sum(map(len, then.tables.values())))
-        with tempfile.TemporaryDirectory(prefix="slashpoint-rerun-") as there:
+        with tempfile.TemporaryDirectory(prefix="slashpoint-restored-") as there:
             config, project = _restored(folder, then, kept), _project(folder, kept, Path(there, "project"))
             builds = [_whole(folder / "stand_ins" / name, one) for name, one in kept["stand_ins"].items()]
-            with standing_in(*builds), progress(config.scenario.jobs, shown=shown) as bar:
-                how = {"overrides": made_by["overrides"], "runs": Path(there, "runs"), "progress": bar}
-                found.differs = _made(folder, then, config, project, **how)
+            with standing_in(*builds):
+                yield config, project, made_by, kept
     except (KeyError, TypeError, AttributeError) as error:
         raise Misconfigured(f"{folder} is damaged, or another version's: {named(error)}") from error
-    return found
 
 
 def _made(folder: Path, then: Run, config: DictConfig, project: Path | None, *, runs: Path, **how: Any) -> list[str]:

@@ -32,6 +32,21 @@ class Interface:
         """Return the errors by selector: its own, and those that any contract may pass on."""
         return {**common_errors(), **{each.hash[:SELECTOR]: each for each in self._errors}}
 
+    @functools.cached_property
+    def selectors(self) -> dict[bytes, Function]:
+        """Return the functions by selector."""
+        return {each.selector: each for overloads in self.functions.values() for each in overloads}
+
+    def decode_call(self, data: bytes) -> tuple[Function, dict[str, Any]] | None:
+        """Return the function that calldata call, with its arguments by name; None where it is none of these."""
+        function = self.selectors.get(data[:SELECTOR])
+        if function is None:
+            return None
+        try:
+            return function, dict(zip(function.names, function.coder.unpack(data, SELECTOR), strict=True))
+        except ValueError:
+            return None
+
     def decode_error(self, data: bytes) -> Revert:
         """Return the error that revert data hold, with its arguments."""
         error = self.errors.get(data[:SELECTOR])

@@ -11,7 +11,7 @@ from slashpoint.sim.engine.accounts import Accounts, Mark, PragueAccounts
 from slashpoint.sim.engine.interface import BlockContext, BlockResult, CallResult, Status, Tx
 from slashpoint.sim.engine.limits import check_block, check_context, check_funds, check_placed, check_transaction
 from slashpoint.sim.engine.root import state_root
-from slashpoint.sim.engine.transaction import Row, block_result, transact
+from slashpoint.sim.engine.transaction import Row, Watch, block_result, transact
 from slashpoint.sim.engine.validity import call_refusal, refusal
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class PyEvm:
         self._state = FORKS[fork]()
         self._context = GENESIS
         self._contexts: dict[Mark, BlockContext] = {}  # the block before each snapshot
+        self.watch: Watch | None = None  # told each transaction of a block once it was executed
 
     def run_block(self, context: BlockContext, txs: Sequence[Tx]) -> BlockResult:
         """Execute `txs` in order as one block."""
@@ -49,7 +50,8 @@ class PyEvm:
                 rows.append((CallResult(refused[0], 0, b"", refused[1]), []))
                 continue
             tip = min(tx.tip, tx.max_fee - context.base_fee)
-            rows.append(transact(self._state, self.fork, tx, price=context.base_fee + tip, tip=tip, index=i))
+            fees = {"price": context.base_fee + tip, "tip": tip}
+            rows.append(transact(self._state, self.fork, tx, **fees, index=i, watch=self.watch))
             left -= rows[-1][0].gas
             self._state.lock_changes()
         return block_result(rows)

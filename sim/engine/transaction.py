@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,9 +47,12 @@ HALTS: dict[type[VMError], str] = {
     VMError: "precompiled contract failed",  # the class of all: what remains
 }
 Row = tuple[CallResult, list[Transfer]]  # what became of one transaction
+Watch = Callable[[int, Any], None]  # told a transaction's index in the batch and its outermost frame
 
 
-def transact(state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0, index: int = 0) -> Row:
+def transact(
+    state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0, index: int = 0, watch: Watch | None = None
+) -> Row:
     """Execute a transaction that is valid and can pay; its changes are not final yet.
 
     The sender pays `price` wei per gas, of which the coinbase gets `tip`. The rest, the base fee, goes to nobody: it is
@@ -61,6 +65,7 @@ def transact(state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0
         price: wei per gas that the sender pays.
         tip: of that, what the coinbase gets.
         index: in the block's batch.
+        watch: told the index and the outermost frame, executed.
     """
     state.set_balance(tx.sender, state.get_balance(tx.sender) - tx.gas * price)
     nonce = state.get_nonce(tx.sender)
@@ -68,6 +73,8 @@ def transact(state: Accounts, fork: str, tx: Tx, *, price: int = 0, tip: int = 0
     created = generate_contract_address(Address(tx.sender), nonce) if tx.to is None else None
 
     frame = _execute(state, tx, price, created)
+    if watch is not None:
+        watch(index, frame)
 
     used = gas_used(frame, tx, fork)
     state.set_balance(tx.sender, state.get_balance(tx.sender) + (tx.gas - used) * price)
