@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from slashpoint.sim.search import plain
 from slashpoint.sim.search.harvest import Harvest
+from slashpoint.sim.search.oracles import confirm
+from slashpoint.sim.search.properties import properties
+from slashpoint.sim.search.shrink import shrink
+from slashpoint.sim.search.values import constants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from slashpoint.sim.search.finding import Finding, Kind
     from slashpoint.sim.search.setup import Setup
     from slashpoint.sim.search.step import Step
+
+ROUNDS = 8  # of a search; what one brought home is what the next goes on from
+ROUND = 2_000  # calls that a round has at least
+CORPUS = 256  # sequences that a round goes on from
 
 
 @dataclass
@@ -41,11 +52,11 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def check(
-    setup: Setup,  # noqa: ARG001
+    setup: Setup,
     *,
-    calls: int,  # noqa: ARG001
-    seed: int,  # noqa: ARG001
-    length: int = 100,  # noqa: ARG001
+    calls: int,
+    seed: int,
+    length: int = 100,
     saved: Sequence[tuple[Step, ...]] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Report:
@@ -62,7 +73,56 @@ def check(
         progress: is told how many of the calls have been made, from time to time.
     """
     report = Report()
-    report.harvest.interesting += saved
-    if progress:
-        progress(0)
+    asked = list(properties(setup))
+    words = constants_of(setup)
+    suspects: dict[tuple[Kind, str], Finding] = {}
+    rounds = min(ROUNDS, max(1, calls // ROUND))
+    for turn in range(rounds):
+        share = calls * (turn + 1) // rounds - calls * turn // rounds
+        corpus = tuple(saved) if turn == 0 else tuple(report.harvest.interesting[-CORPUS:])
+        found = campaign_of(setup)(
+            setup, calls=share, seed=seed * ROUNDS + turn, length=length, properties=asked, words=words, corpus=corpus
+        )
+        report.harvest.add(found)
+        for suspect in distinct(found.suspects):
+            suspects.setdefault(suspect.key, suspect)
+        if progress:
+            progress(report.harvest.calls)
+    confirmed = [seen for each in suspects.values() if (seen := confirm(setup, each))]
+    shrunk = [shrink(setup, each, lambda finding: confirm(setup, finding)) for each in confirmed]
+    report.findings = distinct(shrunk)
+    report.notes = list(notes(setup, report))
     return report
+
+
+def campaign_of(setup: Setup) -> Callable[..., Harvest]:
+    """Return the campaign that suits a setup's engine: the native one where it is built, else the plain one."""
+    if setup.engine.name == "native" and importlib.util.find_spec("slashpoint.sim.search.native"):
+        native = importlib.import_module("slashpoint.sim.search.native")
+        search: Callable[..., Harvest] = native.search
+        return search
+    return plain.search
+
+
+def constants_of(setup: Setup) -> list[int]:
+    """Return the numbers that the setup's contracts have in their code."""
+    found: dict[int, None] = {}
+    for contract in setup.contracts.values():
+        found |= dict.fromkeys(constants(setup.engine.code(contract.address_)))
+    return list(found)
+
+
+def notes(setup: Setup, report: Report) -> Iterator[str]:
+    """Yield what a reader should know beside the findings.
+
+    Args:
+        setup: what was searched.
+        report: with the harvest in it.
+    """
+    silent = [
+        ".".join(target) for target, usage in report.harvest.functions.items() if usage.calls and not usage.succeeded
+    ]
+    if silent:
+        yield f"never succeeded: {', '.join(silent)}"
+    if not any(True for _ in properties(setup)):
+        yield "no property: a view called invariant_…, property_… or echidna_… that returns a bool would be watched"
