@@ -1,9 +1,9 @@
 """The command `slashpoint`: its verbs are the modules of `experiments/verbs`, each with `arguments` and `main`.
 
 Exit codes: 0 all held, 1 an invariant or an expectation failed (that nothing is stuck is one), 2 bad configuration,
-3 crash, 4 undecided (in `gate` always, unless --allow-undecided; elsewhere under --strict); 130, 143 and 129 after
-Ctrl-C, SIGTERM and a closed terminal, 141 when nobody reads what is printed. Of several runs the worst counts: 3, then
-1, then 4. What other people's code raises is a crash, whatever it is.
+3 crash, 4 undecided (in `gate` always, unless --allow-undecided; in `check` if no call succeeded; elsewhere under
+--strict); 130, 143 and 129 after Ctrl-C, SIGTERM and a closed terminal, 141 when nobody reads what is printed. Of
+several runs the worst counts: 3, then 1, then 4. What other people's code raises is a crash, whatever it is.
 """
 
 from __future__ import annotations

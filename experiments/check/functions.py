@@ -62,7 +62,7 @@ class Row:
     def why(self) -> str:
         """Return the most frequent reasons of its failures, with their shares of all its calls."""
         most = self.causes.most_common(2)
-        return ", ".join(f"{cause} ({number / self.usage.calls:.0%})" for cause, number in most)
+        return ", ".join(f"{cause} ({_share(number, self.usage.calls)})" for cause, number in most)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -88,6 +88,10 @@ def rows(harvest: Harvest, setup: Setup, teller: Teller) -> list[Row]:
         if target in made:
             made[target].causes[teller.cause(data)] += number
     return list(made.values())
+
+
+def _share(part: int, whole: int) -> str:
+    return "under 1%" if 100 * part < whole else f"{part / whole:.0%}"
 
 
 def _named(target: Target) -> tuple[str, str]:

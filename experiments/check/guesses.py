@@ -17,6 +17,7 @@ DEPLOYER = re.compile(
     r"manager|deployer|guardian|recipient|receiver|collector|beneficiary|authority|multisig|wallet)s?"
 )
 TOKEN = re.compile(r"(i|my|the|payment|reward|stak(e|ing)|base|underlying|deposit|collateral|)(token|asset|erc20|coin)")
+SUPPLY = re.compile(r"(initial|total|start(ing)?|token)?supply")
 
 
 class Guess(NamedTuple):
@@ -38,6 +39,8 @@ def guess(parameter: dict[str, Any], owner: str, artifacts: Mapping[str, Artifac
     if parameter["type"] == "string" and label in {"name", "symbol", "tokenname", "tokensymbol"}:
         text = owner if label.endswith("name") else re.sub(r"[^A-Z]", "", owner) or owner[:4].upper()
         return Guess(text, "a name may be anything")
+    if parameter["type"] == "uint256" and SUPPLY.fullmatch(label):
+        return Guess("10_000_000ether", "some for everybody")
     if parameter["type"] != "address":
         return None
     others = {name: each for name, each in artifacts.items() if name != owner}

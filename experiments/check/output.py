@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slashpoint.experiments.check.teller import amount, title
-from slashpoint.experiments.check.verdict import BLIND
 from slashpoint.experiments.report.screen import Grid, Screen
 
 if TYPE_CHECKING:
@@ -47,15 +46,16 @@ def story(told: Story, screen: Screen) -> None:
     """Print a sequence, step by step, with what each did, and what it came to."""
     table = Grid("", "time", "who", "call", wei=True)
     table.columns[0].no_wrap = True
+    table.columns[1].max_width = 18  # of "mallory (through a contract)"
     for line in told.lines:
         table.add_row(
             line.time, line.who, line.call, line.wei if line.wei != "0" else "", style="" if line.played.ok else "dim"
         )
         for each in line.outcome:
-            table.add_row("", "", f"  → {each}", "", style="dim")
+            table.add_row("", "", f"→ {each}", "", style="dim")
     screen.print(table)
-    for who, asset, by in told.changes:
-        screen.tell(f"  in the end: {who} {'+' if by > 0 else ''}{amount(by)} {asset}")
+    changes = [f"{who} {'+' if by > 0 else ''}{amount(by)} {asset}" for who, asset, by in told.changes]
+    screen.tell(f"  in the end: {', '.join(changes) or 'everybody has what they had'}")
 
 
 def _section(screen: Screen, heading: str, lines: Iterable[str]) -> None:
@@ -70,6 +70,7 @@ def _section(screen: Screen, heading: str, lines: Iterable[str]) -> None:
 def _finding(number: int, told: Told, screen: Screen) -> None:
     screen.tell(f"Finding {number}: {title(told.finding)}", style="bold red")
     screen.tell(f"  {told.finding.why}")
+    screen.tell()
     story(told.story, screen)
     screen.tell(f"  replay: {told.replay}")
     screen.tell()
@@ -86,21 +87,20 @@ def _functions(rows: list[Row], screen: Screen) -> None:
         name = row.name if several else row.short
         table.add_row(name, f"{usage.calls:,}", share, *gas, style="" if usage.succeeded else "yellow")
     screen.print(table)
+    screen.tell()
     reasons = Grid("Why calls failed, most frequent first", "function", "reason (share of its calls)")
     for row in rows:
         if row.causes:
             reasons.add_row(row.name if several else row.short, row.why)
     if reasons.row_count:
         screen.print(reasons)
-    screen.tell()
+        screen.tell()
 
 
 def _summary(verdict: Verdict, screen: Screen) -> None:
     harvest, count = verdict.report.harvest, len(verdict.told)
     jumps = f", {harvest.edges:,} jumps of the code seen" if harvest.edges is not None else ""
-    screen.tell(
-        f"{harvest.calls:,} calls, seed {verdict.seed}{jumps}; engine {verdict.engine}: {BLIND[verdict.engine]}"
-    )
+    screen.tell(f"{harvest.calls:,} calls, seed {verdict.seed}{jumps}; engine {verdict.engine}: {verdict.how}")
     if count:
         screen.tell(f"{count} finding{'s' * (count > 1)}", style="bold red")
     elif not verdict.tested:

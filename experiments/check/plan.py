@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from slashpoint.experiments.check.chain import chain
 from slashpoint.experiments.check.guesses import blank, guess
 from slashpoint.experiments.check.proxies import pairs
 from slashpoint.experiments.check.request import load, named
@@ -48,7 +49,7 @@ class Arguments:
                 return bytes(20)
             return account(name, there)
 
-        values = Reader(find, 0).all(self.function.inputs, self.texts)
+        values = Reader(find, chain()["genesis"]).all(self.function.inputs, self.texts)
         self.function.coder.pack(values)
         return seen
 

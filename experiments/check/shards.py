@@ -102,6 +102,18 @@ def search(stage: Stage, parts: Sequence[Shard], workers: int = 1, progress: Pro
     return first
 
 
+def replay(setup: Setup, saved: Sequence[tuple[Step, ...]], seed: int) -> Report:
+    """Play saved sequences alone, and return what they show.
+
+    Args:
+        setup: on which they are played.
+        saved: the sequences.
+        seed: of the search, which makes no call beyond theirs.
+    """
+    longest = max(map(len, saved), default=0)
+    return campaign.check(setup, calls=sum(map(len, saved)), seed=seed, length=max(longest, 1), saved=saved)
+
+
 def _made(part: Shard) -> Report:
     """Build the stage anew and search, in a process of its own."""
     return _searched(build(part.request).setup, part, None)

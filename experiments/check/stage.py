@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import slashpoint
+from slashpoint.experiments.check.chain import chain
 from slashpoint.experiments.check.plan import MONEY, PEOPLE, PUPPET, account, plan
 from slashpoint.experiments.check.shapes import is_token
 from slashpoint.experiments.check.values import Reader
-from slashpoint.experiments.setup.strict_yaml import load
 from slashpoint.sim.contract import Artifact, Contract, ViewFailed
 from slashpoint.sim.contract.token import decimals_of
 from slashpoint.sim.engine import Status, Tx, make_engine
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 CREATION_GAS = 2**24
 TOKENS = 1_000_000  # whole tokens that each of the people gets
 MOST = 2**256 - 1
-CHAIN = Path(slashpoint.__file__).parent / "conf" / "chain" / "l1.yaml"
 
 
 @dataclass
@@ -41,13 +37,6 @@ class Stage:
         """Return what each account and contract holds, by name: of each asset, its smallest units."""
         owners = {**self.setup.accounts, **{name: each.address_ for name, each in self.setup.contracts.items()}}
         return {name: self.setup.worth(each) for name, each in owners.items()}
-
-
-@cache
-def chain() -> dict[str, Any]:
-    """Return what the configuration says of the chain: the time when it begins, the fork."""
-    found: dict[str, Any] = load(CHAIN)
-    return found
 
 
 def build(request: Request) -> Stage:
@@ -203,7 +192,7 @@ class _Founder:
                 if who != deployer or how == "minted":
                     self._play("deployer", name, function.encode([who, each]))
             if self._held(token, people["alice"]) > before:
-                whose = "alice, bob, carol, mallory and her contract"
+                whose = "alice, bob, carol, mallory and mallory's contract"
                 return f"{name} is a token: {whose} have {_whole(each, unit)} each, {how}"
         return f"{name} is a token, and nobody can be given any: the deployer may not mint it and has none"
 

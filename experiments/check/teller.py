@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST = 66  # characters of a value: bytes32 in hex
 TIMES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+THEIRS = "mallory's contract"  # the puppet
 SILENT = "no reason given"  # of empty revert data
 
 
@@ -58,11 +59,14 @@ class Teller:
         }
         self._names = {address: name for name, address in setup.accounts.items()}
         self._names |= {address: name for address, (name, _) in self._contracts.items()}
+        if setup.puppet:
+            self._names[setup.contracts[setup.puppet].address_] = THEIRS
+        self._alone = len([name for name in setup.contracts if name != setup.puppet]) == 1
 
     def story(self, steps: Sequence[Step]) -> Story:
         """Play steps, tell each, and go back to where the setup was."""
         setup = self._setup
-        owners = {**setup.accounts, **{name: each.address_ for name, each in setup.contracts.items()}}
+        owners = {name: address for address, name in self._names.items()}
         before = {name: setup.worth(each) for name, each in owners.items()}
         setup.mark()
         try:
@@ -116,11 +120,16 @@ class Teller:
         function = function_of(contract, data) if contract else None
         if function is None:
             return f"{name}.0x{data[:4].hex()}({_short(data[4:].hex())})"
+        before = self._before(name)
         try:
             values = function.coder.unpack(data, 4)
         except ValueError:
-            return f"{name}.{function.name}(arguments that cannot be read: {_short(data[4:].hex())})"
-        return f"{name}.{function.name}({', '.join(map(self.value, values))})"
+            return f"{before}{function.name}(arguments that cannot be read: {_short(data[4:].hex())})"
+        return f"{before}{function.name}({', '.join(map(self.value, values))})"
+
+    def _before(self, contract: str) -> str:
+        """Return what stands before the name of a function or an event: nothing, where one contract stands alone."""
+        return "" if self._alone else f"{contract}."
 
     def name(self, address: bytes) -> str:
         """Return what an address is called, or its hex."""
@@ -151,7 +160,8 @@ class Teller:
         if contract is None:
             return f"{name} says {_short('0x' + (log.topics[0] if log.topics else log.data).hex())}"
         event, args = contract.decode_log_(log)
-        return f"{name}.{event.name}({', '.join(f'{key}={self.value(value)}' for key, value in args.items())})"
+        told = ", ".join(f"{key}={self.value(value)}" for key, value in args.items())
+        return f"{self._before(name)}{event.name}({told})"
 
     def reason(self, data: bytes, halted: str = "") -> str:
         """Return why a call failed, with the arguments of its error.
@@ -200,11 +210,11 @@ def function_of(contract: Contract, data: bytes) -> Function | None:
 def title(finding: Finding) -> str:
     """Return what kind of thing is wrong, with its subject."""
     return {
-        "property": f"{finding.subject} does not hold",
-        "assertion": f"an assertion fails in {finding.subject}",
+        "property": f"a property fails: {finding.subject}",
+        "assertion": f"an assertion fails: {finding.subject}",
         "gain": f"somebody takes what is others': {finding.subject}",
-        "stuck": f"money is stuck in {finding.subject}",
-        "conservation": f"the balances of {finding.subject} do not add up",
+        "stuck": f"money is stuck: {finding.subject}",
+        "conservation": f"balances do not add up: {finding.subject}",
     }[finding.kind]
 
 

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from slashpoint.sim.search import Finding
     from slashpoint.sim.search.campaign import Report
 
-BLIND = {
-    "native": "steered by coverage and by what is compared",
-    "pyevm": "plain random calls: it does not see coverage or comparisons, as --engine native does",
-}
+STEERED = "steered by coverage and by what is compared"
+BLIND = "plain random calls, which see neither coverage nor comparisons, as the engine native does"
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Told:
             "why": self.finding.why,
             "steps": [each.document() for each in self.story.lines],
             "changes": [{"who": who, "asset": asset, "by": str(by)} for who, asset, by in self.story.changes],
-            "file": str(self.path),
+            "file": shown(self.path),
             "replay": self.replay,
         }
 
@@ -68,6 +66,11 @@ class Verdict:
         return self.stage.setup.engine.name
 
     @property
+    def how(self) -> str:
+        """Return how it searched."""
+        return BLIND if self.report.harvest.edges is None else STEERED
+
+    @property
     def tested(self) -> bool:
         """Return whether any call succeeded."""
         return any(row.usage.succeeded for row in self.functions)
@@ -83,6 +86,7 @@ class Verdict:
             "deployed": self.stage.told,
             "guesses": list(plan.guesses),
             "engine": self.engine,
+            "search": self.how,
             "seed": self.seed,
             "calls": harvest.calls,
             "edges": harvest.edges,

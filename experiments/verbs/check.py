@@ -73,11 +73,12 @@ def main(args: Namespace) -> int:
 def _searched(args: Namespace, request: Request) -> int:
     from slashpoint.experiments.check.output import console, say
     from slashpoint.experiments.check.saved import earlier
-    from slashpoint.experiments.check.shards import CALLS, search, shards
+    from slashpoint.experiments.check.shards import CALLS, replay, search, shards
     from slashpoint.experiments.check.stage import build
     from slashpoint.experiments.check.verdict import judge
     from slashpoint.experiments.cli import FAILED, HELD, UNDECIDED
     from slashpoint.experiments.setup.progress import counting
+    from slashpoint.sim.search.campaign import distinct
 
     stage = build(request)
     saved = list(earlier(stage.plan.targets))
@@ -85,7 +86,9 @@ def _searched(args: Namespace, request: Request) -> int:
     again = [each.steps(stage) for each in saved if not each.lacks(stage)]
     parts = shards(request, engine, args.calls or CALLS[engine], args.seed, args.length, again)
     with counting("check", what="calls", shown=not args.quiet) as update:
+        shown = replay(stage.setup, again, args.seed).findings if again else []
         report = search(stage, parts, args.jobs, update)
+    report.findings = distinct([*shown, *report.findings])
     verdict = judge(stage, report, request, args.seed, saved)
     code = FAILED if verdict.told else HELD if verdict.tested else UNDECIDED
     if args.json:
@@ -101,11 +104,11 @@ def _replayed(args: Namespace) -> int:
     from slashpoint.experiments.check.output import console, deployed, story
     from slashpoint.experiments.check.request import Request
     from slashpoint.experiments.check.saved import read
+    from slashpoint.experiments.check.shards import replay
     from slashpoint.experiments.check.stage import build
     from slashpoint.experiments.check.teller import Teller, title
     from slashpoint.experiments.cli import FAILED, HELD
     from slashpoint.sim.errors import Misconfigured
-    from slashpoint.sim.search import campaign
 
     if args.calls is not None:
         raise Misconfigured("--replay searches nothing: leave --calls out")
@@ -115,7 +118,7 @@ def _replayed(args: Namespace) -> int:
         raise Misconfigured(f"{args.replay} calls {', '.join(lacks)}: name the artifact too")
     steps = saved.steps(stage)
     told = Teller(stage.setup).story(steps)
-    report = campaign.check(stage.setup, calls=0, seed=args.seed, length=max(args.length, len(steps)), saved=[steps])
+    report = replay(stage.setup, [steps], args.seed)
     found = next((each for each in report.findings if each.key == saved.finding.key), None)
     code = FAILED if found else HELD
     if args.json:

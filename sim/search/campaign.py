@@ -15,7 +15,7 @@ from slashpoint.sim.search.shrink import shrink
 from slashpoint.sim.search.values import constants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from slashpoint.sim.search.finding import Finding, Kind
     from slashpoint.sim.search.setup import Setup
@@ -91,7 +91,6 @@ def check(
     confirmed = [seen for each in suspects.values() if (seen := confirm(setup, each))]
     shrunk = [shrink(setup, each, lambda finding: confirm(setup, finding)) for each in confirmed]
     report.findings = distinct(shrunk)
-    report.notes = list(notes(setup, report))
     return report
 
 
@@ -110,19 +109,3 @@ def constants_of(setup: Setup) -> list[int]:
     for contract in setup.contracts.values():
         found |= dict.fromkeys(constants(setup.engine.code(contract.address_)))
     return list(found)
-
-
-def notes(setup: Setup, report: Report) -> Iterator[str]:
-    """Yield what a reader should know beside the findings.
-
-    Args:
-        setup: what was searched.
-        report: with the harvest in it.
-    """
-    silent = [
-        ".".join(target) for target, usage in report.harvest.functions.items() if usage.calls and not usage.succeeded
-    ]
-    if silent:
-        yield f"never succeeded: {', '.join(silent)}"
-    if not any(True for _ in properties(setup)):
-        yield "no property: a view called invariant_…, property_… or echidna_… that returns a bool would be watched"

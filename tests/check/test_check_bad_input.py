@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -46,7 +47,7 @@ WRITTEN = {  # files that are there beside the real ones
     "code_number.json": abi(TOUCH, code=5),
     "odd.json": abi(TOUCH, code="0x123"),
     "no_hex.json": abi(TOUCH, code="0x60zz"),
-    "link.json": abi(TOUCH, code=f"0x60__$1234567890123456789012345678901234$__00"),
+    "link.json": abi(TOUCH, code="0x60__$1234567890123456789012345678901234$__00"),
     "far_link.json": abi(TOUCH, linkReferences={"L.sol": {"L": [{"start": 900, "length": 20}]}}),
     "links.json": abi(TOUCH, linkReferences={"L.sol": 5}),
     "lib.json": abi(TOUCH, code="0x" + "60" * 60, linkReferences={"L.sol": {"L": [{"start": 5, "length": 20}]}}),
@@ -163,7 +164,7 @@ REFUSED = [
     (["Counter.json", "--init", "Counter=5"], "it must be a call, such as"),
     (["Counter.json", "--init", "Counter=initialise(deployer,5)"], "it has no function 'initialise'"),
     (["Counter.json", "--init", "Counter=initialize(deployer)"], "takes 2 arguments, and 1 were given"),
-    (["Counter.json", "--init", "Counter=add(5)"], 'failed: Error(message=too many)'),
+    (["Counter.json", "--init", "Counter=add(5)"], "failed: Error(message=too many)"),
     (["Counter.json", "--init", "Counter=initialize(deployer,ten)"], "first (uint256): 'ten' is no number"),
     (["Counter.json", "Proxy.json"], "first (uint256) is missing; give all of them: --init"),
     (["Counter.json", "Proxy.json", "--proxy", "Counter=Proxi"], "no contract 'Proxi' was given"),
@@ -222,10 +223,8 @@ def test_what_is_planned_wrong_makes_no_engine(folder, monkeypatch, capsys):
     executed = ("constructor failed", "cannot be deployed: its bytecode", "big cannot", "failed: Error", "decimals of")
     for words, culprit in REFUSED:
         made.clear()
-        try:
+        with contextlib.suppress(SystemExit):
             main(["check", *words, "--quiet"])
-        except SystemExit:
-            pass
         if not any(one in culprit for one in executed):
             assert not made, words
     assert len(REFUSED) > 100
