@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from slashpoint.sim.contract import Artifact
 
 DEPLOYER = re.compile(
-    r"(initial|default|contract|new|fee|protocol|dao)?(owner|admin|administrator|treasury|governor|governance|minter|"
-    r"manager|deployer|guardian|recipient|receiver|collector|beneficiary|authority|multisig|wallet)s?"
+    r"[a-z0-9]*(owner|admin|administrator|treasury|governor|governance|minter|manager|deployer|guardian|recipient|"
+    r"receiver|collector|beneficiary|authority|multisig|wallet)(addr|address|account)?"
 )
 TOKEN = re.compile(r"(i|my|the|payment|reward|stak(e|ing)|base|underlying|deposit|collateral|)(token|asset|erc20|coin)")
 SUPPLY = re.compile(r"(initial|total|start(ing)?|token)?supply")
+ALIKE = 5  # letters that names share at least
 
 
 class Guess(NamedTuple):
@@ -51,6 +52,9 @@ def guess(parameter: dict[str, Any], owner: str, artifacts: Mapping[str, Artifac
     called = [name for name in others if _plain(name) == label]
     if len(called) == 1:
         return Guess(called[0], "it is called so")
+    alike = [name for name in others if _alike(_plain(name), label)]
+    if len(alike) == 1:
+        return Guess(alike[0], "it is called alike")
     tokens = [name for name, each in others.items() if is_token(each)]
     if len(tokens) == 1 and (TOKEN.fullmatch(label) or "ERC20" in kind.upper()):
         return Guess(tokens[0], "the only token given")
@@ -62,6 +66,11 @@ def guess(parameter: dict[str, Any], owner: str, artifacts: Mapping[str, Artifac
 def _same(name: str, kind: str) -> bool:
     """Return whether a contract is called as a type is, or as the interface's name says."""
     return kind in {name, f"I{name}"}
+
+
+def _alike(name: str, label: str) -> bool:
+    """Return whether a contract's and a parameter's name are one within the other."""
+    return min(len(name), len(label)) >= ALIKE and (name in label or label in name)
 
 
 def _plain(name: str) -> str:

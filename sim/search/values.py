@@ -269,4 +269,4 @@ def _packed(kind: str, value: Any) -> bytes:
         return value.to_bytes(size, "big", signed=kind.startswith("int"))
     if isinstance(value, bool):
         return bytes([value])
-    return sequence([{"type": kind}]).pack([value]) if kind != "tuple" else b""
+    return sequence([{"type": kind}]).pack([value]) if not kind.startswith("tuple") else b""

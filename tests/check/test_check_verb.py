@@ -248,3 +248,17 @@ def test_a_project_keeps_its_sequences_at_its_root(check, tmp_path, monkeypatch)
     assert (tmp_path / FILE).is_file()
     assert read(tmp_path / FILE).request.artifacts
     assert check("--replay", str(tmp_path / FILE))[0] == 1
+
+
+def test_functions_that_take_lists_of_structs_are_searched(check, tmp_path):
+    """They are among what a commitment may hold, whose digest is then tried."""
+    parts = [{"name": "a", "type": "uint256"}, {"name": "b", "type": "bytes32"}]
+    inputs = [{"name": "x", "type": "tuple[]", "components": parts}, {"name": "y", "type": "bytes32"}]
+    touched = [{"type": "function", "name": name, "inputs": inputs, "outputs": []} for name in ("f", "g")]
+    (tmp_path / "Lists.json").write_text(json.dumps({"abi": touched, "bytecode": "0x6001600060003960016000f3"}))
+    code, told = check(str(tmp_path / "Lists.json"), "--calls", "2000", "--json")
+    assert code == 0
+    assert {each["function"] for each in told["functions"]} == {
+        "f((uint256,bytes32)[],bytes32)",
+        "g((uint256,bytes32)[],bytes32)",
+    }
