@@ -52,12 +52,12 @@ def guess(parameter: dict[str, Any], owner: str, artifacts: Mapping[str, Artifac
     called = [name for name in others if _plain(name) == label]
     if len(called) == 1:
         return Guess(called[0], "it is called so")
-    alike = [name for name in others if _alike(_plain(name), label)]
-    if len(alike) == 1:
-        return Guess(alike[0], "it is called alike")
     tokens = [name for name, each in others.items() if is_token(each)]
     if len(tokens) == 1 and (TOKEN.fullmatch(label) or "ERC20" in kind.upper()):
         return Guess(tokens[0], "the only token given")
+    alike = [name for name in others if _alike(_plain(name), label)]
+    if len(alike) == 1:
+        return Guess(alike[0], "it is called alike")
     if DEPLOYER.fullmatch(label):
         return Guess("deployer", "by its name")
     return None
