@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slashpoint.experiments.check.shapes import functions
+from slashpoint.experiments.check.shapes import functions, takes_wei
 from slashpoint.sim.search import Target, Usage, properties
 
 if TYPE_CHECKING:
@@ -17,21 +17,14 @@ if TYPE_CHECKING:
     from slashpoint.sim.search import Harvest, Setup
     from slashpoint.sim.search.campaign import Report
 
-WRONG = (  # what a reason says of whose input was wrong, by its words
-    (
-        "the caller",
-        re.compile(r"owner|auth|role|access|permi|only|caller|sender|admin|not ?yours|forbidden", re.IGNORECASE),
-    ),
-    (
-        "the time",
-        re.compile(r"deadline|expire|early|late|time|ended|started|closed|not ?open|window|period", re.IGNORECASE),
-    ),
-    (
-        "the money",
-        re.compile(r"balance|allowance|fund|value|payment|stake|deposit|afford|insufficient|amount", re.IGNORECASE),
-    ),
-    ("a number", re.compile(r"panic|overflow|underflow|zero|range|bound|large|small|high|low", re.IGNORECASE)),
-)
+WRONG = {  # whose input was wrong, by the words of a reason
+    "the caller": "owner auth authorized unauthorized role access permissions permitted only caller sender admin "
+    "manager minter controller forbidden whitelisted operator",
+    "the time": "deadline expired expires early late time timestamp ended started closed open window period yet locked",
+    "the money": "balance allowance funds value payment paid stake deposit afford insufficient amount wei ether",
+    "a number": "panic overflow underflow zero range bounds large small high low many few index",
+}
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # of notOwner, NOT_OWNER, "not the owner"
 
 
 @dataclass
@@ -102,18 +95,22 @@ def warnings(table: list[Row], report: Report, setup: Setup) -> Iterator[str]:
     """Yield what could make a check look better than it is."""
     if report.harvest.calls and not any(row.usage.succeeded for row in table):
         yield "not one call succeeded, so that nothing was tested: are the arguments right, is something to be set up?"
+    if not any(True for _ in properties(setup)):
+        yield (
+            "no property was given (a view called invariant_…, echidna_… or property_…): only assertions, gains at "
+            "others' expense, stuck money and token conservation were watched"
+        )
+    targets = [each for name, each in setup.contracts.items() if name != setup.puppet]
+    if not setup.tokens and not any(takes_wei(each.artifact_) for each in targets):
+        yield "no money is at stake: no function takes wei and no token was given, so that no gain could be seen"
     for row in table:
         if not row.usage.calls:
             if report.harvest.calls:
                 yield f"{row.name} was never called"
         elif not row.usage.succeeded:
             cause = next(iter(row.causes.most_common(1)), ("", 0))[0]
-            whose = next((what for what, words in WRONG if words.search(cause)), "")
+            said = {word.lower() for word in WORDS.findall(cause)}
+            whose = next((what for what, words in WRONG.items() if said & set(words.split())), "")
             guess = f" (perhaps {whose} was wrong)" * bool(whose)
             most = cause or "for no known cause"
             yield f"{row.name} never succeeded in {row.usage.calls:,} calls: mostly {most}{guess}"
-    if not any(True for _ in properties(setup)):
-        yield (
-            "no property was given (a view called invariant_…, echidna_… or property_…): only assertions, gains at "
-            "others' expense, stuck money and token conservation were watched"
-        )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from slashpoint.experiments.check.verdict import Told, Verdict
 
 WIDTH = 80  # columns, at least
+MOST_WARNINGS = 24
 
 
 def console() -> Screen:
@@ -32,7 +33,9 @@ def say(verdict: Verdict, screen: Screen) -> None:
     for number, each in enumerate(verdict.told, 1):
         _finding(number, each, screen)
     _functions(verdict.functions, screen)
-    _section(screen, "To be careful about", verdict.document()["warnings"])
+    careful = verdict.careful
+    more = [f"… and {len(careful) - MOST_WARNINGS} more: --json has all"] * (len(careful) > MOST_WARNINGS)
+    _section(screen, "To be careful about", [*careful[:MOST_WARNINGS], *more])
     _summary(verdict, screen)
 
 

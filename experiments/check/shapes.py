@@ -37,6 +37,11 @@ def receives(artifact: Artifact) -> bool:
     return any(each.get("type") in {"fallback", "receive"} for each in artifact.abi)
 
 
+def takes_wei(artifact: Artifact) -> bool:
+    """Return whether any of its functions, its constructor too, says that it may be paid."""
+    return any(each.get("stateMutability") == "payable" or each.get("payable") for each in artifact.abi)
+
+
 def is_token(artifact: Artifact) -> bool:
     """Return whether it has the functions of ERC-20."""
     return signatures(artifact) >= ERC20

@@ -66,6 +66,11 @@ class Verdict:
         return self.stage.setup.engine.name
 
     @property
+    def careful(self) -> list[str]:
+        """Return what a reader should know beside the findings, what concerns all of them first."""
+        return [*self.stage.plan.notes, *self.report.notes, *self.warnings]
+
+    @property
     def how(self) -> str:
         """Return how it searched."""
         return BLIND if self.report.harvest.edges is None else STEERED
@@ -93,7 +98,7 @@ class Verdict:
             "findings": [each.document() for each in self.told],
             "functions": [each.document() for each in self.functions],
             "saved": self.earlier,
-            "warnings": [*self.warnings, *plan.notes, *self.report.notes],
+            "warnings": self.careful,
         }
 
 

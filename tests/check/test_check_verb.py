@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from slashpoint.experiments.check import shards
+from slashpoint.experiments.check.functions import Row, warnings
 from slashpoint.experiments.check.request import Request
 from slashpoint.experiments.check.saved import read
 from slashpoint.experiments.check.shards import SHARD, search
 from slashpoint.experiments.check.stage import build
 from slashpoint.experiments.check.teller import Teller, amount
-from slashpoint.sim.search import Finding, Kind, Step, campaign
+from slashpoint.sim.search import Finding, Harvest, Kind, Step, Target, Usage, campaign
 from slashpoint.sim.search.campaign import Report
 
 FILE = Path("checks/Counter/property-invariant_small.json")
@@ -113,6 +115,7 @@ def test_nothing_is_green_when_no_call_succeeded(check):
     assert "not one call succeeded, so that nothing was tested" in said
     assert re.search(r'Picky.poke never succeeded in \d+ calls: mostly "never"', said)
     assert "no property was given" in said
+    assert "no money is at stake" in said
     assert "undecided" in said
 
 
@@ -262,3 +265,15 @@ def test_functions_that_take_lists_of_structs_are_searched(check, tmp_path):
         "f((uint256,bytes32)[],bytes32)",
         "g((uint256,bytes32)[],bytes32)",
     }
+
+
+@pytest.mark.parametrize(
+    ("cause", "whose"),
+    [("NotOwner", "the caller"), ('"Ownable: caller is not the owner"', "the caller"), ("TOO_LATE", "the time"),
+     ('"ERC721Template: wrong"', ""), ("InsufficientBalance", "the money"), ("panic: index out of bounds", "a number")],
+)  # fmt: skip
+def test_a_function_that_never_succeeded_is_named_with_whose_input_may_be_wrong(cause, whose, bank):
+    row = Row(Target("Bank", "deposit()"), Usage(calls=7), causes=Counter({cause: 5, "other": 2}))
+    said = [each for each in warnings([row], Report(harvest=Harvest(calls=7)), bank.setup) if "Bank.deposit" in each]
+    guess = f" (perhaps {whose} was wrong)" if whose else ""
+    assert said == [f"Bank.deposit never succeeded in 7 calls: mostly {cause}{guess}"]
