@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from slashpoint.experiments.check.request import Request
 
 MOST_CALLS, MOST_SEED, LONGEST = 10**9, 2**63 - 1, 10_000
+LENGTH = 100  # calls of a sequence
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -47,12 +48,12 @@ def arguments(parser: ArgumentParser) -> None:
     ):
         add(f"--{option}", action="append", default=[], metavar=form, help=f"{what}; may be repeated")
     add("--calls", type=whole(1, MOST_CALLS), metavar="N", help="how many are made (100000 native, 5000 pyevm)")
-    add("--length", type=whole(1, LONGEST), default=100, metavar="N", help="calls of a sequence, at most (%(default)s)")
+    add("--length", type=whole(1, LONGEST), metavar="N", help=f"calls of a sequence, at most ({LENGTH})")
     add("--seed", type=whole(0, MOST_SEED), default=0, metavar="N", help="of everything random (%(default)s)")
     add(
         "--engine", default="auto", choices=("auto", "native", "pyevm"), help="native where it is installed, else pyevm"
     )
-    add("-j", "--jobs", type=whole(1, 1024), default=1, metavar="N", help="processes (the results are the same)")
+    add("-j", "--jobs", type=whole(1, 1024), metavar="N", help="processes (the results are the same); 1")
     add("--replay", metavar="FILE", help="tell a saved sequence step by step, and whether it still shows its finding")
     add("--json", action="store_true", help="print one JSON document, and nothing else, on stdout")
     add("--quiet", action="store_true", help="no progress")
@@ -84,10 +85,10 @@ def _searched(args: Namespace, request: Request) -> int:
     saved = list(earlier(stage.plan.targets))
     engine = stage.setup.engine.name
     again = [each.steps(stage) for each in saved if not each.lacks(stage)]
-    parts = shards(request, engine, args.calls or CALLS[engine], args.seed, args.length, again)
+    parts = shards(request, engine, args.calls or CALLS[engine], args.seed, args.length or LENGTH, again)
     with counting("check", what="calls", shown=not args.quiet) as update:
         shown = replay(stage.setup, again, args.seed).findings if again else []
-        report = search(stage, parts, args.jobs, update)
+        report = search(stage, parts, args.jobs or 1, update)
     report.findings = distinct([*shown, *report.findings])
     verdict = judge(stage, report, request, args.seed, saved)
     code = FAILED if verdict.told else HELD if verdict.tested else UNDECIDED
@@ -99,10 +100,11 @@ def _searched(args: Namespace, request: Request) -> int:
 
 
 def _replayed(args: Namespace) -> int:
+    from dataclasses import replace
     from pathlib import Path
 
     from slashpoint.experiments.check.output import console, deployed, story
-    from slashpoint.experiments.check.request import Request
+    from slashpoint.experiments.check.request import NAMED, Request
     from slashpoint.experiments.check.saved import read
     from slashpoint.experiments.check.shards import replay
     from slashpoint.experiments.check.stage import build
@@ -110,10 +112,17 @@ def _replayed(args: Namespace) -> int:
     from slashpoint.experiments.cli import FAILED, HELD
     from slashpoint.sim.errors import Misconfigured
 
-    if args.calls is not None:
-        raise Misconfigured("--replay searches nothing: leave --calls out")
+    for option in ("calls", "length", "jobs"):
+        if getattr(args, option) is not None:
+            raise Misconfigured(f"--replay searches nothing: leave --{option} out")
+    for option in NAMED:
+        if getattr(args, option) and not args.artifacts:
+            raise Misconfigured(
+                f"--replay deploys what {args.replay} says: name the artifacts too, or leave --{option} out"
+            )
     saved = read(Path(args.replay))
-    stage = build(Request.of(args) if args.artifacts else saved.request)
+    asked = Request.of(args) if args.artifacts else saved.request
+    stage = build(asked if args.engine == "auto" else replace(asked, engine=args.engine))
     if lacks := saved.lacks(stage):
         raise Misconfigured(f"{args.replay} calls {', '.join(lacks)}: name the artifact too")
     steps = saved.steps(stage)

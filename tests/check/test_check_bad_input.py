@@ -186,6 +186,9 @@ REFUSED = [
     (["--replay", "nothing.json"], "kind is missing"),
     (["--replay", "."], "cannot be read"),
     (["--replay", "x.json", "--calls", "5"], "leave --calls out"),
+    (["--replay", "x.json", "-j", "2"], "leave --jobs out"),
+    (["--replay", "x.json", "--length", "2"], "leave --length out"),
+    (["--replay", "x.json", "--args", "X=5"], "name the artifacts too, or leave --args out"),
 ]
 
 
