@@ -154,7 +154,8 @@ fn context<'a>(state: &'a mut State, rules: &CfgEnv, around: &Surroundings) -> M
     Context::mainnet().with_db(&mut state.top).with_cfg(rules.clone()).with_block(block)
 }
 
-fn environment(rules: &CfgEnv, transaction: Transaction) -> TxEnv {
+/// A transaction as the EVM takes it.
+pub(crate) fn environment(rules: &CfgEnv, transaction: Transaction) -> TxEnv {
     TxEnv {
         tx_type: 2,
         caller: transaction.sender,
@@ -174,7 +175,8 @@ fn environment(rules: &CfgEnv, transaction: Transaction) -> TxEnv {
 }
 
 impl Receipt {
-    fn executed(result: ExecutionResult) -> Self {
+    /// What a result says.
+    pub(crate) fn executed(result: ExecutionResult) -> Self {
         let gas = result.tx_gas_used();
         match result {
             ExecutionResult::Success { logs, output, .. } => {
@@ -194,7 +196,8 @@ impl Receipt {
         }
     }
 
-    fn refused(error: Error) -> Self {
+    /// What an error says.
+    pub(crate) fn refused(error: Error) -> Self {
         Self::unexecuted(match error {
             Error::Transaction(invalid) => Reason::from(invalid),
             other => Reason::Invalid(other.to_string()),

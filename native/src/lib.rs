@@ -6,6 +6,7 @@
 
 pub mod block;
 pub mod reason;
+pub mod search;
 pub mod state;
 pub mod transfers;
 

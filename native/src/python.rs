@@ -3,6 +3,7 @@
 use crate::abi::{self, Abi, Registry};
 use crate::block::{self, FORKS, Outcome, Receipt, Transaction};
 use crate::convert;
+use crate::search;
 use crate::state::State;
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -171,6 +172,14 @@ impl Engine {
         Ok(Self { chain: Mutex::new(self.enter(py, twin)?), rules: self.rules.clone() })
     }
 
+    /// Search from here for sequences that break something; this engine stays as it is.
+    fn search<'py>(&self, py: Python<'py>, plan: &Bound<'_, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+        let plan = search::python::plan(plan).map_err(convert::named("plan"))?;
+        let state = self.enter(py, |chain| chain.state.copy())?;
+        let found = apart(py, || Ok(search::run(state.top, &self.rules, &plan)))?;
+        search::python::harvest(py, &found)
+    }
+
     /// How many layers a lookup may pass.
     fn depth(&self, py: Python<'_>) -> PyResult<usize> {
         self.enter(py, |chain| chain.state.depth())
@@ -201,16 +210,19 @@ impl Engine {
 
     /// Do something with the chain, with Python's lock released. A bug that panics breaks the engine, never Python.
     fn enter<T: Send>(&self, py: Python<'_>, work: impl Send + FnOnce(&mut Chain) -> T) -> PyResult<T> {
-        py.detach(|| {
-            let attempt = AssertUnwindSafe(|| match self.chain.try_lock() {
-                Ok(mut chain) => Ok(work(&mut chain)),
-                Err(TryLockError::WouldBlock) => Err("another thread is using this engine: make one per thread"),
-                Err(TryLockError::Poisoned(_)) => Err("this engine broke in an earlier call: make another"),
-            });
-            catch_unwind(attempt).unwrap_or(Err("the engine broke; this is a bug in slashpoint-revm"))
+        apart(py, || match self.chain.try_lock() {
+            Ok(mut chain) => Ok(work(&mut chain)),
+            Err(TryLockError::WouldBlock) => Err("another thread is using this engine: make one per thread"),
+            Err(TryLockError::Poisoned(_)) => Err("this engine broke in an earlier call: make another"),
         })
-        .map_err(PyRuntimeError::new_err)
     }
+}
+
+/// Work with Python's lock released; a panic becomes an error.
+fn apart<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result<T, &'static str>) -> PyResult<T> {
+    let attempt =
+        || catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err("the engine broke; this is a bug in slashpoint-revm"));
+    py.detach(attempt).map_err(PyRuntimeError::new_err)
 }
 
 /// What a block did; each view of it is made when asked for.

@@ -6,9 +6,9 @@
 //! account to itself, which the EVM never writes. Marks are undone with their frame.
 
 use crate::state::{Top, has_storage};
-use revm::context::JournalEntry;
 use revm::context::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, ResultGas};
-use revm::handler::{EvmTr, FrameData, FrameResult, Handler, ItemOrResult, MainnetContext, MainnetEvm, MainnetHandler};
+use revm::context::{self, BlockEnv, CfgEnv, Journal, JournalEntry, TxEnv};
+use revm::handler::{EvmTr, FrameData, FrameResult, Handler, ItemOrResult, MainnetEvm, MainnetHandler};
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::interpreter_action::{FrameInit, FrameInput};
 use revm::interpreter::interpreter_types::InputsTr;
@@ -19,8 +19,11 @@ use revm::primitives::{Address, U256};
 use revm::{MainBuilder, bytecode::opcode};
 use std::convert::Infallible;
 
+/// What an EVM runs in; `C` is at hand of every instruction.
+pub type Context<'a, C = ()> = context::Context<BlockEnv, TxEnv, CfgEnv, &'a mut Top, Journal<&'a mut Top>, C>;
+
 /// The EVM of one block. It is not `Send`: it lives and dies inside the batch.
-pub type Evm<'a> = MainnetEvm<MainnetContext<&'a mut Top>>;
+pub type Evm<'a, C = ()> = MainnetEvm<Context<'a, C>>;
 
 /// What the EVM may answer instead of a result.
 pub type Error = EVMError<Infallible, InvalidTransaction>;
@@ -55,7 +58,7 @@ pub struct Transfer {
 }
 
 /// An EVM whose journal tells creations and self-destructions from calls.
-pub fn evm(context: MainnetContext<&mut Top>) -> Evm<'_> {
+pub fn evm<C>(context: Context<'_, C>) -> Evm<'_, C> {
     let mut evm = context.build_mainnet();
     let &[.., gas] = evm.instruction.gas_table(); // the last opcode is SELFDESTRUCT's
     evm.instruction.insert_instruction(opcode::SELFDESTRUCT, Instruction::new(selfdestruct), gas);
@@ -63,7 +66,7 @@ pub fn evm(context: MainnetContext<&mut Top>) -> Evm<'_> {
 }
 
 /// SELFDESTRUCT that marks the transfer that it leaves behind.
-fn selfdestruct(context: InstructionContext<'_, MainnetContext<&mut Top>, EthInterpreter>) -> InstructionExecResult {
+fn selfdestruct<C>(context: InstructionContext<'_, Context<'_, C>, EthInterpreter>) -> InstructionExecResult {
     let InstructionContext { interpreter, host } = context;
     let before = host.journaled_state.inner.journal.len();
     let outcome = host::selfdestruct(InstructionContext { interpreter: &mut *interpreter, host: &mut *host });
@@ -81,26 +84,26 @@ fn mark(account: Address) -> JournalEntry {
 }
 
 /// Mainnet's rules, with the transfers of transaction `tx` appended to `transfers`.
-pub struct Recorder<'r, 'a> {
+pub struct Recorder<'r, 'a, C = ()> {
     tx: u32,
     transfers: &'r mut Vec<Transfer>,
-    mainnet: MainnetHandler<Evm<'a>, Error, <Evm<'a> as EvmTr>::Frame>,
+    mainnet: MainnetHandler<Evm<'a, C>, Error, <Evm<'a, C> as EvmTr>::Frame>,
 }
 
-impl<'r> Recorder<'r, '_> {
+impl<'r, C> Recorder<'r, '_, C> {
     /// A recorder for the transaction at index `tx`.
     pub fn new(tx: u32, transfers: &'r mut Vec<Transfer>) -> Self {
         Self { tx, transfers, mainnet: MainnetHandler::default() }
     }
 }
 
-impl<'a> Handler for Recorder<'_, 'a> {
-    type Evm = Evm<'a>;
+impl<'a, C> Handler for Recorder<'_, 'a, C> {
+    type Evm = Evm<'a, C>;
     type Error = Error;
     type HaltReason = HaltReason;
 
     /// Mainnet's loop, with `begin` before each frame.
-    fn run_exec_loop(&mut self, evm: &mut Evm<'a>, first: FrameInit) -> Result<FrameResult, Error> {
+    fn run_exec_loop(&mut self, evm: &mut Evm<'a, C>, first: FrameInit) -> Result<FrameResult, Error> {
         let mut begun = begin(evm, first)?;
         if evm.frame_stack.index().is_none()
             && let ItemOrResult::Result(result) = begun
@@ -127,7 +130,7 @@ impl<'a> Handler for Recorder<'_, 'a> {
 
     fn execution_result(
         &mut self,
-        evm: &mut Evm<'a>,
+        evm: &mut Evm<'a, C>,
         result: FrameResult,
         gas: ResultGas,
     ) -> Result<ExecutionResult, Error> {
@@ -137,7 +140,7 @@ impl<'a> Handler for Recorder<'_, 'a> {
 }
 
 /// Begin a frame, and mark its endowment if it has one; end it at once if what it creates has storage (EIP-7610).
-fn begin(evm: &mut Evm<'_>, init: FrameInit) -> Result<ItemOrResult<(), FrameResult>, Error> {
+fn begin<C>(evm: &mut Evm<'_, C>, init: FrameInit) -> Result<ItemOrResult<(), FrameResult>, Error> {
     let endowed = matches!(&init.frame_input, FrameInput::Create(inputs) if !inputs.value().is_zero());
     let created = match evm.frame_init(init)? {
         ItemOrResult::Result(result) => return Ok(ItemOrResult::Result(result)),
@@ -161,7 +164,7 @@ fn begin(evm: &mut Evm<'_>, init: FrameInit) -> Result<ItemOrResult<(), FrameRes
 }
 
 /// Append what the journal holds.
-fn read(tx: u32, evm: &Evm<'_>, transfers: &mut Vec<Transfer>) {
+fn read<C>(tx: u32, evm: &Evm<'_, C>, transfers: &mut Vec<Transfer>) {
     let journal = &evm.ctx.journaled_state.inner;
     let mut destroyed: Vec<Address> = Vec::new();
     for entry in &journal.journal {
