@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 # number, timestamp, base_fee, gas_limit, coinbase, prevrandao, hashes
 _Context: TypeAlias = tuple[int, int, int, int, bytes, bytes, bytes]
@@ -31,6 +31,13 @@ class Engine:
     def restore(self, snapshot: int) -> None: ...
     def copy(self) -> Engine: ...
     def depth(self) -> int: ...
+    # plan: now, number, gas, block_gas, calls, seed, length (numbers), accounts, contracts, tokens (addresses),
+    # puppet (address, place of its account), functions (contract, signature, selector, payable, view), properties
+    # (to, data, boolean), alarms (topics), words (numbers), corpus (sequences of sender, to, data, value, wait).
+    # Its answer: calls, edges (numbers), suspects (what, sequence), interesting (sequences), usage of each function and
+    # of the puppet's arm (calls, succeeded, gas), reverts (function, data, count), gains (account, asset, amount,
+    # sequence). What: ("property", place), ("assertion", contract, place, function), ("alarm", contract, data, function).
+    def search(self, plan: dict[str, Any]) -> dict[str, Any]: ...
 
 class Block:
     def __len__(self) -> int: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slashpoint_revm
@@ -179,6 +179,17 @@ class Native:
         while next(reversed(self._contexts)) != snapshot:
             self._contexts.popitem()
         self._context = self._contexts[snapshot]
+
+    def search(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """Return what a search from here saw, with Python's lock released; this engine stays as it is.
+
+        Args:
+            plan: what is called by whom, how often, and what must hold, as `slashpoint_revm.pyi` says.
+
+        Raises:
+            TypeError, ValueError, OverflowError: the plan is malformed.
+        """
+        return self._evm.search(plan)
 
     def copy(self) -> Native:
         """Return an engine of its own that begins where this one stands, without its snapshots; takes a microsecond."""

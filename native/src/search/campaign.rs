@@ -1,11 +1,12 @@
 //! The loop: take a state that was seen, call something, watch, and keep what is new.
 
-use super::call::Call;
+use super::call::{Call, Way};
 use super::harvest::{Failure, Gain, Harvest, Suspect, Usage};
 use super::machine::{Machine, Place, Ran};
 use super::mutation::{Drawer, mutated};
 use super::plan::{Clock, Plan, Step};
 use super::rng::Rng;
+use super::steer::{Executed, Sites, Trial, changed, trials};
 use super::values::Values;
 use super::views::{View, word};
 use super::watch::{JUMPS, PLACES};
@@ -20,6 +21,8 @@ use std::collections::BTreeSet;
 const STATES: usize = 4096;
 /// Kinds of reverts that are told apart, and how much of their data is.
 const REVERTS: (usize, usize) = (4096, 200);
+/// Steps before a call that comparisons may change.
+const BACK: usize = 8;
 /// `balanceOf(address)`.
 const BALANCE_OF: [u8; 4] = hex!("70a08231");
 
@@ -39,6 +42,7 @@ struct Seed {
     node: usize,
     call: Call,
     picks: usize,
+    trials: Vec<Trial>, // the last is next
 }
 
 /// What came of a step.
@@ -66,6 +70,8 @@ struct Campaign<'a> {
     tail: Vec<Step>,  // and what came after it
     worth: Vec<U256>, // wei of all accounts, then the first token's balances ...
     seen: Vec<u8>,
+    sites: Sites,
+    pending: Vec<usize>, // seeds with trials
     broken: BTreeSet<Failure>,
     interesting: Vec<(usize, Step)>,
     harvest: Harvest,
@@ -113,9 +119,11 @@ impl<'a> Campaign<'a> {
             tail: Vec::new(),
             worth: Vec::new(),
             seen: vec![0; PLACES],
+            sites: Sites::default(),
+            pending: Vec::new(),
             broken: BTreeSet::new(),
             interesting: Vec::new(),
-            harvest: Harvest { usage: vec![Usage::default(); plan.functions.len()], ..Harvest::default() },
+            harvest: Harvest { usage: vec![Usage::default(); plan.functions.len() + 1], ..Harvest::default() },
         }
     }
 
@@ -145,39 +153,84 @@ impl<'a> Campaign<'a> {
 
     /// Choose a state and try some calls.
     fn round(&mut self) {
+        if self.rng.percent(50)
+            && let Some(seed) = self.pending.pop()
+        {
+            return self.steer(seed);
+        }
         if !self.seeds.is_empty() && self.rng.percent(70) {
             let seed =
                 self.choose(|campaign, place| campaign.seeds.get(place).map(|seed| seed.picks), self.seeds.len());
-            let Some(seed) = self.seeds.get_mut(seed) else { return };
-            seed.picks += 1;
-            let (node, call) = (seed.node, seed.call.clone());
-            self.go(node);
-            for _ in 0..8 {
-                let call = mutated(self.plan, &self.values, &mut self.rng, &self.worth, &call);
-                match self.send(call) {
-                    Came::Nothing => {}
-                    Came::Changed => return self.walk(4),
-                    Came::Broken => return,
-                }
-            }
+            self.vary(seed);
         } else {
             let node =
                 self.choose(|campaign, place| campaign.nodes.get(place).map(|node| node.picks), self.nodes.len());
             let Some(chosen) = self.nodes.get_mut(node) else { return };
             chosen.picks += 1;
-            if chosen.top.is_some() {
-                self.go(node);
-                self.walk(32);
+            self.go(node);
+            self.walk(32);
+        }
+    }
+
+    /// Change a call that did something new.
+    fn vary(&mut self, seed: usize) {
+        let Some(seed) = self.seeds.get_mut(seed) else { return };
+        seed.picks += 1;
+        let (node, call) = (seed.node, seed.call.clone());
+        self.go(node);
+        for _ in 0..8 {
+            let call = mutated(self.plan, &self.values, &mut self.rng, &self.worth, &call);
+            match self.send(call) {
+                Came::Nothing => {}
+                Came::Changed => return self.walk(4),
+                Came::Broken => return,
             }
         }
+    }
+
+    /// Do with a seed what its comparisons tell.
+    fn steer(&mut self, place: usize) {
+        let Some(seed) = self.seeds.get_mut(place) else { return };
+        let (node, call) = (seed.node, seed.call.clone());
+        let trials = seed.trials.split_off(seed.trials.len().saturating_sub(16));
+        if !seed.trials.is_empty() {
+            self.pending.push(place);
+        }
+        for Trial { back, change } in trials.into_iter().rev() {
+            if back == 0 {
+                self.go(node);
+                if let Some(call) = changed(&call, &change) {
+                    self.send(call);
+                }
+            } else {
+                self.redo(node, &call, back, |call| changed(call, &change));
+            }
+        }
+    }
+
+    /// Do the last steps before a node and a call again, the first of them changed.
+    fn redo(&mut self, mut node: usize, last: &Call, back: usize, change: impl Fn(&Call) -> Option<Call>) {
+        let mut steps = Vec::new();
+        while steps.len() < back
+            && node > 0
+            && let Some(Node { parent, step, .. }) = self.nodes.get(node)
+        {
+            steps.push(step.clone());
+            node = *parent;
+        }
+        self.go(node);
+        for (place, step) in steps.iter().rev().enumerate() {
+            let call = Call::read(self.plan, step).and_then(|call| if place == 0 { change(&call) } else { Some(call) });
+            if call.is_none_or(|call| self.send(call) == Came::Broken) {
+                return;
+            }
+        }
+        self.send(last.clone());
     }
 
     /// Call one thing after the other.
     fn walk(&mut self, most: usize) {
         for _ in 0..=self.rng.below(most) {
-            if self.harvest.calls >= self.plan.calls || self.depth() >= self.plan.length {
-                return;
-            }
             let known = if self.rng.percent(30) { self.rng.pick(&self.seeds) } else { None };
             let call = match known {
                 Some(seed) => Some(mutated(self.plan, &self.values, &mut self.rng, &self.worth, &seed.call)),
@@ -191,7 +244,7 @@ impl<'a> Campaign<'a> {
     }
 
     fn send(&mut self, call: Call) -> Came {
-        if self.harvest.calls >= self.plan.calls {
+        if self.harvest.calls >= self.plan.calls || self.depth() >= self.plan.length {
             return Came::Broken;
         }
         call.step(self.plan).map_or(Came::Broken, |step| self.play(Some(call), &step))
@@ -207,28 +260,42 @@ impl<'a> Campaign<'a> {
         self.nodes.get(self.here).map_or(0, |node| node.depth) + self.tail.len()
     }
 
-    /// Stand in a state that is kept whole.
+    /// Stand in a state that was seen.
     fn go(&mut self, node: usize) {
-        if node == self.here && self.tail.is_empty() && !self.nodes.is_empty() {
-            return;
+        if node != self.here || !self.tail.is_empty() {
+            self.go_afresh(node);
         }
-        if let Some(Node { top: Some(top), clock, worth, .. }) = self.nodes.get(node) {
-            self.machine.top().clone_from(top);
-            self.machine.clock = *clock;
+    }
+
+    fn go_afresh(&mut self, node: usize) {
+        let (mut from, mut steps) = (node, Vec::new());
+        while let Some(Node { parent, step, top: None, .. }) = self.nodes.get(from) {
+            steps.push(step);
+            from = *parent;
+        }
+        let Some(Node { top: Some(top), clock, worth, .. }) = self.nodes.get(from) else { return };
+        self.machine.top().clone_from(top);
+        self.machine.clock = *clock;
+        self.worth.clone_from(worth);
+        for step in steps.into_iter().rev() {
+            let ran = self.machine.play(step);
+            self.machine.keep(ran);
+        }
+        if let Some(Node { worth, .. }) = self.nodes.get(node) {
             self.worth.clone_from(worth);
-            self.here = node;
-            self.tail.clear();
         }
+        self.here = node;
+        self.tail.clear();
     }
 
     /// Execute a step, watch it, and keep what it changes unless it fails.
     fn play(&mut self, call: Option<Call>, step: &Step) -> Came {
         self.harvest.calls += 1;
         let ran = self.machine.play(step);
-        self.count(call.as_ref(), &ran);
+        let function = call.as_ref().map(|call| self.target(call));
+        self.count(function, &ran);
         self.learn(&ran);
-        let new = self.novel();
-        let function = call.as_ref().map(|call| call.function);
+        let new = self.novel() | self.sites.nearer(&self.machine.watch().compared);
         let mut broken = self.alarmed(&ran, function, step);
         let before = (self.here, self.tail.len());
         let changed = !ran.changes.is_empty();
@@ -250,8 +317,13 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    fn count(&mut self, call: Option<&Call>, ran: &Ran) {
-        let Some(function) = call.map(|call| call.function) else { return };
+    /// What a call counts for: its function, or, at the end, the preparation of one.
+    fn target(&self, call: &Call) -> usize {
+        if matches!(call.way, Way::Arm(_)) { self.plan.functions.len() } else { call.function }
+    }
+
+    fn count(&mut self, function: Option<usize>, ran: &Ran) {
+        let Some(function) = function else { return };
         let receipt = &ran.receipt;
         if let Some(usage) = self.harvest.usage.get_mut(function) {
             usage.count(receipt.status == Status::Success, receipt.gas);
@@ -302,7 +374,7 @@ impl<'a> Campaign<'a> {
         }
         for log in &ran.receipt.logs {
             if log.data.topics().first().is_some_and(|topic| self.plan.alarms.contains(topic)) {
-                failures.push(Failure::Alarm { contract: log.address, message: log.data.data.clone() });
+                failures.push(Failure::Alarm { contract: log.address, message: log.data.data.clone(), function });
             }
         }
         for failure in &failures {
@@ -402,13 +474,17 @@ impl<'a> Campaign<'a> {
 
     /// Keep the state before a step, the step, and the state after it.
     fn save(&mut self, call: Option<Call>, step: &Step, (here, steps): (usize, usize), changed: bool) {
+        let trials = call.as_ref().map(|call| self.trials(call, here, steps)).unwrap_or_default();
         let after = changed.then(|| (self.machine.top().clone(), self.machine.clock, self.worth.clone()));
         let tail: Vec<Step> = self.tail.drain(..).take(steps).collect();
         self.go_again(here, &tail);
         let before = self.here;
         self.interesting.push((before, step.clone()));
         if let Some(call) = call {
-            self.seeds.push(Seed { node: before, call, picks: 0 });
+            if !trials.is_empty() {
+                self.pending.push(self.seeds.len());
+            }
+            self.seeds.push(Seed { node: before, call, picks: 0, trials });
         }
         if let Some((top, clock, worth)) = after {
             self.machine.top().clone_from(&top);
@@ -417,23 +493,39 @@ impl<'a> Campaign<'a> {
         }
     }
 
+    /// What to try of a call that did something new, `steps` after a node; and the words that it compared are known.
+    fn trials(&mut self, call: &Call, node: usize, steps: usize) -> Vec<Trial> {
+        let mut path = self.chain(node);
+        path.extend(self.tail.iter().take(steps).cloned());
+        let before = path.iter().rev().take(BACK).map_while(|step| Call::read(self.plan, step));
+        let calls: Vec<Call> = std::iter::once(call.clone()).chain(before).collect();
+        let clock = self.machine.ran;
+        let watch = std::mem::take(self.machine.watch());
+        let executed = Executed { calls: &calls, clock, compared: &watch.compared, hashed: &watch.hashed };
+        let mut trials = trials(self.plan, &mut self.sites, &executed);
+        for compared in &watch.compared {
+            if self.sites.open(compared.site) {
+                self.values.saw(compared.left);
+                self.values.saw(compared.right);
+            }
+        }
+        *self.machine.watch() = watch;
+        trials.reverse();
+        trials
+    }
+
     /// Execute steps from a node again, and keep the state that they lead to.
     fn go_again(&mut self, node: usize, steps: &[Step]) {
         if steps.is_empty() {
             self.here = node;
             return;
         }
-        self.here = usize::MAX; // anywhere: the state is another one
-        self.go(node);
+        self.go_afresh(node);
         for step in steps {
-            self.harvest.calls += 1;
             let ran = self.machine.play(step);
             let changes = ran.changes.clone();
             self.machine.keep(ran);
             self.weigh(Some(&changes));
-            if let Some(Node { top, .. }) = self.nodes.get_mut(self.here).filter(|_| self.here != node) {
-                *top = None;
-            }
             self.stand(self.here, step.clone());
         }
     }
@@ -444,6 +536,11 @@ impl<'a> Campaign<'a> {
         let node = self.node(parent, step, depth);
         self.here = self.nodes.len();
         self.nodes.push(node);
+        if let Some(Node { top, .. }) =
+            self.here.checked_sub(STATES).filter(|old| *old > 0).and_then(|old| self.nodes.get_mut(old))
+        {
+            *top = None;
+        }
     }
 
     fn node(&mut self, parent: usize, step: Step, depth: usize) -> Node {

@@ -13,7 +13,7 @@ pub struct Harvest {
     pub suspects: Vec<Suspect>,
     /// Sequences that reached something new, oldest first.
     pub interesting: Vec<Vec<Step>>,
-    /// How each function of the plan fared.
+    /// How each function of the plan fared, and last the puppet's `arm`.
     pub usage: Vec<Usage>,
     /// How often each function failed with which revert data; empty data is a halt too.
     pub reverts: BTreeMap<(usize, Bytes), u64>,
@@ -52,6 +52,8 @@ pub enum Failure {
         contract: Address,
         /// The event's data.
         message: Bytes,
+        /// The function's place, if it is one of the plan's.
+        function: Option<usize>,
     },
 }
 

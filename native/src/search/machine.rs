@@ -22,6 +22,8 @@ pub struct Machine<'a> {
     gas: u64,
     /// The block that ran last.
     pub clock: Clock,
+    /// The block of the last step, kept or not.
+    pub ran: Clock,
 }
 
 /// What one step did, before it is kept.
@@ -42,7 +44,7 @@ impl<'a> Machine<'a> {
         let context = Context::mainnet().with_cfg(rules.clone()).with_block(block).with_db(top);
         let mut evm = evm(context.with_chain(Watch::default()));
         watched(&mut evm.instruction);
-        Self { evm, rules, gas: plan.gas, clock: plan.clock }
+        Self { evm, rules, gas: plan.gas, clock: plan.clock, ran: plan.clock }
     }
 
     /// The state.
@@ -65,6 +67,7 @@ impl<'a> Machine<'a> {
     pub fn play(&mut self, step: &Step) -> Ran {
         self.evm.ctx.chain.clear();
         let clock = self.clock.after(step.wait);
+        self.ran = clock;
         let (receipt, state) = self.execute(step, clock);
         let changes = if receipt.status == Status::Success { self.changes(step.sender, &state) } else { Vec::new() };
         Ran { receipt, clock, changes, state }

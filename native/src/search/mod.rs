@@ -10,6 +10,7 @@ mod machine;
 mod mutation;
 mod plan;
 mod rng;
+mod steer;
 mod values;
 mod views;
 mod watch;

@@ -104,15 +104,15 @@ fn steps<'py>(py: Python<'py>, steps: &[Step]) -> PyResult<Bound<'py, PyList>> {
     PyList::new(py, steps.iter().map(fields).collect::<PyResult<Vec<_>>>()?)
 }
 
-/// `("property", place)`, `("assertion", contract, place, function)` or `("alarm", contract, message)`.
+/// `("property", place)`, `("assertion", contract, place, function)` or `("alarm", contract, message, function)`.
 fn failure<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyTuple>> {
     match failure {
         Failure::Property(place) => ("property", *place).into_pyobject(py),
         Failure::Assertion { contract, place, function } => {
             ("assertion", PyBytes::new(py, contract.as_slice()), *place, *function).into_pyobject(py)
         }
-        Failure::Alarm { contract, message } => {
-            ("alarm", PyBytes::new(py, contract.as_slice()), PyBytes::new(py, message)).into_pyobject(py)
+        Failure::Alarm { contract, message, function } => {
+            ("alarm", PyBytes::new(py, contract.as_slice()), PyBytes::new(py, message), *function).into_pyobject(py)
         }
     }
 }
