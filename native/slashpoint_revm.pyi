@@ -36,7 +36,8 @@ class Engine:
     # (to, data, boolean), alarms (topics), words (numbers), corpus (sequences of sender, to, data, value, wait).
     # Its answer: calls, edges (numbers), suspects (what, sequence), interesting (sequences), usage of each function and
     # of the puppet's arm (calls, succeeded, gas), reverts (function, data, count), gains (account, asset, amount,
-    # sequence). What: ("property", place), ("assertion", contract, place, function), ("alarm", contract, data, function).
+    # sequence). What: ("property", place), ("assertion", contract, place, function) or
+    # ("alarm", contract, data, function).
     def search(self, plan: dict[str, Any]) -> dict[str, Any]: ...
 
 class Block:
