@@ -300,3 +300,8 @@ def test_chunks_hold_all_trees_once_and_fit_their_size():
     assert reports.report(forest.encode(), b"").chunks == len(trees.chunks(forest))
     assert forests.decode(forest.encode()) is not None
     assert Artifact.ours("Forest").name == "Forest"
+
+
+@pytest.mark.parametrize("scenario", ["small", "standard"])
+def test_a_forest_has_records_to_hand_over_without_being_told_a_task(scenario: str) -> None:
+    assert compose(["protocol=forest", f"scenario={scenario}"]).task.name == "diabetes"
