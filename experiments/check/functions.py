@@ -22,6 +22,7 @@ WRONG = {  # whose input was wrong, by the words of a reason
     "manager minter controller forbidden whitelisted operator",
     "the time": "deadline expired expires early late time timestamp ended started closed open window period yet locked",
     "the money": "balance allowance funds value payment paid stake deposit afford insufficient amount wei ether",
+    "an id": "such exist exists nonexistent unknown found missing",
     "a number": "panic overflow underflow zero range bounds large small high low many few index",
 }
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # of notOwner, NOT_OWNER, "not the owner"

@@ -192,14 +192,20 @@ REFUSED = [
 ]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    shutil.copytree(OUT, tmp_path, dirs_exist_ok=True)
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    place = tmp_path_factory.mktemp("artifacts")
+    shutil.copytree(OUT, place, dirs_exist_ok=True)
     for name, body in WRITTEN.items():
-        (tmp_path / name).write_text(body if isinstance(body, str) else json.dumps(body))
-    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00\x81")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+        (place / name).write_text(body if isinstance(body, str) else json.dumps(body))
+    (place / "binary.json").write_bytes(b"\xff\xfe\x00\x81")
+    return place
+
+
+@pytest.fixture
+def folder(written, monkeypatch):
+    monkeypatch.chdir(written)
+    return written
 
 
 @pytest.mark.parametrize(("words", "culprit"), REFUSED, ids=[" ".join(words)[:60] or "nothing" for words, _ in REFUSED])

@@ -270,6 +270,7 @@ def test_functions_that_take_lists_of_structs_are_searched(check, tmp_path):
 @pytest.mark.parametrize(
     ("cause", "whose"),
     [("NotOwner", "the caller"), ('"Ownable: caller is not the owner"', "the caller"), ("TOO_LATE", "the time"),
+     ("NoSuchRequest", "an id"),
      ('"ERC721Template: wrong"', ""), ("InsufficientBalance", "the money"), ("panic: index out of bounds", "a number")],
 )  # fmt: skip
 def test_a_function_that_never_succeeded_is_named_with_whose_input_may_be_wrong(cause, whose, bank):
