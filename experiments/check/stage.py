@@ -17,8 +17,11 @@ from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.search import Played, Setup, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slashpoint.experiments.check.plan import Arguments, Deployment, Plan
     from slashpoint.experiments.check.request import Request
+    from slashpoint.sim.engine import Engine
 
 CREATION_GAS = 2**24
 TOKENS = 1_000_000  # whole tokens that each of the people gets
@@ -39,8 +42,12 @@ class Stage:
         return {name: self.setup.worth(each) for name, each in owners.items()}
 
 
-def build(request: Request) -> Stage:
+def build(request: Request, through: Callable[[Engine], Engine] | None = None) -> Stage:
     """Deploy what a request asks for; all of it is planned before anything is executed.
+
+    Args:
+        request: what stands in the end.
+        through: makes what is put before the engine, such as a recorder of what is executed.
 
     Raises:
         Misconfigured: it cannot be planned, or a deployment failed: the message says which, and why.
@@ -50,6 +57,8 @@ def build(request: Request) -> Stage:
         engine = make_engine(request.engine, chain()["fork"])
     except ImportError as why:
         raise Misconfigured("--engine native: it is not installed (make native); pyevm is") from why
+    if through is not None:
+        engine = through(engine)
     accounts = {name: address_of(name) for name in PEOPLE}
     for each in accounts.values():
         engine.fund(each, MONEY)

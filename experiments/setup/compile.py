@@ -62,7 +62,7 @@ def compile_contracts(check: bool, contracts: Path = CONTRACTS, names: Sequence[
             log.error(complaint)
         log.error(REMEDY) if complaints else log.info("%s is of today's sources", contracts / "build")
         return int(bool(complaints))
-    node = _equipped()
+    node = equipped()
     with writing(contracts / "build"), tempfile.TemporaryDirectory(dir=contracts, prefix=".build.") as draft:
         command = [node, str(CONTRACTS / "compile.mjs"), str(contracts), draft, *names]
         if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own command
@@ -78,7 +78,7 @@ def names_in(contracts: Path) -> list[str]:
     return sorted({name for text in texts for name in DEPLOYABLE.findall(text)})
 
 
-def _equipped() -> str:
+def equipped() -> str:
     """Return where Node is, once the pinned packages are installed beside our contracts."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if not npm or not node:

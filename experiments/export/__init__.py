@@ -1,0 +1,1 @@
+"""Exports: what was found here, as tests for other people's tools."""
