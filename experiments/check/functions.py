@@ -68,14 +68,11 @@ class Row:
 
 
 def rows(harvest: Harvest, setup: Setup, teller: Teller) -> list[Row]:
-    """Return how each function fared, in the order of the contracts' interfaces; what was never called too."""
-    found = {
-        Target(name, each.signature): Usage()
-        for name, contract in setup.contracts.items()
-        for each in functions(contract.artifact_)
-        if name != setup.puppet and not each.view
-    }
-    found |= {target: usage for target, usage in harvest.functions.items() if target.contract != setup.puppet}
+    """Return how each function fared, in the order of the interfaces; views are left out."""
+    there = [(name, each) for name, contract in setup.contracts.items() for each in functions(contract.artifact_)]
+    without = {Target(name, each.signature) for name, each in there if each.view}
+    found = {Target(name, each.signature): Usage() for name, each in there} | harvest.functions
+    found = {each: usage for each, usage in found.items() if each.contract != setup.puppet and each not in without}
     names = Counter(_named(target) for target in found)
     made = {target: Row(target, usage, names[_named(target)] > 1) for target, usage in found.items()}
     for (target, data), number in harvest.reverts.items():

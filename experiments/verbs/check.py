@@ -4,7 +4,7 @@ slashpoint check out/X.sol/X.json                       deploys X, and calls it 
 slashpoint check out/Vault.json out/Token.json          contracts that know each other: Vault(address token) is filled
 slashpoint check build.json:X --args 'X=Token,100,1ether,3days' --value X=1ether
 slashpoint check V.json Proxy.json --proxy V=Proxy --init 'V=initialize(deployer,5)'
-slashpoint check --replay checks/X/gain-wei.json        a sequence that was found, step by step
+slashpoint check --replay checks/X/gain-X.json          a sequence that was found, step by step
 
 Artifacts are those of Foundry, Hardhat, Truffle, Vyper, solc's standard JSON, or ours. An argument is a number, perhaps
 with a unit (1ether, 30gwei, 3days, now+1week), the name of an account (deployer, alice, bob, carol, mallory) or of
