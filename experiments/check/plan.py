@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PEOPLE = ("deployer", "alice", "bob", "carol", "mallory")
 PUPPET = "puppet"
 MONEY = 1_000_000 * 10**18  # wei that each of PEOPLE begins with
+NAME = re.compile(r"[\w$][\w$.-]*")  # of a contract: it is a folder's name too
 CALL = re.compile(r"(\w+)\s*\((.*)\)", re.DOTALL)
 
 
@@ -164,6 +165,10 @@ def plan(request: Request) -> Plan:
     """
     artifacts = load(request.artifacts)
     for name, artifact in artifacts.items():
+        if not NAME.fullmatch(name):
+            raise Misconfigured(
+                f"a contract {name!r} was given, which is no name: it takes letters, digits, _ $ - and ."
+            )
         if name in {*PEOPLE, PUPPET}:
             raise Misconfigured(f"a contract {name!r} was given, which is what an account is called: rename it")
         if not artifact.bytecode:

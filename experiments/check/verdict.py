@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.experiments.check.functions import rows, warnings
 from slashpoint.experiments.check.saved import keep
 from slashpoint.experiments.check.teller import Teller
 from slashpoint.experiments.report.text import command
+from slashpoint.sim.errors import OutOfRoom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from slashpoint.experiments.check.functions import Row
     from slashpoint.experiments.check.request import Request
@@ -32,8 +33,8 @@ class Told:
 
     finding: Finding
     story: Story
-    path: Path
-    replay: str  # the line that replays it
+    path: str  # of its file, from the current folder on; empty where it could not be saved
+    replay: str  # the line that replays it, or why there is none
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -43,7 +44,7 @@ class Told:
             "why": self.finding.why,
             "steps": [each.document() for each in self.story.lines],
             "changes": [{"who": who, "asset": asset, "by": str(by)} for who, asset, by in self.story.changes],
-            "file": shown(self.path),
+            "file": self.path,
             "replay": self.replay,
         }
 
@@ -116,8 +117,11 @@ def judge(stage: Stage, report: Report, request: Request, seed: int, saved: Sequ
     verdict = Verdict(stage, report, seed, functions=rows(report.harvest, stage.setup, teller))
     for finding in report.findings:
         story = teller.story(finding.steps)
-        path = keep(finding, stage, request, story.lines, seed)
-        verdict.told.append(Told(finding, story, path, command("check", ["--replay", shown(path)])))
+        try:
+            path = shown(keep(finding, stage, request, story.lines, seed))
+            verdict.told.append(Told(finding, story, path, command("check", ["--replay", path])))
+        except OutOfRoom as error:  # what was found is told all the same
+            verdict.told.append(Told(finding, story, "", f"it could not be saved: {error}"))
     verdict.warnings += warnings(verdict.functions, report, stage.setup)
     keys = {finding.key for finding in report.findings}
     for each in saved:
@@ -133,9 +137,7 @@ def judge(stage: Stage, report: Report, request: Request, seed: int, saved: Sequ
 
 def shown(path: Path) -> str:
     """Return a path from the current folder on, where it is below it."""
-    from pathlib import Path as Folder
-
     try:
-        return str(path.resolve().relative_to(Folder.cwd().resolve()))
+        return str(path.resolve().relative_to(Path.cwd().resolve()))
     except ValueError:
         return str(path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from slashpoint.sim.contract import codec, words
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 NAMED = ("function", "event", "error")
 KINDS = (*NAMED, "constructor", "fallback", "receive")
 LINK = 20  # bytes: a library's address
+FIXED = re.compile(r"\[(\d+)\]")  # the size of an array in its type
+MOST_ELEMENTS, DIGITS = 2**16, 9  # two megabytes of words: a transaction has 128 kB; digits of a size that is read
 
 
 class Malformed(ValueError):
@@ -53,6 +57,8 @@ def parameters(given: Any, where: str) -> None:
         name = each.get("name") or f"parameter {i}"
         if not isinstance(name, str):
             raise Malformed(f"{where}: parameter {i} is called {name!r}, which is no text")
+        if _too_many(kind):
+            raise Malformed(f"{where}: {name}: {kind[:40]} has more elements than a transaction can carry")
         if _element(kind) != "tuple":
             if why := _unknown(_element(kind)):
                 raise Malformed(f"{where}: {name}: {why}")
@@ -68,6 +74,13 @@ def _element(kind: str) -> str:
     while array := codec.ARRAY.fullmatch(kind):
         kind = str(array[1])
     return kind
+
+
+@cache
+def _too_many(kind: str) -> bool:
+    """Return whether a type's arrays of fixed sizes have more elements than a transaction has room for words."""
+    sizes = FIXED.findall(kind)
+    return any(len(size) > DIGITS for size in sizes) or prod(map(int, sizes)) > MOST_ELEMENTS
 
 
 @cache

@@ -59,6 +59,11 @@ WRITTEN = {  # files that are there beside the real ones
     "runtime.json": abi(TOUCH, code="0x00"),
     "big.json": abi(TOUCH, code="0x617000600060003960ff6000536170016000f3"),
     "alice.json": abi(TOUCH),
+    "outside.json": abi(TOUCH, contractName="../x"),
+    "unnamed.json": abi(TOUCH, contractName="x=y"),
+    "array.json": abi(function("uint256[999999999999]")),
+    "arrays.json": abi(function("uint8[5000][5000]")),
+    "digits.json": abi(function(f"uint8[{'9' * 5000}]")),
     "two.json": {
         "contracts": {
             "a.sol": {
@@ -116,6 +121,11 @@ REFUSED = [
     (["reverts.json"], "reverts cannot be deployed: its constructor failed: reverted without a reason"),
     (["runtime.json"], "runtime cannot be deployed: its bytecode leaves no code"),
     (["big.json"], "big cannot be deployed"),
+    (["outside.json"], "'../x' was given, which is no name"),
+    (["unnamed.json"], "'x=y' was given, which is no name"),
+    (["array.json"], "uint256[999999999999] has more elements than a transaction can carry"),
+    (["arrays.json"], "uint8[5000][5000] has more elements than a transaction can carry"),
+    (["digits.json"], "has more elements than a transaction can carry"),
     (["alice.json"], "what an account is called"),
     (["two.json"], "choose one: two.json:NAME"),
     (["two.json:Three"], "no single 'Three'; there are a.sol:One, a.sol:Two"),

@@ -278,3 +278,12 @@ def test_a_function_that_never_succeeded_is_named_with_whose_input_may_be_wrong(
     said = [each for each in warnings([row], Report(harvest=Harvest(calls=7)), bank.setup) if "Bank.deposit" in each]
     guess = f" (perhaps {whose} was wrong)" if whose else ""
     assert said == [f"Bank.deposit never succeeded in 7 calls: mostly {cause}{guess}"]
+
+
+def test_what_cannot_be_saved_is_told_all_the_same(check, tmp_path):
+    (tmp_path / "checks").write_text("a file")
+    code, said = check("Counter.json", *READY, "--calls", "500")
+    assert code == 1
+    assert "Finding 1: a property fails: Counter.invariant_small" in said
+    assert "it could not be saved" in said
+    assert "checks" in said
