@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from slashpoint.sim.search import plain
 from slashpoint.sim.search.harvest import Harvest
 from slashpoint.sim.search.oracles import confirm
+from slashpoint.sim.search.probe import money_confirmer, probe
 from slashpoint.sim.search.properties import properties
 from slashpoint.sim.search.shrink import shrink
 from slashpoint.sim.search.values import constants
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 ROUNDS = 8  # of a search; what one brought home is what the next goes on from
 ROUND = 2_000  # calls that a round has at least
+PROBING = 2  # calls that look for money, beside one of the search
+EXTRA = 8_000  # and these, in each round
+REPLAYS = 60  # of a finding of money, each of which is thousands of calls
 CORPUS = 256  # sequences that a round goes on from
 
 
@@ -76,6 +80,7 @@ def check(
     asked = list(properties(setup))
     words = constants_of(setup)
     suspects: dict[tuple[Kind, str], Finding] = {}
+    money: list[Finding] = []
     rounds = min(ROUNDS, max(1, calls // ROUND))
     for turn in range(rounds):
         share = calls * (turn + 1) // rounds - calls * turn // rounds
@@ -88,8 +93,11 @@ def check(
             suspects.setdefault(suspect.key, suspect)
         if progress:
             progress(report.harvest.calls)
+        money += probe(setup, report.harvest, seed * ROUNDS + turn, EXTRA + share * PROBING)
     confirmed = [seen for each in suspects.values() if (seen := confirm(setup, each))]
     shrunk = [shrink(setup, each, lambda finding: confirm(setup, finding)) for each in confirmed]
+    confirm_money = money_confirmer(setup, seed)
+    shrunk += [shrink(setup, each, confirm_money, REPLAYS) for each in distinct(money)]
     report.findings = distinct(shrunk)
     return report
 

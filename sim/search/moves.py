@@ -24,6 +24,8 @@ class Moves:
         self.setup, self.values = setup, values
         self.people = list(setup.accounts.values())
         self.targets = list(targets(setup))
+        self._tokens = [each for each in self.targets if each[0].contract in setup.tokens]
+        self._others = [each for each in self.targets if each[0].contract not in setup.tokens]
         self.calls = Calls(setup)
         self.attacker = setup.accounts.get(ATTACKER, b"")
         self.puppet = self.calls.puppet
@@ -49,7 +51,8 @@ class Moves:
         return [self.calls.armed(armed, 1 + draws.below(3))._replace(wait=wait), acted]
 
     def _step(self, sender: bytes, draws: Draws, *, through: bool) -> Step:
-        _, to, function = draws.choice(self.targets)
+        tokens = self._tokens and (not self._others or draws.one_in(8))
+        _, to, function = draws.choice(self._tokens if tokens else self._others)
         data = self.data(function, self.puppet if through else sender, draws)
         return Step(sender, to, data, self.wei(function, draws))
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eth_hash.auto import keccak
-
+from slashpoint.sim.contract import keccak
 from slashpoint.sim.engine import Status
 from slashpoint.sim.search.calls import Calls
 from slashpoint.sim.search.finding import Finding, Kind

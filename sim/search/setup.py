@@ -92,6 +92,10 @@ class Setup:
         snapshot, self.now, self.number = self._marks[-1] if keep else self._marks.pop()
         self.engine.restore(snapshot)
 
+    def stay(self) -> None:
+        """Forget the youngest mark, and go on from here."""
+        self._marks.pop()
+
     def worth(self, account: bytes) -> dict[str, int]:
         """Return what an account holds: wei under "wei", and each token under its name."""
         held = {"wei": self.engine.balance(account)}

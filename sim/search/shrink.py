@@ -74,8 +74,8 @@ class _Shrinker:
         while size:
             at = 0
             while at < len(self.finding.steps):
-                if self.take(_without(self.finding.steps, at, size, later=True)) or self.take(
-                    _without(self.finding.steps, at, size, later=False)
+                if self.take(without(self.finding.steps, at, size, later=True)) or self.take(
+                    without(self.finding.steps, at, size, later=False)
                 ):
                     dropped = True
                 else:
@@ -147,7 +147,7 @@ def _less(value: int, plain: tuple[int, ...]) -> Iterator[int]:
         yield value // 2
 
 
-def _without(steps: Steps, at: int, size: int, *, later: bool) -> Steps:
+def without(steps: Steps, at: int, size: int, *, later: bool) -> Steps:
     """Return a sequence without a part, whose waits go with it unless what comes `later` is to wait as long as before.
 
     Args:

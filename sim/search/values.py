@@ -10,8 +10,7 @@ import hashlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from eth_hash.auto import keccak
-
+from slashpoint.sim.contract import keccak
 from slashpoint.sim.contract.codec import ARRAY, sequence
 from slashpoint.sim.search.harvest import Target
 from slashpoint.sim.search.properties import NAMED
@@ -69,7 +68,7 @@ class Secret:
 
     def __init__(self, function: Function, args: list[Any], sender: bytes, draws: Draws) -> None:
         self.function, self.args, self.sender = function, args, sender
-        self.digest = _digest(function, args, sender, draws.below(FORMS))
+        self.digest = _digest(function, args, sender, _form(draws))
 
 
 class Values:
@@ -85,6 +84,7 @@ class Values:
         self.constants = list(found) or [0]
         self.seen: deque[int] = deque(maxlen=REMEMBERED)
         self.secrets: deque[Secret] = deque(maxlen=SECRETS)
+        self.hot: list[int] = []  # numbers that fit where the search is now: half of all numbers are drawn from these
         self._hashable = [function for _, _, function in targets(setup) if function and function.arity]
         self._hiding = False
 
@@ -96,6 +96,32 @@ class Values:
                     if function.view and not function.arity:
                         ok, answer = self.setup.ask(contract.address_, function.selector)
                         self._remember(answer[:256] if ok else b"")
+
+    def fitting(self, *who: bytes) -> list[int]:
+        """Return numbers that fit now: what views say of these addresses, or without parameters, and the first ids.
+
+        Args:
+            who: addresses, 20 bytes each; an empty one is left out.
+        """
+        found = dict.fromkeys((0, 1))
+        for each in self.contracts:
+            found |= dict.fromkeys(self.setup.worth(each).values())
+        for name, contract in self.setup.contracts.items():
+            for overloads in contract.artifact_.interface.functions.values() if name != self.setup.puppet else ():
+                for function in overloads:
+                    kinds = [each["type"] for each in function.inputs]
+                    asked = [[]] if not kinds else [[each] for each in who if each] if kinds == ["address"] else []
+                    for args in asked if function.view else ():
+                        ok, answer = self.setup.ask(contract.address_, function.encode(args))
+                        if ok and len(answer) == WORD:
+                            found[int.from_bytes(answer, "big")] = None
+        return list(found)
+
+    def fresh(self) -> None:
+        """Forget what was seen."""
+        self.seen.clear()
+        self.secrets.clear()
+        self.hot = []
 
     def _remember(self, words: bytes) -> None:
         for at in range(0, len(words) - WORD + 1, WORD):
@@ -182,6 +208,8 @@ class Values:
         return self._word(sender, draws)[-size:] if draws.one_in(2) else self._word(sender, draws)[:size]
 
     def _number(self, draws: Draws) -> int:
+        if self.hot and draws.below(2):
+            return draws.choice(self.hot)
         kind = draws.below(16)
         if kind < 4:
             return draws.choice((0, 1, 2, 3, draws.below(8), draws.below(256), 2**256 - 1, 2**256 - 2, 2**255, 2**128))
@@ -241,7 +269,9 @@ class Values:
         return secret.digest
 
 
-FORMS = 16  # ways to hash: encoded or packed, all or only the last value, with the sender or without, keccak or sha256
+def _form(draws: Draws) -> int:
+    """Draw how to hash: packed or encoded, and less often the last value alone, the sender with it, or by sha256."""
+    return draws.below(2) | draws.one_in(4) << 1 | draws.one_in(4) << 2 | draws.one_in(4) << 3
 
 
 def _digest(function: Function, args: Sequence[Any], sender: bytes, form: int) -> bytes:

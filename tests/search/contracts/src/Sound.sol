@@ -247,6 +247,7 @@ contract Pair {
     }
 
     function swap(uint256 amount, bool forward) external {
+        require(total > 0, "empty");
         (uint256 from, uint256 to) = forward ? (x, y) : (y, x);
         uint256 net = amount * 997 / 1000;
         uint256 out = to * net / (from + net);
