@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     Steps = tuple[Step, ...]
 
 LEAVING = 400  # calls with which somebody tries to get money out
+TRIES = 3  # that must leave the same behind
 SEQUENCES = 24  # of a harvest, that are looked at
 LONGEST = 24  # steps of an economy under attack
-JUDGED = 4  # sequences of the same calls, that are held beside their twins
+JUDGED = 8  # sequences of the same calls, that are held beside their twins
 ATTACK = 24  # calls that follow the economy's, at most
 
 
-def probe(setup: Setup, harvest: Harvest, seed: int, effort: int) -> list[Finding]:
-    """Return what money shows: what is stuck, and what somebody takes. Each is confirmed.
+def probe(setup: Setup, harvest: Harvest, seed: int, effort: int) -> tuple[list[Finding], list[str]]:
+    """Return what money shows, what is stuck and what somebody takes, each confirmed; and notes of what is doubtful.
 
     Args:
         setup: what the sequences begin from; it is as it was when this returns.
@@ -42,7 +43,10 @@ def probe(setup: Setup, harvest: Harvest, seed: int, effort: int) -> list[Findin
         effort: calls that probing may take, about.
     """
     prober = _Prober(setup, seed, effort)
-    return [*prober.stuck(harvest), *prober.gains(harvest)]
+    found = [*prober.stuck(harvest), *prober.gains(harvest)]
+    told = {each.subject for each in found}
+    doubts = [f"perhaps stuck: {why}" for subject, why in prober.seeker.doubts.items() if subject not in told]
+    return found, [*prober.notes, *doubts]
 
 
 def money_confirmer(setup: Setup, seed: int) -> Callable[[Finding], Finding | None]:
@@ -57,7 +61,7 @@ def money_confirmer(setup: Setup, seed: int) -> Callable[[Finding], Finding | No
 
     def confirm(finding: Finding) -> Finding | None:
         if finding.kind == Kind.STUCK:
-            return stuck(seeker, finding.steps, 4 * LEAVING, finding.subject)
+            return stuck(seeker, finding.steps, 4 * LEAVING, finding.subject, TRIES)
         found = judge.judge(finding.steps, finding.why.partition(" ")[0])
         return found if found and found.key == finding.key else None
 
@@ -70,6 +74,7 @@ class _Prober:
         self.seeker = Seeker(setup, seed)
         self.judge = Judge(self.seeker, LEAVING)
         self.draws = Draws("probe", seed)
+        self.notes: list[str] = []
         self.people = [name for name in setup.accounts if name != self.judge.deployer]
 
     def stuck(self, harvest: Harvest) -> Iterator[Finding]:
@@ -80,9 +85,32 @@ class _Prober:
             if self.seeker.spent >= until:
                 break
             found = stuck(self.seeker, steps, LEAVING)
-            if found and found.subject not in told and (sure := stuck(self.seeker, found.steps, 8 * LEAVING)):
+            if (
+                found
+                and found.subject not in told
+                and (sure := stuck(self.seeker, found.steps, 8 * LEAVING, found.subject, TRIES))
+            ):
                 told.add(sure.subject)
-                yield sure
+                if unknown := self._never_called(harvest, sure):
+                    self.notes.append(f"perhaps stuck, as {unknown} never succeeded here: {sure.why}")
+                else:
+                    yield sure
+
+    def _never_called(self, harvest: Harvest, found: Finding) -> str:
+        """Return a function, with arguments to guess, by which the money may leave, and that never succeeded; or none.
+
+        Args:
+            harvest: what a campaign brought home.
+            found: money that is stuck, by all that was tried.
+        """
+        contract = found.subject.partition(":")[0]
+        known = self.seeker.worked | {target for target, usage in harvest.functions.items() if usage.succeeded}
+        guessed = [
+            ".".join(target)
+            for target, _, function in self.seeker.moves.targets
+            if target not in known and target.contract == contract and function and function.arity
+        ]
+        return guessed[0] if guessed else ""
 
     def _economies(self, harvest: Harvest) -> list[Steps]:
         """Return sequences that bring money in, each of other functions, the shortest first.

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from slashpoint.sim.search.draws import Draws
+    from slashpoint.sim.search.harvest import Target
     from slashpoint.sim.search.setup import Setup
     from slashpoint.sim.search.step import Step
 
@@ -21,7 +22,7 @@ NEGLIGIBLE = 1_000  # units: rounding explains as much
 SHARE = 1_000_000  # a millionth of what is at stake is negligible too
 YEAR = 365 * 86_400
 EPISODE = 80  # calls in vain, after which a seeker begins anew
-PATIENCE = 20
+PATIENCE = 6
 LATER = (0, 86_400, 30 * 86_400, YEAR, 60 * YEAR)  # seconds that pass before an episode
 
 
@@ -34,6 +35,8 @@ class Seeker:
         self.moves = Moves(setup, self.values)
         self.calls = self.moves.calls
         self.payers: list[Step] = []  # steps that were seen to pay somebody
+        self.worked: set[Target] = set()  # what succeeded when somebody tried to get money out
+        self.doubts: dict[str, str] = {}  # by subject: what may be stuck
         self.spent = 0  # calls
 
     def addresses(self, name: str) -> list[bytes]:
@@ -90,28 +93,55 @@ class Seeker:
         self, senders: Sequence[bytes], lack: Callable[[], int], enough: int, draws: Draws, later: int, *, keeps: bool
     ) -> tuple[int, Steps]:
         """Try moves one after the other, undoing those that make more lack, and, unless it `keeps` them, idle ones."""
-        now, taken, idle = lack(), [], 0
+        now, idle = lack(), 0
+        taken: list[Step] = []
+        used: list[int] = []  # numbers of the moves that were kept last: ids, say
         hot: dict[bytes, list[int]] = {}  # by sender: what fits, until a move changes it
         while idle < EPISODE and now > enough:
             sender = draws.choice(senders)
             if sender not in hot:
                 hot[sender] = self.values.fitting(sender, self.moves.puppet if sender == self.moves.attacker else b"")
-            self.values.hot = hot[sender]
-            steps = self._try(sender, draws)
+            self.values.hot = hot[sender] + used
+            steps = self._again(taken, sender, draws) or self._try(sender, draws)
             if later:
                 steps = [steps[0]._replace(wait=later), *steps[1:]]
             self.setup.mark()
             after = lack() if self.play(steps) else None
             idle += 1
-            if after is not None and (after < now or (after == now and keeps)):
+            if after is not None and (after < now or (after == now and keeps and draws.below(2))):
                 self.setup.stay()
                 idle = 0 if after < now else idle
                 now, later = after, 0
                 taken += steps
+                used = [number for step in taken[-3:] for number in self._numbers(step)]
+                self.worked |= {self.calls.target(step) for step in steps}
                 hot.clear()
             else:
                 self.setup.back()
         return now, tuple(taken)
+
+    def takes_arguments(self, step: Step, contract: str) -> bool:
+        """Return whether a step calls a function of a contract that takes arguments.
+
+        Args:
+            step: of a sequence.
+            contract: its name in the setup.
+        """
+        function = self.calls.function(step)
+        return bool(function and function.arity and self.calls.target(step).contract == contract)
+
+    def _numbers(self, step: Step) -> list[int]:
+        """Return the numbers that a step gives."""
+        function = self.calls.function(step)
+        kinds = [each["type"] for each in function.inputs] if function else []
+        data = self.calls.inner(step)[1]
+        heads = [int.from_bytes(data[4 + 32 * at : 36 + 32 * at], "big") for at in range(len(kinds))]
+        return [number for number, kind in zip(heads, kinds, strict=True) if kind.startswith("uint")]
+
+    def _again(self, taken: Sequence[Step], sender: bytes, draws: Draws) -> list[Step]:
+        """Perhaps return one of the last moves, by somebody else: as where several must agree."""
+        step = taken[-1 - draws.below(min(4, len(taken)))] if taken and draws.one_in(4) else None
+        return [step._replace(sender=sender, wait=0)] if step and step.to != self.moves.puppet else []
 
     def _try(self, sender: bytes, draws: Draws) -> list[Step]:
         if self.payers and draws.one_in(4):

@@ -31,6 +31,7 @@ SECRETS = 16  # argument lists whose digests were used last
 WAITS = (1, 12, 60, 3600, 86_400, 86_401, 7 * 86_400, 30 * 86_400, 365 * 86_400)  # seconds
 AMOUNTS = (0, 1, 2, 1000, ETH // 1000, ETH // 2, ETH, ETH + 1, 2 * ETH, 10 * ETH, 100 * ETH)
 TEXTS = ("", "a", "slashpoint", "0x", "1", "😀", "x" * 33)
+MANY = 10**6  # more than there are of anything that is counted
 YEARS_50 = 50 * 365 * 86_400
 
 
@@ -114,8 +115,31 @@ class Values:
                     for args in asked if function.view else ():
                         ok, answer = self.setup.ask(contract.address_, function.encode(args))
                         if ok and len(answer) == WORD:
-                            found[int.from_bytes(answer, "big")] = None
+                            found[number := int.from_bytes(answer, "big")] = None
+                            if 0 < number < MANY:  # perhaps how many there are: the last has one less
+                                found[number - 1] = None
+                    if function.view and kinds == ["uint256"]:
+                        found |= dict.fromkeys(self._ids(contract.address_, function))
         return list(found)
+
+    def _ids(self, to: bytes, view: Function) -> list[int]:
+        """Return the last two ids that a view knows, if it fails for those that do not exist.
+
+        Args:
+            to: the contract's address, 20 bytes.
+            view: takes an id.
+        """
+
+        def known(number: int) -> bool:
+            return self.setup.ask(to, view.encode([number]))[0]
+
+        if not known(0) or known(MANY):
+            return []
+        low, high = 0, MANY
+        while high - low > 1:
+            middle = min((low + high) // 2, 2 * low + 1)
+            low, high = (middle, high) if known(middle) else (low, middle)
+        return [low, max(0, low - 1)]
 
     def fresh(self) -> None:
         """Forget what was seen."""
@@ -143,9 +167,9 @@ class Values:
         kind = draws.below(16)
         if kind < 9:
             return 0
-        if kind < 14:
+        if kind < 13:
             return draws.choice(WAITS)
-        moment = draws.choice(self.seen or self.constants)
+        moment = draws.choice(self.hot if self.hot and draws.below(2) else self.seen or self.constants)
         if moment < YEARS_50:  # a span
             return max(0, moment + draws.below(3) - 1)
         ahead = moment - self.setup.now + draws.below(3) - 1

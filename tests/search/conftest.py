@@ -64,3 +64,9 @@ def call(setup, sender, call, **more):
 @pytest.fixture(scope="session")
 def stage():
     return make_stage
+
+
+@pytest.fixture(scope="session")
+def by():
+    """Make a step of a person's call."""
+    return step

@@ -42,7 +42,7 @@ def test_the_setup_is_afterwards_as_it_was(stage, search):
 
 def test_what_it_suspects_is_seen_again_when_its_steps_are_played(stage, search):
     setup = stage("Counter")
-    found = counted(setup, search, calls=3000)
+    found = counted(setup, search, calls=8000)
     assert {each.kind for each in found.suspects} >= {Kind.PROPERTY, Kind.ASSERTION}
     (asked,) = properties(setup)
     suspect = next(each for each in found.suspects if each.kind == Kind.PROPERTY)

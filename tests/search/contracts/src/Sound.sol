@@ -222,9 +222,9 @@ contract Pair {
             made = (a < b ? a : b) - 1000;
             total = 1000;
         } else {
-            uint256 one = a * total / x;
-            uint256 other = b * total / y;
-            made = one < other ? one : other;
+            require(a * y / x < b, "not enough of the other");
+            b = a * y / x + 1;
+            made = a * total / x;
         }
         require(made > 0, "too little");
         shares[msg.sender] += made;
