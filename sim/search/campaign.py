@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from slashpoint.sim.search.setup import Setup
     from slashpoint.sim.search.step import Step
 
-ROUNDS = 8  # of a search; what one brought home is what the next goes on from
-ROUND = 2_000  # calls that a round has at least
-PROBING = 2  # calls that look for money, beside one of the search
+ROUNDS = 4  # of a search; what one brought home is what the next goes on from
+ROUND = 4_000  # calls that a round has at least
+PROBING = 2  # calls of the search, beside each of which one looks for money
 EXTRA = 8_000  # and these, in each round
+BRIEFLY = 100  # calls with which somebody tries to get money out while a sequence is made shorter
 GAINS = 2  # that are told, though they are no findings
 REPLAYS = 40  # of a finding of money, each of which is thousands of calls
 CORPUS = 256  # sequences that a round goes on from
@@ -96,15 +97,21 @@ def check(
             suspects.setdefault(suspect.key, suspect)
         if progress:
             progress(report.harvest.calls)
-        shown, doubts = probe(setup, report.harvest, seed * ROUNDS + turn, EXTRA + share * PROBING)
+        told = [each.key for each in money]
+        shown, doubts = probe(setup, report.harvest, seed * ROUNDS + turn, EXTRA + share // PROBING, told)
         money += shown
     confirmed = [seen for each in suspects.values() if (seen := confirm(setup, each))]
     shrunk = [shrink(setup, each, lambda finding: confirm(setup, finding)) for each in confirmed]
-    confirm_money = money_confirmer(setup, seed)
-    shrunk += [shrink(setup, each, confirm_money, REPLAYS) for each in distinct(money)]
+    shrunk += [_shrink_money(setup, each, seed) for each in distinct(money)]
     report.findings = distinct(shrunk)
     report.notes = [*dict.fromkeys(doubts), *gains(report)]
     return report
+
+
+def _shrink_money(setup: Setup, finding: Finding, seed: int) -> Finding:
+    """Return a finding of money with a shorter sequence, if that is confirmed with as much effort as the long one."""
+    short = shrink(setup, finding, money_confirmer(setup, seed, BRIEFLY), REPLAYS)
+    return money_confirmer(setup, seed)(short) or finding
 
 
 def campaign_of(setup: Setup) -> Callable[..., Harvest]:

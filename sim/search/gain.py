@@ -73,15 +73,18 @@ class Judge:
     def _finding(self, steps: Steps, attacker: str, victim: str, gain: Worth, lost: str) -> Finding:
         amounts = " and ".join(f"{amount} of {asset}" for asset, amount in gain.items() if amount)
         why = f"{attacker} ends {amounts} above its start; without its steps {victim} could take back {lost}"
-        return Finding(Kind.GAIN, self._source(steps, attacker), why, steps)
+        return Finding(Kind.GAIN, self.source(steps, self.setup.accounts[attacker]), why, steps)
 
-    def _source(self, steps: Steps, attacker: str) -> str:
-        """Return the contract that the attacker's last step that paid calls."""
-        own = self.setup.accounts[attacker]
+    def source(self, steps: Steps, own: bytes) -> str:
+        """Return the contract that the attacker calls last, tokens aside: it is where the money came from.
+
+        Args:
+            steps: the sequence.
+            own: the attacker's account, 20 bytes.
+        """
         called = [self.seeker.calls.target(step).contract for step in steps if step.sender == own]
-        return next(
-            (each for each in reversed(called) if each not in {*self.setup.tokens, self.setup.puppet}), called[-1]
-        )
+        others = [each for each in called if each not in {*self.setup.tokens, self.setup.puppet}]
+        return (others or called or [""])[-1]
 
     def _luck(self, steps: Steps, attacker: str) -> bool:
         """Return whether the gain comes and goes with the number of the block."""

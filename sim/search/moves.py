@@ -67,11 +67,15 @@ class Moves:
         return function.encode(self.values.args(function, actor, draws)) if function else b""
 
     def wei(self, function: Function | None, draws: Draws) -> int:
-        """Draw what is sent along: nothing to a function that takes none, or once in 64 times.
+        """Draw what is sent along: nothing to a function that takes none.
 
         Args:
             function: of the ABI; none for wei alone.
             draws: where luck comes from.
         """
-        payable = function is None or function.abi.get("stateMutability") == "payable" or function.abi.get("payable")
-        return self.values.amount(draws) % 2**96 if payable or draws.one_in(64) else 0
+        return self.values.amount(draws) % 2**96 if payable(function) else 0
+
+
+def payable(function: Function | None) -> bool:
+    """Return whether a function takes wei; without one, wei come alone."""
+    return function is None or function.abi.get("stateMutability") == "payable" or bool(function.abi.get("payable"))

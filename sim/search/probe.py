@@ -18,22 +18,25 @@ from slashpoint.sim.search.stuck import stuck
 from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from slashpoint.sim.search.harvest import Harvest
     from slashpoint.sim.search.setup import Setup
 
     Steps = tuple[Step, ...]
+    Key = tuple[Kind, str]
 
 LEAVING = 400  # calls with which somebody tries to get money out
 TRIES = 3  # that must leave the same behind
 SEQUENCES = 24  # of a harvest, that are looked at
 LONGEST = 24  # steps of an economy under attack
-JUDGED = 8  # sequences of the same calls, that are held beside their twins
+JUDGED = 3  # sequences of the same calls, that are held beside their twins
 ATTACK = 24  # calls that follow the economy's, at most
 
 
-def probe(setup: Setup, harvest: Harvest, seed: int, effort: int) -> tuple[list[Finding], list[str]]:
+def probe(
+    setup: Setup, harvest: Harvest, seed: int, effort: int, told: Collection[Key] = ()
+) -> tuple[list[Finding], list[str]]:
     """Return what money shows, what is stuck and what somebody takes, each confirmed; and notes of what is doubtful.
 
     Args:
@@ -41,27 +44,29 @@ def probe(setup: Setup, harvest: Harvest, seed: int, effort: int) -> tuple[list[
         harvest: what a campaign brought home.
         seed: of all that is drawn.
         effort: calls that probing may take, about.
+        told: findings that are known, by key: no more is looked for at them.
     """
-    prober = _Prober(setup, seed, effort)
+    prober = _Prober(setup, seed, effort, set(told))
     found = [*prober.stuck(harvest), *prober.gains(harvest)]
-    told = {each.subject for each in found}
-    doubts = [f"perhaps stuck: {why}" for subject, why in prober.seeker.doubts.items() if subject not in told]
+    subjects = {each.subject for each in found}
+    doubts = [f"perhaps stuck: {why}" for subject, why in prober.seeker.doubts.items() if subject not in subjects]
     return found, [*prober.notes, *doubts]
 
 
-def money_confirmer(setup: Setup, seed: int) -> Callable[[Finding], Finding | None]:
+def money_confirmer(setup: Setup, seed: int, leaving: int = LEAVING) -> Callable[[Finding], Finding | None]:
     """Return what confirms a finding of money: None says that a sequence does not show it.
 
     Args:
         setup: what the sequences begin from.
         seed: of what is drawn when somebody tries to get money out.
+        leaving: calls with which somebody tries; with few of them it is quick, and not sure.
     """
     seeker = Seeker(setup, seed)
-    judge = Judge(seeker, LEAVING)
+    judge = Judge(seeker, leaving)
 
     def confirm(finding: Finding) -> Finding | None:
         if finding.kind == Kind.STUCK:
-            return stuck(seeker, finding.steps, 4 * LEAVING, finding.subject, TRIES)
+            return stuck(seeker, finding.steps, 4 * leaving, finding.subject, TRIES)
         found = judge.judge(finding.steps, finding.why.partition(" ")[0])
         return found if found and found.key == finding.key else None
 
@@ -69,8 +74,8 @@ def money_confirmer(setup: Setup, seed: int) -> Callable[[Finding], Finding | No
 
 
 class _Prober:
-    def __init__(self, setup: Setup, seed: int, effort: int) -> None:
-        self.setup, self.effort = setup, effort
+    def __init__(self, setup: Setup, seed: int, effort: int, told: set[Key]) -> None:
+        self.setup, self.effort, self.told = setup, effort, told
         self.seeker = Seeker(setup, seed)
         self.judge = Judge(self.seeker, LEAVING)
         self.draws = Draws("probe", seed)
@@ -79,18 +84,15 @@ class _Prober:
 
     def stuck(self, harvest: Harvest) -> Iterator[Finding]:
         """Yield money that stays where it is, one finding a contract and asset."""
-        told: set[str] = set()
-        until = self.seeker.spent + self.effort // 2
+        until = self.seeker.spent + self.effort // 3
         for steps in self._economies(harvest):
             if self.seeker.spent >= until:
                 break
             found = stuck(self.seeker, steps, LEAVING)
-            if (
-                found
-                and found.subject not in told
-                and (sure := stuck(self.seeker, found.steps, 8 * LEAVING, found.subject, TRIES))
-            ):
-                told.add(sure.subject)
+            if not found or found.key in self.told:
+                continue
+            if sure := stuck(self.seeker, found.steps, 8 * LEAVING, found.subject, TRIES):
+                self.told.add(sure.key)
                 if unknown := self._never_called(harvest, sure):
                     self.notes.append(f"perhaps stuck, as {unknown} never succeeded here: {sure.why}")
                 else:
@@ -164,15 +166,17 @@ class _Prober:
 
     def gains(self, harvest: Harvest) -> Iterator[Finding]:
         """Yield what somebody takes, one finding a contract."""
-        told: set[object] = set()
         judged: Counter[object] = Counter()
         for steps, attacker in self._suspicious(harvest):
             steps = self._pared(successful(self.setup, steps), attacker)
+            own = self.setup.accounts[attacker]
+            contract = self.judge.source(steps, own)
             key = attacker, frozenset((step.sender, self.seeker.calls.target(step)) for step in steps)
             judged[key] += 1
-            found = self.judge.judge(steps, attacker) if judged[key] <= JUDGED else None
-            if found and found.key not in told:
-                told.add(found.key)
+            if (Kind.GAIN, contract) in self.told or judged[key] > JUDGED:
+                continue
+            if found := self.judge.judge(steps, attacker):
+                self.told.add(found.key)
                 yield found
 
     def _pared(self, steps: Steps, attacker: str) -> Steps:
@@ -187,17 +191,17 @@ class _Prober:
 
     def _suspicious(self, harvest: Harvest) -> Iterator[tuple[Steps, str]]:
         """Yield sequences after which an account has more than before: those of the harvest, then attacks."""
+        until = self.seeker.spent + self.effort * 2 // 3
         for (account, _), gain in harvest.gains.items():
-            if account in self.people:
+            if account in self.people and self.seeker.spent < until:
                 yield gain.steps, account
         if ATTACKER not in self.setup.accounts:
             return
         economies: list[Steps] = [(), *self._quiet(harvest)]
-        turn = spent = 0
-        while spent < self.effort // 2:
-            before = self.seeker.spent
+        turn, least = 0, self.seeker.spent + self.effort // 3  # what the gains of the harvest took is not taken from it
+        while self.seeker.spent < max(until, least):
             attack = self._attack(economies[turn % len(economies)])
-            spent += self.seeker.spent - before + 1
+            self.seeker.spent += 1  # so that it ends where nothing can be done
             turn += 1
             if attack:
                 yield attack, ATTACKER

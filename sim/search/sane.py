@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slashpoint.sim.search.moves import payable
 from slashpoint.sim.units import ETH
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def successful(setup: Setup, steps: Steps) -> Steps:
 
 
 def without_gifts(setup: Setup, calls: Calls, steps: Steps) -> Steps:
-    """Return a sequence without transfers of tokens that are made to a token directly: their giver meant them.
+    """Return a sequence without gifts: transfers of a token made to it directly, wei for a function that takes none.
 
     Args:
         setup: what the sequence begins from.
@@ -57,7 +58,8 @@ def without_gifts(setup: Setup, calls: Calls, steps: Steps) -> Steps:
         if gift(step):
             waited += step.wait
         else:
-            kept.append(step._replace(wait=step.wait + waited))
+            value = step.value if payable(calls.function(step)) else 0
+            kept.append(step._replace(wait=step.wait + waited, value=value))
             waited = 0
     return tuple(kept)
 
