@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slashpoint.experiments.check.teller import amount, title
+from slashpoint.experiments.check.teller import amount, readable, title
 from slashpoint.experiments.report.screen import Grid, Screen
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def say(verdict: Verdict, screen: Screen) -> None:
     for number, each in enumerate(verdict.told, 1):
         _finding(number, each, screen)
     _functions(verdict.functions, screen)
-    careful = verdict.careful
+    careful = [readable(each) for each in verdict.careful]
     more = [f"… and {len(careful) - MOST_WARNINGS} more: --json has all"] * (len(careful) > MOST_WARNINGS)
     _section(screen, "To be careful about", [*careful[:MOST_WARNINGS], *more])
     _summary(verdict, screen)
@@ -72,7 +72,7 @@ def _section(screen: Screen, heading: str, lines: Iterable[str]) -> None:
 
 def _finding(number: int, told: Told, screen: Screen) -> None:
     screen.tell(f"Finding {number}: {title(told.finding)}", style="bold red")
-    screen.tell(f"  {told.finding.why}")
+    screen.tell(f"  {readable(told.finding.why)}")
     screen.tell()
     story(told.story, screen)
     screen.tell(f"  replay: {told.replay}")

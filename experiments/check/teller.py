@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from slashpoint.sim.search import Finding, Played, Setup, Step
 
 LONGEST = 66  # characters of a value: bytes32 in hex
+LONG = re.compile(r"(?<![\w.])\d{13,}(?![\w.]\d)")  # a number that nobody reads
 TIMES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 THEIRS = "mallory's contract"  # the puppet
 SILENT = "no reason given"  # of empty revert data
@@ -234,6 +236,11 @@ def amount(number: int) -> str:
     exponent = len(digits) - 1
     fraction = stripped[1:]
     return f"{stripped[0]}{'.' + fraction if fraction else ''}e{exponent}"
+
+
+def readable(text: str) -> str:
+    """Return a sentence whose long numbers are written as `amount` does."""
+    return LONG.sub(lambda found: amount(int(found[0])), text)
 
 
 def _duration(seconds: int) -> str:

@@ -108,7 +108,7 @@ def _replayed(args: Namespace) -> int:
     from slashpoint.experiments.check.saved import read
     from slashpoint.experiments.check.shards import replay
     from slashpoint.experiments.check.stage import build
-    from slashpoint.experiments.check.teller import Teller, title
+    from slashpoint.experiments.check.teller import Teller, readable, title
     from slashpoint.experiments.cli import FAILED, HELD
     from slashpoint.sim.errors import Misconfigured
 
@@ -141,6 +141,7 @@ def _replayed(args: Namespace) -> int:
     screen.tell(title(saved.finding), style="bold")
     story(told, screen)
     screen.tell(
-        found.why if found else "it shows nothing any more: mended", style="bold red" if found else "bold green"
+        readable(found.why) if found else "it shows nothing any more: mended",
+        style="bold red" if found else "bold green",
     )
     return code

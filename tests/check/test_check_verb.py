@@ -15,7 +15,7 @@ from slashpoint.experiments.check.request import Request
 from slashpoint.experiments.check.saved import read
 from slashpoint.experiments.check.shards import SHARD, search
 from slashpoint.experiments.check.stage import build
-from slashpoint.experiments.check.teller import Teller, amount
+from slashpoint.experiments.check.teller import Teller, amount, readable
 from slashpoint.sim.search import Finding, Harvest, Kind, Step, Target, Usage, campaign
 from slashpoint.sim.search.campaign import Report
 
@@ -214,6 +214,11 @@ def test_errors_are_decoded_whoever_raised_them(out):
 )  # fmt: skip
 def test_numbers_are_short_and_exact(number, text):
     assert amount(number) == text
+
+
+def test_long_numbers_in_a_sentence_are_short():
+    said = "mallory ends 1000000000000000000 of wei above 0x1000000000000000000, 12 calls, 1767225600 s, 5000000000000."
+    assert readable(said) == "mallory ends 1e18 of wei above 0x1000000000000000000, 12 calls, 1767225600 s, 5e12."
 
 
 BROKEN = [
