@@ -68,7 +68,7 @@ def sane(setup: Setup, calls: Calls, steps: Steps, but: bytes = b"") -> Steps:
     """Return a sequence with ordinary arguments where these do as well: whoever names nobody has only himself to blame.
 
     An address of no person becomes a person's, an absurd number a day or an ether, a tiny one an ether, in every step
-    that still succeeds so.
+    that still succeeds so. A step that can name but an address that nobody acts for is left out.
 
     Args:
         setup: what the sequence begins from.
@@ -77,16 +77,22 @@ def sane(setup: Setup, calls: Calls, steps: Steps, but: bytes = b"") -> Steps:
         but: whose steps stay as they are, 20 bytes.
     """
     setup.mark()
-    kept = []
+    kept: list[Step] = []
+    waited = 0
     for step in steps:
-        better = step if step.sender == but else _better(setup, calls, step)
-        setup.play(better)
-        kept.append(better)
+        moved = step._replace(wait=step.wait + waited)
+        better = moved if step.sender == but else _better(setup, calls, moved)
+        if better is None or not setup.play(better).ok:
+            waited = moved.wait
+        else:
+            kept.append(better)
+            waited = 0
     setup.back()
     return tuple(kept)
 
 
-def _better(setup: Setup, calls: Calls, step: Step) -> Step:
+def _better(setup: Setup, calls: Calls, step: Step) -> Step | None:
+    """Return a step with ordinary arguments; None if it cannot but name an address that nobody can act for."""
     function = calls.function(step)
     if 0 < step.value < ETH and _succeeds(setup, step._replace(value=ETH)):
         step = step._replace(value=ETH)
@@ -96,12 +102,17 @@ def _better(setup: Setup, calls: Calls, step: Step) -> Step:
         args = list(function.coder.unpack(calls.inner(step)[1], 4))
     except ValueError:
         return step
+    helpless = {calls.puppet, calls.inner(step)[0]}
+    known = {*setup.accounts.values(), *(each.address_ for each in setup.contracts.values())} - helpless
     for at, parameter in enumerate(function.inputs):
         for each in _ordinary(setup, parameter["type"], args[at], step.sender):
             changed = calls.with_inner(step, function.encode([*args[:at], each, *args[at + 1 :]]))
             if _succeeds(setup, changed):
                 step, args[at] = changed, each
                 break
+        else:
+            if parameter["type"] == "address" and args[at] not in known:
+                return None
     return step
 
 
@@ -109,7 +120,7 @@ def _ordinary(setup: Setup, kind: str, value: Any, sender: bytes) -> Iterator[An
     """Yield what a person would rather give."""
     people = list(setup.accounts.values())
     if kind == "address" and value not in people:
-        yield people[-2] if people[-2] != sender else people[1]
+        yield from (each for each in people if each != sender)
     elif kind.startswith("uint") and (value >= ABSURD or value < TINY):
         ordinary = (86_400, ETH, setup.now + 86_400) if value >= ABSURD else (ETH,)
         yield from (each for each in ordinary if each < 1 << int(kind[4:]))
