@@ -10,7 +10,7 @@ from slashpoint.sim.search.finding import Finding, Kind
 from slashpoint.sim.search.gain import Judge
 from slashpoint.sim.search.money import Money
 from slashpoint.sim.search.moves import ATTACKER
-from slashpoint.sim.search.sane import sane, successful
+from slashpoint.sim.search.sane import sane, successful, without_gifts
 from slashpoint.sim.search.seeker import NEGLIGIBLE, Seeker
 from slashpoint.sim.search.shrink import without
 from slashpoint.sim.search.step import Step
@@ -127,6 +127,7 @@ class _Prober:
                 break
             tried = successful(self.setup, steps[:LONGEST])
             self._paid(tried)
+            tried = without_gifts(self.setup, self.seeker.calls, tried)
             alone = tuple(step for step in tried if step.sender not in outsiders)
             instead = tuple(
                 step._replace(sender=other)
@@ -224,7 +225,7 @@ class _Prober:
         own, draws, setup = self.seeker.moves.attacker, self.draws, self.setup
         self.seeker.values.fresh()
         setup.mark()
-        before = self._moves([move for _ in range(draws.below(4)) for move in self._opening(economy)])
+        before = self._moves(self._beginning(economy))
         during = self._moves(list(economy))
         taken = [*before, *during]
         gained: Steps = ()
@@ -252,6 +253,12 @@ class _Prober:
                 self.setup.back()
         return taken
 
+    def _beginning(self, economy: Steps) -> list[Step]:
+        """Draw what the attacker does before the others: a few moves, or the least that others do, and then a gift."""
+        if economy and self.setup.tokens and self.draws.one_in(4):
+            return [*self._like(economy[0], (1, 2, NEGLIGIBLE)), self._gift()]
+        return [move for _ in range(self.draws.below(4)) for move in self._opening(economy)]
+
     def _opening(self, economy: Steps) -> list[Step]:
         """Draw what the attacker does first: as others will, with an amount of its own; a gift; anything."""
         kind = self.draws.below(4)
@@ -274,11 +281,17 @@ class _Prober:
     def _any(self) -> list[Step]:
         return self.seeker.moves.draw(self.draws, self.seeker.moves.attacker)
 
-    def _like(self, step: Step) -> list[Step]:
-        """Return what another does, done by the attacker, with an amount of its own."""
+    def _like(self, step: Step, amounts: Sequence[int] = ()) -> list[Step]:
+        """Return what another does, done by the attacker, with an amount of its own.
+
+        Args:
+            step: of another.
+            amounts: one of which it is; from the least to more than the attacker has, if none are given.
+        """
         calls, function = self.seeker.calls, self.seeker.calls.function(step)
         step = step._replace(sender=self.seeker.moves.attacker, wait=0)
-        amount = self.draws.choice((1, 2, NEGLIGIBLE, ETH // 1000, ETH, 10 * ETH, 2 * self._richest()))
+        usual = (1, 2, NEGLIGIBLE, ETH // 1000, ETH, 10 * ETH, 2 * self._richest())
+        amount = self.draws.choice(amounts or usual)
         if step.value:
             step = step._replace(value=amount)
         elif function and self.draws.below(4):

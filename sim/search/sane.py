@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ABSURD = 2**96  # no amount and no time that anybody means is as large
 TINY = 1000
-GIFTS = ("transfer", "transferFrom")
+GIFTS = ("transfer", "transferFrom", "approve")  # everybody has approved the contracts of a setup
 
 
 def successful(setup: Setup, steps: Steps) -> Steps:
@@ -40,7 +40,7 @@ def successful(setup: Setup, steps: Steps) -> Steps:
 
 
 def without_gifts(setup: Setup, calls: Calls, steps: Steps) -> Steps:
-    """Return a sequence without gifts: transfers of a token made to it directly, wei for a function that takes none.
+    """Return a sequence without gifts: what is done with a token itself, and wei for a function that takes none.
 
     Args:
         setup: what the sequence begins from.

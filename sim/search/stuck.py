@@ -73,6 +73,7 @@ def stuck(seeker: Seeker, steps: Steps, effort: int, only: str | None = None, tr
             return setup.worth(contract)[each.asset]
 
         stays: list[int] = []
+        moves: Steps = ()
         for attempt in range(tries):
             draws = Draws("stuck", seeker.seed, str(each), attempt)
             remains, moves = seeker.seek(seeker.moves.people, left, least, effort, draws)

@@ -104,7 +104,7 @@ class Values:
         Args:
             who: addresses, 20 bytes each; an empty one is left out.
         """
-        found = dict.fromkeys((0, 1))
+        found: dict[int, None] = dict.fromkeys((0, 1))
         for each in self.contracts:
             found |= dict.fromkeys(self.setup.worth(each).values())
         for name, contract in self.setup.contracts.items():

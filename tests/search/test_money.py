@@ -122,6 +122,7 @@ def test_a_bid_that_goes_nowhere_is_stuck(stage, by):
     setup = stage("EndlessAuction")
     auction = setup.contracts["EndlessAuction"]
     found = stuck(Seeker(setup, 1), (by("alice", auction.bid(value=ETH)),), 1000)
+    assert found is not None
     assert found.key == (Kind.STUCK, "EndlessAuction: wei")
     assert found.why == f"{ETH} wei stay in EndlessAuction for ever, nothing ever left it"
 
