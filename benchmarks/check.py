@@ -87,20 +87,15 @@ def first(found: Iterator[bool]) -> dict[str, float]:
     return {"to first": BUDGETS[-1], "found": 0}
 
 
-def on(engine: str, case: str) -> Once:
-    """Return what checks a case on an engine.
-
-    Args:
-        engine: native or pyevm.
-        case: a contract, with or without properties.
-    """
+@contender("check", "slashpoint-revm", "make native")
+def native(case: str) -> Once:
     from dataclasses import replace
 
     from slashpoint.experiments.check.stage import build
     from slashpoint.sim.search import campaign
-    from slashpoint.sim.search.plain import search
+    from slashpoint.sim.search.native import search
 
-    setup = build(replace(request(case), engine=engine)).setup
+    setup = build(replace(request(case), engine="native")).setup
     seeds = itertools.count()
 
     def once() -> dict[str, float]:
@@ -112,11 +107,6 @@ def on(engine: str, case: str) -> Once:
         return {SETTING.unit: searched / seconds, **first(bool(each.findings) for each in reports)}
 
     return once
-
-
-@contender("check", "slashpoint-revm", "make native")
-def native(case: str) -> Once:
-    return on("native", case)
 
 
 @contender("forge")
