@@ -1,4 +1,4 @@
-"""Distinct bugs found in Daedaluzz's mazes in a million calls, and calls per second, beside forge's invariant runner.
+"""Distinct bugs found in Daedaluzz's mazes, and calls per second, beside forge's invariant runner.
 
 The mazes (Consensys, Apache-2.0) were generated for fair comparisons of fuzzers. They are not part of this project: the
 variable SLASHPOINT_DAEDALUZZ names the folder of a clone. Both search the contract `Maze` of `maze-N.foundry.sol`, in
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SETTING = Setting(
     "calls/s",
     "maze, calls",
-    tuple(f"{maze}, 1M" for maze in range(5)),
-    long=tuple(f"{maze}, 10M" for maze in range(5)),
+    tuple(f"{maze}, 0.1M" for maze in range(5)),
+    long=tuple(f"{maze}, {million}M" for million in (1, 10) for maze in range(5)),
     base="forge",
 )
 VARIABLE = "SLASHPOINT_DAEDALUZZ"
@@ -81,7 +81,7 @@ def source(maze: str) -> tuple[str, int]:
 def case_of(case: str) -> tuple[str, int]:
     """Return the maze of a case, and how many calls."""
     maze, calls = case.split(", ")
-    return maze, int(calls.removesuffix("M")) * 1_000_000
+    return maze, round(float(calls.removesuffix("M")) * 1_000_000)
 
 
 def artifact(text: str, folder: Path) -> Path:

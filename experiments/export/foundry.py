@@ -162,7 +162,8 @@ class _Test:
 
     def _stuck(self, context: BlockContext) -> Iterator[str]:
         """Yield what everybody tries, much later, with functions that take no arguments; then nothing may be left."""
-        contract = self._setup.contracts[self._finding.subject]
+        name, _, asset = self._finding.subject.partition(": ")
+        contract = self._setup.contracts[name]
         where = self._names(contract.address_)
         seconds = context.timestamp + PATIENCE
         yield "// ten years later everybody tries what takes no arguments; add what should get the money out"
@@ -172,10 +173,7 @@ class _Test:
                 for who in self._setup.accounts:
                     sender = self._address(who)
                     yield f'_call({sender}, {where}, 0, hex"{function.selector.hex()}"); // {function.name}()'
-        for asset in ("wei", *self._setup.tokens):
-            if asset != self._finding.subject:
-                left = self._worth(self._finding.subject, asset)
-                yield f'require({left} == 0, "{asset} is stuck in {self._finding.subject}");'
+        yield f'require({self._worth(name, asset)} == 0, "{asset} is stuck in {name}");'
 
     def _conservation(self) -> Iterator[str]:
         token = self._address(self._finding.subject)

@@ -37,7 +37,7 @@ CASES = {
         ],
     ),
     "stuck": (
-        "stuck", "VillageRaffle", [BUILD / "VillageRaffle.json"], ["VillageRaffle=7days"], [
+        "stuck", "VillageRaffle: wei", [BUILD / "VillageRaffle.json"], ["VillageRaffle=7days"], [
             ("alice", "VillageRaffle", "buy", [], ETHER // 10, 0),
         ],
     ),
