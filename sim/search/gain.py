@@ -55,6 +55,7 @@ class Judge:
         own = self.setup.accounts[attacker]
         steps = sane(self.setup, self.seeker.calls, successful(self.setup, steps), own)
         gain = self.after(steps, lambda: self.gained(attacker))
+        steps = self._tight(steps, attacker) if gain else steps
         twin = _without(steps, own)
         if not gain or len(twin) == len(steps) or self._luck(steps, attacker):
             return None
@@ -74,6 +75,19 @@ class Judge:
         amounts = " and ".join(f"{amount} of {asset}" for asset, amount in gain.items() if amount)
         why = f"{attacker} ends {amounts} above its start; without its steps {victim} could take back {lost}"
         return Finding(Kind.GAIN, self.source(steps, self.setup.accounts[attacker]), why, steps)
+
+    def _tight(self, steps: Steps, attacker: str) -> Steps:
+        """Return a sequence in which an account waits no longer than its gain needs: others have no time to leave."""
+        for at, step in enumerate(steps):
+            low, high = 0, step.wait if step.sender == self.setup.accounts[attacker] else 0
+            while low < high:
+                middle = (low + high) // 2
+                tried = (*steps[:at], step._replace(wait=middle), *steps[at + 1 :])
+                if self.after(tried, lambda: self.gained(attacker)):
+                    steps, high = tried, middle
+                else:
+                    low = middle + 1
+        return steps
 
     def source(self, steps: Steps, own: bytes) -> str:
         """Return the contract that the attacker calls last, tokens aside: it is where the money came from.
@@ -101,17 +115,27 @@ class Judge:
         """Return whether somebody names the attacker: who deals with it, or lets it in, is not robbed."""
         return any(each in step.data for each in self.seeker.addresses(attacker) for step in twin)
 
-    def _lacks(self, steps: Steps, name: str, enough: int, effort: int) -> int | None:
-        """Return how little an account lacks after a sequence when it does its best; None if a step fails."""
+    def _lacks(self, steps: Steps, name: str, enough: int, effort: int, within: int = 2**40) -> int | None:
+        """Return how little an account lacks after a sequence when it does its best; None if a step fails.
+
+        Args:
+            steps: the sequence.
+            name: the account's.
+            enough: how much it may lack.
+            effort: calls that it may take.
+            within: seconds before which it must have done what it does.
+        """
         self.setup.mark()
         least = None
         if self.seeker.play(steps):
             draws = Draws("exit", self.seeker.seed, name)
             start = self.start[name]
-            sender = self.setup.accounts[name]
-            least, _ = self.seeker.seek(
-                [sender], lambda: lacking(self.seeker.worth(name), start), enough, effort, draws
-            )
+            until = self.setup.now + within
+
+            def lack() -> int:
+                return lacking(self.seeker.worth(name), start) if self.setup.now < until else 2**256
+
+            least, _ = self.seeker.seek([self.setup.accounts[name]], lack, enough, effort, draws)
         self.setup.back()
         return least
 
@@ -145,7 +169,7 @@ class Judge:
                 functions = [calls.function(each) for each in steps if each.sender == sender]
                 if any("bytes32" in each.signature for each in functions if each):
                     return True
-                left = self._lacks(steps[:at], victim, enough, self.effort)
+                left = self._lacks(steps[:at], victim, enough, self.effort, step.wait)
                 if left is not None and left <= enough:
                     return True
             acted = acted or step.sender == own

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slashpoint.sim.search import Kind
+from slashpoint.sim.search import Kind, Step
 from slashpoint.sim.search.gain import Judge
 from slashpoint.sim.search.seeker import Seeker
 from slashpoint.sim.search.stuck import stuck
@@ -157,3 +157,22 @@ def test_an_argument_that_names_nobody_is_its_givers_own_fault(stage, by):
     vesting = setup.contracts["Vesting"]
     nobody = by("alice", vesting.grant(bytes(19) + b"\x07", value=ETH))
     assert stuck(Seeker(setup, 1), (nobody,), 2000) is None
+
+
+def test_whom_somebody_let_in_is_not_accused(stage, by, judged):
+    setup = stage("OpenWallet")
+    wallet, mallory = setup.contracts["OpenWallet"], setup.accounts["mallory"]
+    pays = Step(setup.accounts["alice"], wallet.address_, b"", ETH)
+    takes = by("mallory", wallet.withdrawAll())
+    assert judged(setup, by("deployer", wallet.setOwner(mallory)), pays, takes) is None
+    assert judged(setup, by("mallory", wallet.setOwner(mallory)), pays, takes).kind == Kind.GAIN
+
+
+def test_who_can_still_take_back_everything_is_no_victim(stage, by, judged):
+    setup = stage("RefundTwice")
+    fund = setup.contracts["RefundTwice"]
+    alice, carol = (by(person, fund.pay(value=2 * ETH)) for person in ("alice", "carol"))
+    own, refund = by("mallory", fund.pay(value=ETH)), by("mallory", fund.refund())
+    late = refund._replace(wait=8 * DAY)
+    assert judged(setup, alice, carol, own, late, refund) is None  # there is enough for each of them alone
+    assert judged(setup, alice, own, late, refund).kind == Kind.GAIN
