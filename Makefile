@@ -42,7 +42,7 @@ bench: $(READY) native ## the benchmarks
 NATIVE := $(if $(filter 0,$(SLASHPOINT_NATIVE)),,$(wildcard native/pyproject.toml))
 native: $(if $(NATIVE),$(VENV)/.native) ## the optional Rust engine (SLASHPOINT_NATIVE=0 leaves it out)
 
-$(VENV)/.native: $(READY) $(NATIVE) $(wildcard native/Cargo.* native/src/*.rs native/src/*/*.rs)
+$(VENV)/.native: $(READY) $(NATIVE) $(wildcard native/Cargo.* native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs)
 	@mkdir -p .build && echo "building the native engine, a minute or two the first time (SLASHPOINT_NATIVE=0 leaves it out)"
 	@$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --reinstall-package slashpoint-revm \
 	  ./native > .build/native.log 2>&1 || echo "native engine not built (.build/native.log says why): pyevm does its work"

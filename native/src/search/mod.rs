@@ -5,11 +5,13 @@
 
 mod call;
 mod campaign;
+mod frontier;
 mod harvest;
 mod machine;
 mod mutation;
 mod plan;
 mod rng;
+mod secrets;
 mod steer;
 mod values;
 mod views;

@@ -26,7 +26,17 @@ impl Drawer {
     pub fn fresh(&self, plan: &Plan, values: &Values, rng: &mut Rng, wei: &[U256]) -> Option<Call> {
         let function = *rng.pick(&self.urn)?;
         let arguments = plan.functions.get(function)?.inputs.iter().map(|kind| values.value(rng, kind)).collect();
-        let sender = rng.below(plan.accounts.len());
+        let mut arguments: Vec<DynSolValue> = arguments;
+        let mut sender = rng.below(plan.accounts.len());
+        if let Some(secret) = values.secrets.pick(rng).filter(|_| rng.percent(20)) {
+            let opens = rng.percent(50);
+            for (argument, kind) in arguments.iter_mut().zip(&plan.functions.get(function)?.inputs) {
+                if let Some(value) = secret.value(kind, opens) {
+                    *argument = value;
+                }
+            }
+            sender = plan.accounts.iter().position(|account| *account == secret.holder).unwrap_or(sender);
+        }
         let way = Way::Direct;
         let mut call = Call { function, arguments, sender, value: U256::ZERO, wait: values.wait(rng), way };
         call.way = self::way(plan, rng, sender);

@@ -1,4 +1,4 @@
-//! Pseudo-random numbers that are the same on every machine (SplitMix64).
+//! Pseudo-random numbers that are the same on every machine (`SplitMix64`).
 
 use revm::primitives::U256;
 
@@ -6,7 +6,7 @@ use revm::primitives::U256;
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
-/// One round of SplitMix64's mixing: also a hash of one number.
+/// One round of `SplitMix64`'s mixing: also a hash of one number.
 pub fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -122,29 +122,35 @@ fn replace(plan: &Plan, executed: &Executed<'_>, have: U256, want: U256, trials:
         for (place, leaf) in leaves(&call.arguments).into_iter().enumerate() {
             match leaf {
                 DynSolValue::Bytes(text) if keccak256(text) == B256::from(have) => {
-                    texts(executed, place, want, &mut add)
+                    texts(executed, place, want, &mut add);
                 }
                 DynSolValue::String(text) if keccak256(text) == B256::from(have) => {
-                    texts(executed, place, want, &mut add)
+                    texts(executed, place, want, &mut add);
                 }
-                leaf if word(leaf) == Some(have) => around.iter().for_each(|want| add(Change::Word(place, *want))),
+                leaf if word(leaf) == Some(have) => around.into_iter().for_each(|want| add(Change::Word(place, want))),
                 _ => {}
             }
         }
         let payable = plan.functions.get(call.function).is_some_and(|function| function.payable);
         if payable && call.value == have {
-            around.iter().for_each(|want| add(Change::Value(*want)));
+            for want in around {
+                add(Change::Value(want));
+            }
         }
-        let senders = [plan.accounts.get(call.sender).map(|sender| sender.into_word())];
+        let senders = [plan.accounts.get(call.sender).map(Address::into_word)];
         if senders.contains(&Some(B256::from(have))) {
             let wanted = plan.accounts.iter().position(|account| account.into_word() == B256::from(want));
-            wanted.into_iter().for_each(|place| add(Change::Sender(place)));
+            if let Some(place) = wanted {
+                add(Change::Sender(place));
+            }
         }
         if back == 0 && U256::from(executed.clock.now) == have {
             for moment in around {
                 let now = executed.clock.now - call.wait;
                 let ahead = u64::try_from(moment).ok().and_then(|moment| moment.checked_sub(now));
-                ahead.filter(|ahead| *ahead < LONGEST).into_iter().for_each(|ahead| add(Change::Wait(ahead)));
+                if let Some(ahead) = ahead.filter(|ahead| *ahead < LONGEST) {
+                    add(Change::Wait(ahead));
+                }
             }
         }
     }
@@ -152,7 +158,9 @@ fn replace(plan: &Plan, executed: &Executed<'_>, have: U256, want: U256, trials:
 
 fn texts(executed: &Executed<'_>, place: usize, want: U256, add: &mut impl FnMut(Change)) {
     let known = executed.hashed.iter().find(|(hash, _)| *hash == B256::from(want));
-    known.into_iter().for_each(|(_, text)| add(Change::Text(place, text.clone())));
+    if let Some((_, text)) = known {
+        add(Change::Text(place, text.clone()));
+    }
 }
 
 /// Move whatever may count by the difference.
@@ -183,8 +191,8 @@ fn shift(plan: &Plan, executed: &Executed<'_>, compared: &Compared, trials: &mut
 pub fn changed(call: &Call, change: &Change) -> Option<Call> {
     let mut call = call.clone();
     match change {
-        Change::Word(place, word) => put(&mut call.arguments, *place, |leaf| set(leaf, *word))?,
-        Change::Text(place, text) => put(&mut call.arguments, *place, |leaf| write(leaf, text))?,
+        Change::Word(place, word) => put(&mut call.arguments, *place, &|leaf| set(leaf, *word))?,
+        Change::Text(place, text) => put(&mut call.arguments, *place, &|leaf| write(leaf, text))?,
         Change::Value(wei) => call.value = *wei,
         Change::Wait(wait) => call.wait = *wait,
         Change::Sender(sender) => call.sender = *sender,
@@ -205,30 +213,21 @@ fn leaves(values: &[DynSolValue]) -> Vec<&DynSolValue> {
 }
 
 /// Do something with the value at a place among [`leaves`].
-fn put(values: &mut [DynSolValue], place: usize, act: impl FnOnce(&mut DynSolValue) -> Option<()>) -> Option<()> {
+fn put(values: &mut [DynSolValue], place: usize, act: &dyn Fn(&mut DynSolValue) -> Option<()>) -> Option<()> {
     let mut left = place;
     for value in values {
         let size = inner(value).map_or(1, |inner| leaves(inner).len());
-        if left >= size {
-            left -= size;
-            continue;
+        if left < size {
+            return match value {
+                DynSolValue::Tuple(inner) | DynSolValue::Array(inner) | DynSolValue::FixedArray(inner) => {
+                    put(inner, left, act)
+                }
+                leaf => act(leaf),
+            };
         }
-        return match value {
-            DynSolValue::Tuple(inner) | DynSolValue::Array(inner) | DynSolValue::FixedArray(inner) => {
-                put_boxed(inner, left, Box::new(act))
-            }
-            leaf => act(leaf),
-        };
+        left -= size;
     }
     None
-}
-
-fn put_boxed<'f>(
-    values: &mut [DynSolValue],
-    place: usize,
-    act: Box<dyn FnOnce(&mut DynSolValue) -> Option<()> + 'f>,
-) -> Option<()> {
-    put(values, place, act)
 }
 
 /// A value as the EVM compares it.

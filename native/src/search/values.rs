@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::rng::Rng;
+use super::secrets::Secrets;
 use alloy_dyn_abi::{DynSolType, DynSolValue};
 use alloy_primitives::Function;
 use revm::bytecode::opcode;
@@ -24,6 +25,8 @@ pub struct Values {
     known: BTreeSet<U256>,
     next: usize,
     addresses: Vec<Address>,
+    /// What may be committed to.
+    pub secrets: Secrets,
     /// Unix seconds, now.
     pub now: u64,
 }
@@ -38,7 +41,7 @@ impl Values {
         let mut addresses: Vec<Address> = addresses.collect();
         addresses.push(Address::ZERO);
         let (recent, known) = (Vec::new(), BTreeSet::new());
-        Self { constants, recent, known, next: 0, addresses, now: plan.clock.now }
+        Self { constants, recent, known, next: 0, addresses, secrets: Secrets::default(), now: plan.clock.now }
     }
 
     /// Remember a word that was seen.
@@ -52,6 +55,12 @@ impl Values {
             self.known.remove(&std::mem::replace(old, word));
             self.next = (self.next + 1) % RECENT;
         }
+    }
+
+    /// Make up something to commit to.
+    pub fn invent(&mut self, rng: &mut Rng, holder: Address) {
+        let number = self.number(rng, 256);
+        self.secrets.invent(rng, number, holder);
     }
 
     /// Remember the words of an answer or an event.
