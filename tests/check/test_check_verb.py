@@ -101,7 +101,7 @@ def test_a_saved_sequence_follows_contracts_to_other_addresses(check):
 
 
 def test_it_says_whom_a_saved_sequence_lacks(check):
-    check("Bank.json", "Counter.json", *READY, "--calls", "500")
+    check("Bank.json", "Counter.json", *READY, "--calls", "2000")
     saved = json.loads(FILE.read_text())
     step = {**saved["steps"][0], "to": saved["addresses"]["Bank"]}
     FILE.write_text(json.dumps({**saved, "steps": [step]}))
