@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from slashpoint.experiments.check.saved import Saved
     from slashpoint.experiments.check.stage import Stage
     from slashpoint.sim.engine import BlockContext
-    from slashpoint.sim.search import Played, Setup
+    from slashpoint.sim.search import Played
 
 FILE = """// SPDX-License-Identifier: UNLICENSED
 pragma solidity >=0.8.13;
@@ -89,10 +89,11 @@ class _Test:
     """Writes the body of the test."""
 
     def __init__(self, stage: Stage, saved: Saved, names: Names) -> None:
-        self._setup: Setup = stage.setup
+        self._stage, self._setup = stage, stage.setup
+        self._before = stage.worth()
         self._finding, self._names = saved.finding, names
         self._steps = saved.steps(stage)
-        self._story = Teller(stage.setup).story(self._steps)
+        self._lines = Teller(stage.setup).story(self._steps).lines
 
     def body(self) -> Iterator[str]:
         """Yield statements: what is remembered, the steps, and what must hold after them."""
@@ -103,7 +104,7 @@ class _Test:
         gains = list(self._gains())
         for number, (who, asset, _) in enumerate(gains):
             yield f"uint256 before{number} = {self._worth(who, asset)};"
-        for number, (step, context, line) in enumerate(zip(self._steps, contexts, self._story.lines, strict=True), 1):
+        for number, (step, context, line) in enumerate(zip(self._steps, contexts, self._lines, strict=True), 1):
             yield from ("", f"// {number}. {line.time}, {line.who}: {comment(line.call)}")
             if step.wait or number == 1:
                 yield f"_block({context.number}, {context.timestamp});"
@@ -130,14 +131,14 @@ class _Test:
         if self._finding.kind != Kind.GAIN:
             return
         people, puppet = list(self._setup.accounts), self._setup.puppet
-        found: dict[tuple[str, str], int] = {}
-        for who, asset, by in self._story.changes:
-            if who in (*people, puppet):
-                key = people[-1] if who == puppet else who, asset
-                found[key] = found.get(key, 0) + by
-        for (who, asset), by in found.items():
-            if by > 0:
-                yield who, asset, by
+        after = self._stage.worth()
+        found = {who: {asset: after[who][asset] - had for asset, had in self._before[who].items()} for who in people}
+        for asset, had in self._before.get(puppet, {}).items():
+            found[people[-1]][asset] += after[puppet][asset] - had
+        gains = [(who, asset, by) for who, changed in found.items() for asset, by in changed.items() if by > 0]
+        if not gains:
+            raise Misconfigured("nobody gains by this sequence any more: the contracts have changed")
+        yield from gains
 
     def _worth(self, who: str, asset: str) -> str:
         """Return what somebody has of an asset, as an expression."""

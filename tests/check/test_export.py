@@ -18,6 +18,7 @@ from slashpoint.sim.search import Step
 
 BUILD = Path(slashpoint.__file__).parent / "benchmarks" / "contracts" / "build"
 ETHER = 10**18
+SWEEP = keccak(b"sweep()")[:4]
 DAY = 86_400
 # kind, subject, artifacts, arguments, and steps: who, on what, function, values, wei, seconds before
 CASES = {
@@ -26,6 +27,17 @@ CASES = {
             ("alice", "Subscriptions", "subscribe", [1], ETHER, 0),
             ("mallory", "Subscriptions", "setTreasurer", ["mallory"], 0, 12),
             ("bob", "Subscriptions", "sweep", [], 0, 12),
+        ],
+    ),
+    "through": (
+        "gain",
+        "Subscriptions",
+        [BUILD / "Subscriptions.json"],
+        ["Subscriptions=1ether"],
+        [
+            ("alice", "Subscriptions", "subscribe", [1], ETHER, 0),
+            ("mallory", "Subscriptions", "setTreasurer", ["puppet"], 0, 12),
+            ("mallory", "puppet", "act", ["Subscriptions", SWEEP], 0, 12),
         ],
     ),
     "property": (
@@ -42,9 +54,9 @@ CASES = {
         ],
     ),
 }  # fmt: skip
-WORD = bytes.fromhex("4e487b71").ljust(32, b"\0")  # Panic(uint256)
+PANIC = bytes.fromhex("4e487b71").ljust(32, b"\0")  # Panic(uint256)
 FUSES = {  # what a contract does when it is sent wei
-    "panic": b"\x7f" + WORD + bytes.fromhex("5f52600160045260245ffd"),
+    "panic": b"\x7f" + PANIC + bytes.fromhex("5f52600160045260245ffd"),
     "invalid": b"\xfe",
     "event": b"\x7f" + keccak(b"AssertionFailed(string)") + bytes.fromhex("5f5fa100"),
 }
@@ -70,11 +82,12 @@ def saved(folder: Path, case: str, *, without: int = 0) -> Path:
     request = Request(tuple(map(str, artifacts)), args=tuple(arguments))
     stage = build(request)
     accounts = stage.setup.accounts
+    known = {**accounts, **{name: each.address_ for name, each in stage.setup.contracts.items()}}
     steps = []
     for who, on, name, values, wei, wait in told[: len(told) - without]:
         contract = stage.setup.contracts[on]
         (function,) = contract.artifact_.interface.functions[name]
-        data = function.encode([accounts.get(each, each) for each in values])
+        data = function.encode([known.get(each, each) for each in values])
         steps.append(Step(accounts[who], contract.address_, data, wei, wait).document())
     if not steps:
         steps.append(Step(accounts["carol"], accounts["bob"]).document())  # which changes nothing
@@ -121,6 +134,8 @@ def test_what_is_no_saved_sequence_or_cannot_be_deployed_is_refused(tmp_path, ca
         assert main(["export", "--foundry", str(path)]) == 2
         assert complaint in capsys.readouterr().err
     assert main(["export", "--foundry", str(tmp_path / "none.json")]) == 2
+    assert main(["export", "--foundry", str(saved(tmp_path, "gain", without=1))]) == 2
+    assert "nobody gains by this sequence" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["export", str(path)])
 
@@ -132,8 +147,14 @@ def test_forge_fails_where_the_sequence_shows_the_bug_and_passes_without_its_las
         pytest.skip(str(why))
     for case in (*CASES, *FUSES):
         for without in (0, 1):
-            assert main(["export", "--foundry", str(saved(tmp_path, case, without=without))]) == 0
-            (project.path / "test" / f"{case}{without}.t.sol").write_text(capsys.readouterr().out)
+            gain = CASES[case][0] == "gain" if case in CASES else False
+            path = saved(tmp_path, case, without=0 if gain else without)
+            assert main(["export", "--foundry", str(path)]) == 0
+            text = capsys.readouterr().out
+            if gain and without:  # by hand: without that call nobody gains, which is refused
+                before, _, after = text.rpartition("        _call(")
+                text = before + after.partition("\n")[2]
+            (project.path / "test" / f"{case}{without}.t.sol").write_text(text)
     suites = json.loads(project.run("test", "--json"))
     became = {
         name.partition(".")[0].removeprefix("test/"): (result["status"], result["reason"])
@@ -145,6 +166,7 @@ def test_forge_fails_where_the_sequence_shows_the_bug_and_passes_without_its_las
     }
     assert {name: why for name, (status, why) in became.items() if status == "Failure"} == {
         "gain0": f"mallory takes {ETHER} wei",
+        "through0": f"mallory takes {ETHER} wei",
         "property0": "PointLockerWithProperties.invariant_everyLockIsCovered does not hold",
         "stuck0": "wei is stuck in VillageRaffle",
         "panic0": "assert() fails",
