@@ -11,6 +11,7 @@ from slashpoint.experiments.check.saved import keep
 from slashpoint.experiments.check.teller import Teller
 from slashpoint.experiments.report.text import command
 from slashpoint.sim.errors import OutOfRoom
+from slashpoint.sim.search.campaign import gains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ class Verdict:
     @property
     def careful(self) -> list[str]:
         """Return what a reader should know beside the findings, what concerns all of them first."""
-        return [*self.stage.plan.notes, *self.report.notes, *self.warnings]
+        return [*self.stage.plan.notes, *self.report.notes, *gains(self.report), *self.warnings]
 
     @property
     def how(self) -> str:

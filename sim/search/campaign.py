@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from slashpoint.sim.search import plain
 from slashpoint.sim.search.finding import Kind
-from slashpoint.sim.search.harvest import Harvest
+from slashpoint.sim.search.harvest import Gain, Harvest
 from slashpoint.sim.search.oracles import confirm
 from slashpoint.sim.search.probe import money_confirmer, probe
 from slashpoint.sim.search.properties import properties
@@ -28,7 +28,6 @@ ROUND = 4_000  # calls that a round has at least
 PROBING = 2  # calls of the search, beside each of which one looks for money
 EXTRA = 8_000  # and these, in each round
 BRIEFLY = 100  # calls with which somebody tries to get money out while a sequence is made shorter
-GAINS = 2  # that are told, though they are no findings
 REPLAYS = 40  # of a finding of money, each of which is thousands of calls
 CORPUS = 256  # sequences that a round goes on from
 
@@ -104,7 +103,7 @@ def check(
     shrunk = [shrink(setup, each, lambda finding: confirm(setup, finding)) for each in confirmed]
     shrunk += [_shrink_money(setup, each, seed) for each in distinct(money)]
     report.findings = distinct(shrunk)
-    report.notes = [*dict.fromkeys(doubts), *gains(report)]
+    report.notes = list(dict.fromkeys(doubts))
     return report
 
 
@@ -132,12 +131,18 @@ def constants_of(setup: Setup) -> list[int]:
 
 
 def gains(report: Report) -> list[str]:
-    """Return the largest gains that were seen, in a report that accuses nobody: what a reader may judge better."""
+    """Return the most that anybody gained of each asset, in a report that accuses nobody: a reader may judge it better.
+
+    Asked once all parts of a check are together: a gain is news only where it is the largest of all.
+    """
     if any(each.kind == Kind.GAIN for each in report.findings):
         return []
-    best = sorted(report.harvest.gains.items(), key=lambda each: (-each[1].amount, each[0]))
+    best: dict[str, tuple[Gain, str]] = {}
+    for (account, asset), gain in sorted(report.harvest.gains.items()):
+        if asset not in best or gain.amount > best[asset][0].amount:
+            best[asset] = gain, account
     return [
-        f"{account} once had {gain.amount} of {asset} more than at its start, after {len(gain.steps)} calls: "
-        "no theft was shown"
-        for (account, asset), gain in best[:GAINS]
+        f"{account} once had {gain.amount} of {asset} more than at its start, after {len(gain.steps)} calls, the most "
+        "that anybody had: no theft was shown, and gifts count here"
+        for asset, (gain, account) in best.items()
     ]

@@ -5,7 +5,8 @@ import importlib.util
 
 import pytest
 
-from slashpoint.sim.search import Kind, plain, properties
+from slashpoint.sim.search import Finding, Gain, Harvest, Kind, Step, plain, properties
+from slashpoint.sim.search.campaign import Report, gains
 
 NATIVE = importlib.util.find_spec("slashpoint_revm") and importlib.util.find_spec("slashpoint.sim.search.native")
 CAMPAIGNS = ["plain", pytest.param("native", marks=pytest.mark.skipif(not NATIVE, reason="it is not built"))]
@@ -82,3 +83,12 @@ def worth(setup, account):
     if account == "mallory":
         held.append(setup.worth(setup.contracts["puppet"].address_))
     return {asset: sum(each[asset] for each in held) for asset in held[0]}
+
+
+def test_of_gains_that_are_no_theft_only_the_largest_of_an_asset_is_told():
+    few, many = Gain(5, (Step(b"a" * 20, b"b" * 20),)), Gain(7, (Step(b"a" * 20, b"b" * 20),) * 2)
+    report = Report(harvest=Harvest(gains={("alice", "wei"): few, ("bob", "wei"): many, ("bob", "Coin"): few}))
+    told = gains(report)
+    assert [each[:40] for each in told] == ["bob once had 5 of Coin more than at its ", "bob once had 7 of wei more than at its s"]
+    report.findings.append(Finding(Kind.GAIN, "Bank", "", ()))
+    assert gains(report) == []
