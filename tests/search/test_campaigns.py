@@ -88,7 +88,6 @@ def worth(setup, account):
 def test_of_gains_that_are_no_theft_only_the_largest_of_an_asset_is_told():
     few, many = Gain(5, (Step(b"a" * 20, b"b" * 20),)), Gain(7, (Step(b"a" * 20, b"b" * 20),) * 2)
     report = Report(harvest=Harvest(gains={("alice", "wei"): few, ("bob", "wei"): many, ("bob", "Coin"): few}))
-    told = gains(report)
-    assert [each[:40] for each in told] == ["bob once had 5 of Coin more than at its ", "bob once had 7 of wei more than at its s"]
+    assert {each.partition(" more")[0] for each in gains(report)} == {"bob once had 5 of Coin", "bob once had 7 of wei"}
     report.findings.append(Finding(Kind.GAIN, "Bank", "", ()))
     assert gains(report) == []
