@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from slashpoint.sim.search.draws import Draws
 from slashpoint.sim.search.finding import Finding, Kind
-from slashpoint.sim.search.sane import sane, successful
+from slashpoint.sim.search.sane import is_gift, sane, successful
 from slashpoint.sim.search.seeker import NEGLIGIBLE, lacking, negligible
 
 if TYPE_CHECKING:
@@ -154,7 +154,33 @@ class Judge:
         left = self._lacks(steps, victim, enough, 3 * self.effort)
         if left is None or left <= enough or self._answers(steps, victim, own, enough):
             return ""
-        return f"all that it paid in, and with them {left} units less"
+        if not self._taken(steps, victim, own, enough):
+            return ""
+        of = assets[0] if len(assets) == 1 else f"units ({' and '.join(assets)})"
+        return f"all that it paid in, and with them {left} of {of} less"
+
+    def _taken(self, steps: Steps, victim: str, own: bytes, enough: int) -> bool:
+        """Return whether it is a step of the attacker that takes the victim's money, or a gift that set a trap.
+
+        Who loses by a step of its own, such as a reward that it funds for all, or an offer that it makes, chose to; who
+        gets something else for what it loses sold it. A gift of the attacker, without which there is no gain, makes
+        even a plain deposit lose: that is a trap.
+
+        Args:
+            steps: the sequence, without steps of the attacker that its gain does not need.
+            victim: the account's name.
+            own: the attacker's account, 20 bytes.
+            enough: how much the victim may lack.
+        """
+        for at in (at for at, step in enumerate(steps) if step.sender == own):
+            after = self._lacks(steps[: at + 1], victim, enough, self.effort)
+            if after is not None and after > enough:
+                before = self._lacks(steps[:at], victim, enough, 3 * self.effort)
+                if before is not None and before <= enough:
+                    held = [self.after(steps[:until], lambda: self.seeker.worth(victim)) for until in (at, at + 1)]
+                    return all(held[1][asset] <= held[0][asset] for asset in held[0])
+                break
+        return any(step.sender == own and is_gift(self.setup, self.seeker.calls, step) for step in steps)
 
     def _answers(self, steps: Steps, victim: str, own: bytes, enough: int) -> bool:
         """Return whether the victim had time to leave after it saw the attacker act, or hides what time would show."""

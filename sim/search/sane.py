@@ -39,6 +39,19 @@ def successful(setup: Setup, steps: Steps) -> Steps:
     return tuple(kept)
 
 
+def is_gift(setup: Setup, calls: Calls, step: Step) -> bool:
+    """Return whether a step only moves a token, or lets somebody move it.
+
+    Args:
+        setup: with its tokens.
+        calls: of the setup.
+        step: of a sequence.
+    """
+    function = calls.function(step)
+    tokens = {setup.contracts[name].address_ for name in setup.tokens}
+    return calls.inner(step)[0] in tokens and function is not None and function.name in GIFTS
+
+
 def without_gifts(setup: Setup, calls: Calls, steps: Steps) -> Steps:
     """Return a sequence without gifts: what is done with a token itself, and wei for a function that takes none.
 
@@ -47,15 +60,9 @@ def without_gifts(setup: Setup, calls: Calls, steps: Steps) -> Steps:
         calls: of the setup.
         steps: the sequence.
     """
-    tokens = {setup.contracts[name].address_ for name in setup.tokens}
-
-    def gift(step: Step) -> bool:
-        function = calls.function(step)
-        return calls.inner(step)[0] in tokens and function is not None and function.name in GIFTS
-
     kept, waited = [], 0
     for step in steps:
-        if gift(step):
+        if is_gift(setup, calls, step):
             waited += step.wait
         else:
             value = step.value if payable(calls.function(step)) else 0

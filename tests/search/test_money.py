@@ -176,3 +176,19 @@ def test_who_can_still_take_back_everything_is_no_victim(stage, by, judged):
     late = refund._replace(wait=8 * DAY)
     assert judged(setup, alice, carol, own, late, refund) is None  # there is enough for each of them alone
     assert judged(setup, alice, own, late, refund).kind == Kind.GAIN
+
+
+def test_who_shares_a_reward_that_another_funds_for_all_is_not_accused(stage, by, judged):
+    setup = stage("RewardPool")
+    pool = setup.contracts["RewardPool"]
+    early = by("mallory", pool.stake(value=ETH // 1000))
+    funds = by("carol", pool.stake(value=ETH)), by("carol", pool.fund(value=ETH))
+    assert judged(setup, early, *funds, by("mallory", pool.leave())) is None
+
+
+def test_who_takes_an_offer_at_its_makers_price_is_not_accused(stage, by, judged):
+    setup = stage("Offers", coins=1)
+    offers = setup.contracts["Offers"]
+    made = by("mallory", offers.offer(10**9, value=10**6)), by("alice", offers.offer(86_400, value=ETH))
+    filled = by("mallory", offers.fill(1)), by("alice", offers.fill(0))  # her own, where there is no other
+    assert judged(setup, *made, *filled) is None

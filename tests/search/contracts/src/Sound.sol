@@ -357,3 +357,80 @@ contract HiddenBids {
         require(ok, "refused");
     }
 }
+
+/// Stakes share rewards that anybody may fund, each by what it has staked at that time.
+contract RewardPool {
+    mapping(address who => uint256) public staked;
+    mapping(address who => uint256) public paid;
+    uint256 public total;
+    uint256 public perUnit;
+
+    function stake() external payable {
+        claim();
+        staked[msg.sender] += msg.value;
+        total += msg.value;
+        paid[msg.sender] = staked[msg.sender] * perUnit / 1e18;
+    }
+
+    function fund() external payable {
+        require(total > 0, "nobody stakes");
+        perUnit += msg.value * 1e18 / total;
+    }
+
+    function claim() public {
+        uint256 due = staked[msg.sender] * perUnit / 1e18 - paid[msg.sender];
+        paid[msg.sender] += due;
+        (bool success,) = msg.sender.call{value: due}("");
+        require(success, "not paid");
+    }
+
+    function leave() external {
+        claim();
+        uint256 amount = staked[msg.sender];
+        staked[msg.sender] = 0;
+        paid[msg.sender] = 0;
+        total -= amount;
+        (bool success,) = msg.sender.call{value: amount}("");
+        require(success, "not paid");
+    }
+}
+
+/// Who offers ether for coins gets them, or takes the offer back.
+contract Offers {
+    struct Offer {
+        address maker;
+        uint256 price;
+        uint256 amount;
+    }
+
+    Coin public immutable coin;
+    Offer[] public offers;
+
+    constructor(Coin coin_) {
+        coin = coin_;
+    }
+
+    function offer(uint256 amount) external payable {
+        require(msg.value > 0 && amount > 0, "nothing is offered");
+        offers.push(Offer(msg.sender, msg.value, amount));
+    }
+
+    function cancel(uint256 id) external {
+        require(offers[id].maker == msg.sender, "another's");
+        _close(id);
+    }
+
+    function fill(uint256 id) external {
+        Offer memory filled = offers[id];
+        require(filled.maker != address(0), "closed");
+        require(coin.transferFrom(msg.sender, filled.maker, filled.amount), "no coins");
+        _close(id);
+    }
+
+    function _close(uint256 id) private {
+        uint256 price = offers[id].price;
+        delete offers[id];
+        (bool success,) = msg.sender.call{value: price}("");
+        require(success, "not paid");
+    }
+}
