@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,3 +124,18 @@ def test_values_are_shown_as_people_read_them() -> None:
         namer.show(one) for one in (b"a" * 20, bytes(32), 120 * 10**18, 2**256 - 1, 15 * 10**17, True, "x", (1, 2))
     ]
     assert shown == ["alice", "0x00000000…000000", "120e18", "2**256-1", "15e17", "true", '"x"', "[1, 2]"]
+
+
+def test_a_contract_that_was_born_in_the_run_and_a_precompiled_one_are_told_too(tmp_path: Path) -> None:
+    said = ["protocol=ocean", "scenario=small", "scenario.jobs=1"]
+    run(compose(said), overrides=said, runs=tmp_path)
+    bought = next(one for one in traced(tmp_path) if "buyDT" in str(one["call"]))
+    texts = [str(one["text"]) for one in traced(tmp_path, str(bought["name"]))]
+    assert any(re.match(r"0x\w{8}….{6}\.mint\(to=consumer/0", one) for one in texts)
+    assert any(
+        re.match(r"event of 0x\w{8}….{6} Transfer\(from=0x0{40}, to=consumer/0, value=1e18\)", one) for one in texts
+    )
+    said = ["protocol=golem", "scenario=small", "scenario.jobs=1"]
+    run(compose(said), overrides=said, runs=tmp_path)
+    opened = next(one for one in traced(tmp_path) if "openChannel" in str(one["call"]))
+    assert "ecrecover(128 bytes)" in [one["text"] for one in traced(tmp_path, str(opened["name"]))]

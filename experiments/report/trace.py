@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from slashpoint.experiments.report.call_tree import Line, Namer, lines
 from slashpoint.experiments.setup.rerun import restored
 from slashpoint.experiments.setup.run import build
+from slashpoint.sim.contract.artifact import BUILD, Artifact
 from slashpoint.sim.engine.pyevm import FORKS, PyEvm
 from slashpoint.sim.engine.tree import CallFrame, call_tree
 from slashpoint.sim.errors import Misconfigured
@@ -125,4 +126,8 @@ def _watched(world: World, config: Any, wanted: Transaction, progress: Callable[
         world.run(config.scenario.jobs, block + 1, after)
     if index not in seen:
         raise Misconfigured(f"{wanted.name}: made again, the run has no such transaction: slashpoint rerun says why")
-    return list(lines(seen[index], Namer(world.contract_at, lambda one: world.names.get(one, ""))))
+    others = [
+        *(each.artifact_ for each in world.contracts.values()),
+        *(Artifact.load(path) for path in sorted(BUILD.glob("*.json"))),
+    ]
+    return list(lines(seen[index], Namer(world.contract_at, lambda one: world.names.get(one, ""), others)))

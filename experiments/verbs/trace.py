@@ -4,8 +4,10 @@ slashpoint trace last            the transactions of the last run
 slashpoint trace last --failed   those that failed
 slashpoint trace last 12/0       the calls of the first transaction in block 12; 12 does, where it is alone there
 
-The run is made again on the engine pyevm, up to that block, from what its folder holds, as `rerun` does. The gas of a
-call is that of itself and all below it, without the intrinsic gas and before refunds.
+The run is made again on the engine pyevm, up to that block, from what its folder holds, as `rerun` does: with a crowd
+that takes a minute. Seconds count from the genesis, where `explain` counts from when a job was posted. The gas of a
+call is that of itself and all below it, without the intrinsic gas and before refunds. Exit code 2: there is no such
+transaction, or the run cannot be made again.
 """
 
 from __future__ import annotations
