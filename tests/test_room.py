@@ -119,7 +119,8 @@ def test_a_disk_that_fills_during_a_sweep_keeps_what_has_run_and_the_same_comman
     assert not list(place.rglob(".draft*"))
     disk("size=9m")
     assert main([*argv, "--quiet"]) == 0
-    assert len((place / "points/seconds.csv").read_text().splitlines()) == 4
+    timed = len((place / "points/seconds.csv").read_text().splitlines())
+    assert 4 - kept <= timed <= 4  # for how long a kept row took there may have been no room
     whole_one = here / "whole"
     assert main([*argv[:-1], str(whole_one), "--quiet"]) == 0
     (one,), (other,) = (folder.glob("sweeps/*/table.csv") for folder in (place, whole_one))
