@@ -147,8 +147,14 @@ def played(script: Any, role: type[Role], market: type[Market]) -> type[Role]:
 
 def _takes(script: type, role: type[Role], market: type[Market]) -> bool:
     if issubclass(script, Takeover):
-        return script.fits(role)
+        return not _elsewhere(script, market) and script.fits(role)
     return issubclass(script, role) and issubclass(market, _written_for(script))
+
+
+def _elsewhere(script: type, market: type[Market]) -> str:
+    """Return the name of the market that a takeover plays in, if this is another."""
+    name = script.plays_in if issubclass(script, Takeover) else ""
+    return "" if name in {"", *(one.__name__ for one in market.__mro__)} else name
 
 
 def _written_for(script: type) -> type:
@@ -195,6 +201,8 @@ def unseated(roles: Sequence[type[Role]], attacks: Sequence[Conduct], market: ty
         why = f"it takes the seat of a role with the duty {seats[0]}, and the roles here have {', '.join(duties)}"
     if verbs := _lacking(attacks, market):
         why = f"it calls {' and '.join(verbs)}, which {market.__name__} does not offer"
+    elif away := next(filter(None, (_elsewhere(one, market) for one in _scripts(attacks))), ""):
+        why = f"it plays in {away} only, and this is {market.__name__}"
     elif role := _twice(attacks, roles, market):
         why = f"{_kinds([one for one in attacks if one.script])} each play all that a {role} does: choose one"
     elif idle := _idle(attacks, roles, _wanted(roles, attacks, market)):

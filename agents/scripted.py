@@ -8,26 +8,34 @@ there as an honest person does; beside that it waits for its moment and sends th
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from slashpoint.agents.conduct import Conduct
+from slashpoint.agents.roles import Role
 from slashpoint.agents.takeover import Takeover
 from slashpoint.sim.domain import Within
+from slashpoint.sim.errors import Misconfigured
 from slashpoint.sim.market import Market
 from slashpoint.sim.units import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from slashpoint.agents.me import Me
-    from slashpoint.agents.roles import Role, Steps
-    from slashpoint.sim.contract import Contract, Event
+    from slashpoint.agents.roles import Steps
+    from slashpoint.sim.contract import Event
+    from slashpoint.sim.contract.contract import Method
     from slashpoint.sim.facts import Fact
     from slashpoint.sim.market import Job
     from slashpoint.sim.world import World
 
 POSTER, PARTY, STRANGER = "poster", "party", "stranger"  # what the attacker is to the job that it waits for
+
+
+class Absent(LookupError):
+    """A world lacks an account, an event or a contract that a call names."""
 
 
 class Own(NamedTuple):
@@ -82,29 +90,56 @@ class Act(NamedTuple):
 
 
 class Scripted(Takeover[Any]):
-    """Lives as the role does, and sends the calls at the moment."""
+    """Lives as the role does, and sends the calls at the moment.
 
-    role: ClassVar[str] = ""  # whose seat it takes
-    moment: ClassVar[Moment] = Moment("")
-    acts: ClassVar[tuple[Act, ...]] = ()
+    It brings no name to a role but those below: all else that it does is a `Lookout`'s.
+    """
 
-    def __init__(self, conduct: Conduct, market: Any) -> None:
-        super().__init__(conduct, market)
-        self.jobs: dict[str, int] = {}  # how many each account saw come to the moment
+    seat_of: ClassVar[str] = ""  # the role whose seat it takes
+    begins_at: ClassVar[Moment] = Moment("")
+    plan_of_calls: ClassVar[tuple[Act, ...]] = ()
 
     @classmethod
     def fits(cls, role: type[Role]) -> bool:
         """Whether it takes this role's seat."""
-        return role.__name__.lower() == cls.role
+        return role.__name__.lower() == cls.seat_of
+
+    @classmethod
+    def of(cls, role: type[Role]) -> type[Role]:
+        """Return a role as it plays it.
+
+        Raises:
+            Misconfigured: the role has something of its own that is called as something here.
+        """
+        if hidden := sorted(
+            ({*vars(Scripted), *vars(Takeover)} - {*vars(Role), "live", "__parameters__"}) & {*dir(role)}
+        ):
+            raise Misconfigured(f"{role.__name__}.{hidden[0]}: a role that a search plays may not have one; rename it")
+        return super().of(role)
 
     def live(self, me: Me) -> Steps:
         """Live as the role does, with the seat's own account; with all of them, wait for the moment."""
+        lookout = Lookout(self.market, self.begins_at, self.plan_of_calls)
         if me.account is not me.account.person.accounts[0]:
-            yield from self.wait(me)
+            yield from lookout.wait(me)
             return
-        if self.acts:
-            me.spawn(self.wait)
+        if self.plan_of_calls:
+            me.spawn(lookout.wait)
         yield from super().live(me)
+
+
+class Lookout:
+    """Waits for the moment of an attack, for one account, and sends its calls.
+
+    Args:
+        market: where it is.
+        moment: when it begins.
+        acts: the calls, of all accounts.
+    """
+
+    def __init__(self, market: Market, moment: Moment, acts: tuple[Act, ...]) -> None:
+        self.market, self.moment, self.acts = market, moment, acts
+        self.jobs = 0  # that came to the moment
 
     def wait(self, me: Me) -> Steps:
         """Look out for jobs."""
@@ -124,17 +159,22 @@ class Scripted(Takeover[Any]):
             job: which may be the one.
         """
         moment = self.moment
-        news = me.hears(next(one for one in happenings(self.market) if one.name == moment.event), job=job)
+        event = next((one for one in happenings(self.market) if one.name == moment.event), None)
+        if event is None:
+            return
+        news = me.hears(event, job=job)
         fact = yield news.next()
         for _ in range(moment.nth - 1):
             fact = yield news.next()
         if moment.relation in {STRANGER, relation(me.account.person.knowledge.addresses, fact)}:
-            self.jobs[me.name] = number = self.jobs.get(me.name, 0) + 1
-            if number == moment.job or (moment.every and number > moment.job):
+            self.jobs += 1
+            if self.jobs == moment.job or (moment.every and self.jobs > moment.job):
                 yield from self.attack(me, fact)
 
     def attack(self, me: Me, fact: Fact) -> Steps:
         """Send one's own of the calls, each so that the first block that is not before its time has it.
+
+        What names something that this world lacks ends it: the rest was to come after that.
 
         Args:
             me: the account that acts.
@@ -143,11 +183,14 @@ class Scripted(Takeover[Any]):
         market, period, moment = self.market, me.block_time, fact.time / SECOND
         mine, time = me.account.person.accounts.index(me.account), moment + period
         for number, act in enumerate(self.acts):
-            time = later(time, act.wait, market.world, me, fact.job)
-            if act.account != mine:
-                continue
-            yield me.until(moment + (math.ceil((time - moment) / period) - 1) * period)
-            made = call(market.world, act, me, fact.job)
+            try:
+                time = later(time, act.wait, market.world, me, fact.job)
+                if act.account != mine:
+                    continue
+                yield me.until(moment + (math.ceil((time - moment) / period) - 1) * period)
+                made = call(market.world, act, me, fact.job)
+            except Absent:
+                return
             tip = market.world.chain.tip * (1 + len(self.acts) - number)  # who sends first is first
             me.sends(made, tip=tip)
 
@@ -216,23 +259,43 @@ def call(world: World, act: Act, me: Me, job: Job) -> Any:
         me: the account that sends it.
         job: what it is about.
     """
-    contract, function = named(world, act.call)
+    function = named(world, act.call)
     args = [resolved(one, world, me, job) for one in act.args]
-    return contract.function_(function)(*args, value=act.value, gas=act.gas).tagged("", job)
+    return function(*args, value=act.value, gas=act.gas).tagged("", job)
 
 
-def named(world: World, call: str) -> tuple[Contract, str]:
-    """Return the contract and the signature of the function that a call names.
+def named(world: World, call: str) -> Method:
+    """Return the function that a call names.
 
     Args:
-        world: where the contract is.
+        world: where its contract is.
         call: such as "ModelMarket.withdraw()".
 
     Raises:
-        KeyError: no contract of the world is called so.
+        Absent: no contract of the world is called so, or it has no such function.
     """
     owner, _, function = call.partition(".")
-    return next((one, function) for one in world.contracts.values() if one.name_ == owner)
+    for one in world.contracts.values():
+        if one.name_ == owner:
+            with lacking(call):
+                return one.function_(function)
+    raise Absent(call)
+
+
+@contextmanager
+def lacking(name: str) -> Iterator[None]:
+    """Say that a world lacks what is not found in the block.
+
+    Args:
+        name: of it.
+
+    Raises:
+        Absent: it is not found.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError) as error:
+        raise Absent(name) from error
 
 
 def resolved(value: Any, world: World, me: Me, job: Job) -> Any:
@@ -243,23 +306,23 @@ def resolved(value: Any, world: World, me: Me, job: Job) -> Any:
         world: where it is sent.
         me: the account that sends it.
         job: what it is about.
+
+    Raises:
+        Absent: there is no such account, or nothing said so.
     """
     if isinstance(value, Own):
-        return me.account.person.accounts[value.account].address
+        with lacking(f"account {value.account}"):
+            return me.account.person.accounts[value.account].address
     if isinstance(value, Id):
         return job.id + value.further if value.further else job.id
     if isinstance(value, Said):
-        told = world.facts.of(job.market.event(value.event), job.key)
-        return told[value.nth - 1].args[value.field] if len(told) >= value.nth else _nothing(value)
+        with lacking(f"{value.field} of {value.event}"):
+            return world.facts.of(job.market.event(value.event), job.key)[value.nth - 1].args[value.field]
     if isinstance(value, dict):
         return {name: resolved(one, world, me, job) for name, one in value.items()}
     if isinstance(value, (tuple, list)):
         return type(value)(resolved(one, world, me, job) for one in value)
     return value
-
-
-def _nothing(value: Said) -> Any:
-    raise LookupError(f"nothing said {value.field} in {value.event} {value.nth}")
 
 
 @dataclass

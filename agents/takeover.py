@@ -17,6 +17,7 @@ class Takeover(Role[M]):
 
     verbs: ClassVar[tuple[str, ...]] = ()  # what it calls: where the market lacks one, it has no seat
     duty: ClassVar[str] = ""  # of the roles that it takes over
+    plays_in: ClassVar[str] = ""  # the name of the only market in which it has a seat; "" is any
 
     @classmethod
     def fits(cls, role: type[Role]) -> bool:
